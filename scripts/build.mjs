@@ -1,0 +1,42 @@
+// Builds dist/: TypeScript with `tsc -b`, then the WASM kernels when their sources are newer than the binaries.
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const isQuiet = process.argv.includes("--quiet");
+
+/** Runs a tool of node_modules and stops the build with its exit status when it fails. */
+function run(file, args) {
+  const result = spawnSync(process.execPath, [join(root, "node_modules", file), ...args], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+const WASM_BUILDS = [
+  { name: "kernels-simd", features: ["simd", "threads"], constant: "RELAXED=0" },
+  { name: "kernels-relaxed", features: ["simd", "threads", "relaxed-simd"], constant: "RELAXED=1" },
+];
+
+function buildWasm() {
+  const sources = readdirSync(join(root, "assembly")).filter((name) => name.endsWith(".ts"));
+  if (sources.length === 0) return;
+  const newest = Math.max(...sources.map((name) => statSync(join(root, "assembly", name)).mtimeMs), statSync(fileURLToPath(import.meta.url)).mtimeMs);
+  const outDir = join(root, "dist", "engine", "kernels", "wasm");
+  mkdirSync(outDir, { recursive: true });
+  for (const build of WASM_BUILDS) {
+    const out = join(outDir, `${build.name}.wasm`);
+    if (existsSync(out) && statSync(out).mtimeMs > newest) continue;
+    const features = build.features.flatMap((name) => ["--enable", name]);
+    run("assemblyscript/bin/asc.js", [
+      "assembly/index.ts", "-o", out, "-O3", "--noAssert", "--converge", "--runtime", "stub", "--use", build.constant, ...features,
+      "--importMemory", "--sharedMemory", "--initialMemory", "16", "--maximumMemory", "65536",
+    ]);
+  }
+}
+
+run("typescript/bin/tsc", ["-b"]);
+buildWasm();
+const bin = join(root, "dist", "cli", "main.js");
+if (existsSync(bin)) chmodSync(bin, 0o755);
+if (!isQuiet) console.log("built dist/");

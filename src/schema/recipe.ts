@@ -1,0 +1,101 @@
+/** @file The recipe: a whole experiment as one strict object. Unknown keys are errors; every field says its unit. */
+import { z } from "zod";
+
+const count = (what: string) => z.int().min(1).describe(what);
+const share = (what: string) => z.number().min(0).max(1).describe(what);
+const range = (what: string) => z.tuple([z.int().min(1), z.int().min(1)]).refine(([low, high]) => low <= high, "low must not exceed high").describe(what);
+
+const FamilySource = z.strictObject({
+  type: z.literal("family"),
+  family: z.enum(["arithmetic", "program"]).describe("programmatic question family"),
+  count: count("questions to take from the train bucket"),
+  difficulty: range("steps in a question, lowest and highest"),
+});
+
+const BuiltinTeacher = z.strictObject({
+  type: z.literal("builtin").describe("Grappa's programmatic teacher, served on loopback; free"),
+  slipRate: share("share of traces whose quick pass slips once").default(0.25),
+  checkOnceShare: share("share of traces that check once after Wait").default(0.3),
+  checkTwiceShare: share("share of traces that check twice").default(0.2),
+  wrongRate: share("share of requests answered wrongly on purpose").default(0.02),
+  truncateRate: share("share of requests cut by length").default(0.02),
+  malformedRate: share("share of requests answered in a broken format").default(0.01),
+  rateLimitRate: share("share of requests first refused with 429").default(0.05),
+  latencyMs: z.int().min(0).describe("mean time to answer, milliseconds").default(5),
+});
+
+const OpenAICompatibleTeacher = z.strictObject({
+  type: z.literal("openai-compatible"),
+  baseUrl: z.url().describe("up to and including /v1"),
+  model: z.string(),
+  apiKeyEnv: z.string().optional().describe("name of the environment variable that holds the key"),
+  temperature: z.number().min(0).max(2).optional(),
+  maxTokens: z.int().min(1).default(32_768).describe("cap on thinking and answer together, tokens"),
+});
+
+/** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
+export const Recipe = z.strictObject({
+  $schema: z.string().optional().describe("path of the JSON Schema, for completion in editors"),
+  name: z.string().min(1).max(64).regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes"),
+  seed: z.int().min(0).default(0).describe("seeds every random choice of the run"),
+  student: z.strictObject({ base: z.string().describe("folder of the base student in Hugging Face layout") }),
+  maxUsd: z.number().min(0).default(0).describe("spending cap for the whole run, dollars"),
+  collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource])).min(1) }),
+  attempt: z
+    .strictObject({
+      modes: z.array(z.enum(["direct", "think"])).default(["direct"]).describe("how the base tries each question"),
+      thinkBudgetTokens: z.int().min(0).default(64),
+    })
+    .prefault({}),
+  trace: z.strictObject({
+    teacher: z.discriminatedUnion("type", [BuiltinTeacher, OpenAICompatibleTeacher]),
+    samplesPerQuestion: count("teacher samples for one question").default(1),
+    concurrency: count("requests in flight").default(32),
+    maxRetries: z.int().min(0).default(5).describe("retries of one request after 429, 5xx or a broken connection"),
+  }),
+  select: z
+    .strictObject({
+      count: count("examples to train on").default(1000),
+      method: z.enum(["s1", "random"]).default("s1").describe("s1: uniform over domains, long traces preferred"),
+      requireCorrect: z.boolean().default(true).describe("drop traces graded other than correct (s1 kept them)"),
+      maxThinkingTokens: z.int().min(1).default(512).describe("longer traces are dropped, never cut"),
+    })
+    .prefault({}),
+  tokenize: z
+    .strictObject({ maxLength: z.int().min(16).default(1024).describe("longest example, tokens; a longer one fails the run") })
+    .prefault({}),
+  train: z
+    .strictObject({
+      epochs: count("passes over the examples").default(5),
+      batchSize: count("examples in one optimizer step").default(16),
+      learningRate: z.number().positive().default(1e-3),
+      warmupShare: share("share of steps with rising learning rate").default(0.05),
+      beta1: share("AdamW").default(0.9),
+      beta2: share("AdamW").default(0.95),
+      epsilon: z.number().positive().default(1e-8),
+      weightDecay: z.number().min(0).default(1e-4),
+      maxGradientNorm: z.number().positive().default(1),
+      lossReduction: z.enum(["token", "example"]).default("token").describe("mean over the batch's trained tokens, or mean of per-example means"),
+      checkpointEverySteps: count("optimizer steps between checkpoints").default(50),
+    })
+    .prefault({}),
+  evaluate: z
+    .strictObject({
+      count: count("held-out questions, over all families").default(300),
+      bucket: z.enum(["tune", "test"]).default("test"),
+      difficulty: range("steps in a question").default([3, 5]),
+      budgets: z.array(z.int().min(0)).default([16, 32, 64, 96, 128]).describe("ladder of hard caps, thinking tokens"),
+      waits: z.array(z.int().min(1)).default([1, 2]).describe("forced continuations beside the natural end"),
+      answerTokens: count("reserve for the answer, tokens").default(16),
+      batchSize: count("questions decoded together").default(32),
+    })
+    .prefault({}),
+});
+export type Recipe = z.infer<typeof Recipe>;
+/** A recipe as a person writes it: defaults may be left out. */
+export type RecipeInput = z.input<typeof Recipe>;
+
+/** Gives completion and type checking to recipes written in JavaScript; returns its argument. */
+export function defineRecipe(recipe: RecipeInput): RecipeInput {
+  return recipe;
+}
