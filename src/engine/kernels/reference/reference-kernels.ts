@@ -1,0 +1,268 @@
+import { PANEL_COLUMNS, SQUARE_CHUNK, type Kernels } from "../kernel.ts";
+
+/**
+ * The kernels in plain TypeScript: the specification that faster builds are tested against. Sums run in f64 and are
+ * rounded to f32 when stored, so this build is slightly more exact than the others (tolerances: docs/engine.md).
+ */
+export function referenceKernels(buffer: ArrayBufferLike): Kernels {
+  const f32 = new Float32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
+  const i32 = new Int32Array(buffer, 0, f32.length);
+  return {
+    ...matrixKernels(f32),
+    ...normKernels(f32),
+    ...attentionKernels(f32, i32),
+    ...rowKernels(f32, i32),
+    ...optimizerKernels(f32),
+  };
+}
+
+function matrixKernels(f32: Float32Array): Pick<Kernels, "packPanels" | "matmul" | "columnSums" | "add"> {
+  return {
+    packPanels(b, k, n, kStride, nStride, out, from, to) {
+      for (let panel = from; panel < to; panel++) {
+        for (let row = 0; row < k; row++) {
+          for (let j = 0; j < PANEL_COLUMNS; j++) {
+            const column = panel * PANEL_COLUMNS + j;
+            f32[(out >> 2) + (panel * k + row) * PANEL_COLUMNS + j] = column < n ? f32[(b >> 2) + row * kStride + column * nStride] : 0;
+          }
+        }
+      }
+    },
+    matmul(a, rowStride, kStride, panels, bias, c, k, n, isAccumulating, from, to) {
+      for (let row = from; row < to; row++) {
+        for (let column = 0; column < n; column++) {
+          const panel = (panels >> 2) + (column >> 3) * k * PANEL_COLUMNS + (column & 7);
+          const target = (c >> 2) + row * n + column;
+          let sum = isAccumulating ? f32[target] : bias ? f32[(bias >> 2) + column] : 0;
+          for (let i = 0; i < k; i++) sum += f32[(a >> 2) + row * rowStride + i * kStride] * f32[panel + i * PANEL_COLUMNS];
+          f32[target] = sum;
+        }
+      }
+    },
+    columnSums(x, out, rows, channels, from, to) {
+      for (let c = from; c < to; c++) {
+        let sum = f32[(out >> 2) + c];
+        for (let row = 0; row < rows; row++) sum += f32[(x >> 2) + row * channels + c];
+        f32[(out >> 2) + c] = sum;
+      }
+    },
+    add(source, destination, from, to) {
+      for (let i = from; i < to; i++) f32[(destination >> 2) + i] += f32[(source >> 2) + i];
+    },
+  };
+}
+
+function normKernels(f32: Float32Array): Pick<Kernels, "rmsNormForward" | "rmsNormBackward" | "rmsNormWeightGrad"> {
+  return {
+    rmsNormForward(x, weight, y, rstd, channels, epsilon, from, to) {
+      for (let row = from; row < to; row++) {
+        const base = (x >> 2) + row * channels;
+        let squares = 0;
+        for (let c = 0; c < channels; c++) squares += f32[base + c] * f32[base + c];
+        const scale = 1 / Math.sqrt(squares / channels + epsilon);
+        f32[(rstd >> 2) + row] = scale;
+        for (let c = 0; c < channels; c++) f32[(y >> 2) + row * channels + c] = f32[base + c] * scale * f32[(weight >> 2) + c];
+      }
+    },
+    // With n = x * rstd: dx = rstd * (dy * w - n * mean(dy * w * n)).
+    rmsNormBackward(x, weight, rstd, dy, dx, channels, from, to) {
+      for (let row = from; row < to; row++) {
+        const base = row * channels;
+        const scale = f32[(rstd >> 2) + row];
+        let dot = 0;
+        for (let c = 0; c < channels; c++) dot += f32[(dy >> 2) + base + c] * f32[(weight >> 2) + c] * f32[(x >> 2) + base + c];
+        const mean = (dot * scale * scale) / channels;
+        for (let c = 0; c < channels; c++) {
+          f32[(dx >> 2) + base + c] += scale * (f32[(dy >> 2) + base + c] * f32[(weight >> 2) + c] - f32[(x >> 2) + base + c] * mean);
+        }
+      }
+    },
+    rmsNormWeightGrad(x, rstd, dy, dweight, rows, channels, from, to) {
+      for (let c = from; c < to; c++) {
+        let sum = f32[(dweight >> 2) + c];
+        for (let row = 0; row < rows; row++) sum += f32[(dy >> 2) + row * channels + c] * f32[(x >> 2) + row * channels + c] * f32[(rstd >> 2) + row];
+        f32[(dweight >> 2) + c] = sum;
+      }
+    },
+  };
+}
+
+function attentionKernels(f32: Float32Array, i32: Int32Array): Pick<Kernels, "rope" | "attentionForward" | "attentionBackward"> {
+  const dot = (a: number, b: number, n: number): number => {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += f32[a + i] * f32[b + i];
+    return sum;
+  };
+  return {
+    rope(x, positions, table, heads, headSize, rowStride, direction, from, to) {
+      const half = headSize >> 1;
+      for (let row = from; row < to; row++) {
+        const angles = (table >> 2) + i32[(positions >> 2) + row] * headSize;
+        for (let head = 0; head < heads; head++) {
+          const base = (x >> 2) + row * rowStride + head * headSize;
+          for (let i = 0; i < half; i++) {
+            const cos = f32[angles + i];
+            const sin = f32[angles + half + i] * direction;
+            const first = f32[base + i];
+            const second = f32[base + half + i];
+            f32[base + i] = first * cos - second * sin;
+            f32[base + half + i] = second * cos + first * sin;
+          }
+        }
+      }
+    },
+    attentionForward(q, qStride, k, v, kvStride, out, outStride, lse, segments, heads, kvHeads, headSize, from, to) {
+      const scale = 1 / Math.sqrt(headSize);
+      for (let item = from; item < to; item++) {
+        const head = item % heads;
+        const kvHead = Math.floor((head * kvHeads) / heads);
+        const [queryStart, queryLength, keyStart, keyLength] = segmentAt(i32, segments, Math.floor(item / heads));
+        for (let i = 0; i < queryLength; i++) {
+          const query = (q >> 2) + (queryStart + i) * qStride + head * headSize;
+          const visible = keyLength - queryLength + i + 1;
+          const scores = new Float64Array(visible);
+          let largest = -Infinity;
+          for (let j = 0; j < visible; j++) {
+            scores[j] = dot(query, (k >> 2) + (keyStart + j) * kvStride + kvHead * headSize, headSize) * scale;
+            largest = Math.max(largest, scores[j]);
+          }
+          let total = 0;
+          for (let j = 0; j < visible; j++) total += scores[j] = Math.exp(scores[j] - largest);
+          if (lse) f32[(lse >> 2) + (queryStart + i) * heads + head] = largest + Math.log(total);
+          for (let d = 0; d < headSize; d++) {
+            let sum = 0;
+            for (let j = 0; j < visible; j++) sum += scores[j] * f32[(v >> 2) + (keyStart + j) * kvStride + kvHead * headSize + d];
+            f32[(out >> 2) + (queryStart + i) * outStride + head * headSize + d] = sum / total;
+          }
+        }
+      }
+    },
+    // Dao 2022 (FlashAttention), appendix B: p = exp(s - lse), dv = p' dout, ds = p * (dout v' - rowsum(dout * out)).
+    attentionBackward(q, qStride, k, v, kvStride, out, dout, outStride, lse, dq, dk, dv, segments, heads, kvHeads, headSize, from, to) {
+      const scale = 1 / Math.sqrt(headSize);
+      const group = heads / kvHeads;
+      for (let item = from; item < to; item++) {
+        const kvHead = item % kvHeads;
+        const [start, length] = segmentAt(i32, segments, Math.floor(item / kvHeads));
+        const keyAt = (pointer: number, j: number): number => (pointer >> 2) + (start + j) * kvStride + kvHead * headSize;
+        for (let j = 0; j < length; j++) {
+          f32.fill(0, keyAt(dk, j), keyAt(dk, j) + headSize);
+          f32.fill(0, keyAt(dv, j), keyAt(dv, j) + headSize);
+        }
+        for (let head = kvHead * group; head < (kvHead + 1) * group; head++) {
+          for (let i = 0; i < length; i++) {
+            const query = (q >> 2) + (start + i) * qStride + head * headSize;
+            const dquery = (dq >> 2) + (start + i) * qStride + head * headSize;
+            const output = (out >> 2) + (start + i) * outStride + head * headSize;
+            const doutput = (dout >> 2) + (start + i) * outStride + head * headSize;
+            const delta = dot(output, doutput, headSize);
+            f32.fill(0, dquery, dquery + headSize);
+            for (let j = 0; j <= i; j++) {
+              const p = Math.exp(dot(query, keyAt(k, j), headSize) * scale - f32[(lse >> 2) + (start + i) * heads + head]);
+              const ds = p * (dot(doutput, keyAt(v, j), headSize) - delta) * scale;
+              for (let d = 0; d < headSize; d++) {
+                f32[dquery + d] += ds * f32[keyAt(k, j) + d];
+                f32[keyAt(dk, j) + d] += ds * f32[query + d];
+                f32[keyAt(dv, j) + d] += p * f32[doutput + d];
+              }
+            }
+          }
+        }
+      }
+    },
+  };
+}
+
+function segmentAt(i32: Int32Array, segments: number, index: number): [number, number, number, number] {
+  const at = (segments >> 2) + index * 4;
+  return [i32[at], i32[at + 1], i32[at + 2], i32[at + 3]];
+}
+
+function rowKernels(
+  f32: Float32Array, i32: Int32Array,
+): Pick<Kernels, "swigluForward" | "swigluBackward" | "embeddingForward" | "embeddingBackward" | "crossEntropy" | "scatterRows"> {
+  return {
+    swigluForward(gateUp, out, hidden, from, to) {
+      for (let row = from; row < to; row++) {
+        for (let i = 0; i < hidden; i++) {
+          const gate = f32[(gateUp >> 2) + row * 2 * hidden + i];
+          f32[(out >> 2) + row * hidden + i] = (gate / (1 + Math.exp(-gate))) * f32[(gateUp >> 2) + row * 2 * hidden + hidden + i];
+        }
+      }
+    },
+    swigluBackward(gateUp, dout, dGateUp, hidden, from, to) {
+      for (let row = from; row < to; row++) {
+        const base = row * 2 * hidden;
+        for (let i = 0; i < hidden; i++) {
+          const gate = f32[(gateUp >> 2) + base + i];
+          const up = f32[(gateUp >> 2) + base + hidden + i];
+          const gradient = f32[(dout >> 2) + row * hidden + i];
+          const sigmoid = 1 / (1 + Math.exp(-gate));
+          f32[(dGateUp >> 2) + base + i] = gradient * up * sigmoid * (1 + gate * (1 - sigmoid));
+          f32[(dGateUp >> 2) + base + hidden + i] = gradient * gate * sigmoid;
+        }
+      }
+    },
+    embeddingForward(ids, table, out, channels, from, to) {
+      for (let row = from; row < to; row++) {
+        const source = (table >> 2) + i32[(ids >> 2) + row] * channels;
+        f32.copyWithin((out >> 2) + row * channels, source, source + channels);
+      }
+    },
+    embeddingBackward(ids, dout, dtable, rows, channels, from, to) {
+      for (let row = 0; row < rows; row++) {
+        const target = (dtable >> 2) + i32[(ids >> 2) + row] * channels;
+        for (let c = from; c < to; c++) f32[target + c] += f32[(dout >> 2) + row * channels + c];
+      }
+    },
+    crossEntropy(logits, targets, weights, losses, vocabulary, stride, from, to) {
+      for (let row = from; row < to; row++) {
+        const base = (logits >> 2) + row * stride;
+        const weight = f32[(weights >> 2) + row];
+        f32[(losses >> 2) + row] = 0;
+        if (weight === 0) {
+          f32.fill(0, base, base + stride);
+          continue;
+        }
+        let largest = -Infinity;
+        for (let i = 0; i < vocabulary; i++) largest = Math.max(largest, f32[base + i]);
+        let total = 0;
+        for (let i = 0; i < vocabulary; i++) total += Math.exp(f32[base + i] - largest);
+        const target = base + i32[(targets >> 2) + row];
+        f32[(losses >> 2) + row] = weight * (Math.log(total) + largest - f32[target]);
+        for (let i = 0; i < vocabulary; i++) f32[base + i] = (weight * Math.exp(f32[base + i] - largest)) / total;
+        f32[target] -= weight;
+        f32.fill(0, base + vocabulary, base + stride);
+      }
+    },
+    scatterRows(source, sourceStride, destination, destinationStride, indices, width, from, to) {
+      for (let row = from; row < to; row++) {
+        const start = (source >> 2) + row * sourceStride;
+        f32.copyWithin((destination >> 2) + i32[(indices >> 2) + row] * destinationStride, start, start + width);
+      }
+    },
+  };
+}
+
+function optimizerKernels(f32: Float32Array): Pick<Kernels, "sumOfSquares" | "adamw"> {
+  return {
+    sumOfSquares(x, n, partials, from, to) {
+      for (let chunk = from; chunk < to; chunk++) {
+        let sum = 0;
+        for (let i = chunk * SQUARE_CHUNK; i < Math.min(n, (chunk + 1) * SQUARE_CHUNK); i++) sum += f32[(x >> 2) + i] ** 2;
+        f32[(partials >> 2) + chunk] = sum;
+      }
+    },
+    adamw(parameter, gradient, m, v, learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2, gradientScale, from, to) {
+      for (let i = from; i < to; i++) {
+        const g = f32[(gradient >> 2) + i] * gradientScale;
+        const first = beta1 * f32[(m >> 2) + i] + (1 - beta1) * g;
+        const second = beta2 * f32[(v >> 2) + i] + (1 - beta2) * g * g;
+        f32[(m >> 2) + i] = first;
+        f32[(v >> 2) + i] = second;
+        const decayed = f32[(parameter >> 2) + i] * (1 - learningRate * weightDecay);
+        f32[(parameter >> 2) + i] = decayed - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
+      }
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import { AppError, invariant } from "../core/errors.ts";
+import { Arena } from "../engine/arena.ts";
+import type { Backend } from "../engine/backend.ts";
+import { Graph, type Tensor } from "../engine/graph.ts";
+import { PackedWeights } from "../engine/packed-weights.ts";
+import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { NamedTensors } from "./checkpoint/safetensors.ts";
+import { hiddenStates, logitsOf, ropeTable } from "./forward.ts";
+import { allocateParameters, importTensors, type StudentParameters } from "./parameters.ts";
+
+/** Rows of one forward pass at most; longer prefills run in several. */
+const MAX_ROWS = 2048;
+
+/** Ids to append to one slot's sequence. */
+export interface SlotExtension {
+  readonly slot: number;
+  readonly ids: readonly number[];
+}
+
+/**
+ * A student with a key-value cache for `slots` independent sequences. What a slot computes does not depend on the other
+ * slots of a call, nor on how its ids were split over calls: byte-equal, by the kernels' contract.
+ */
+export class DecodeSession {
+  readonly config: StudentConfig;
+  readonly slots: number;
+  readonly contextTokens: number;
+  readonly #backend: Backend;
+  readonly #parameters: StudentParameters;
+  readonly #packed: PackedWeights;
+  readonly #stepArena: Arena;
+  readonly #f32: Float32Array;
+  readonly #ropeTable: number;
+  readonly #caches: readonly number[];
+  readonly #lengths: number[];
+
+  constructor(backend: Backend, model: { config: StudentConfig; tensors: NamedTensors }, size: { slots: number; contextTokens: number }) {
+    const { config } = model;
+    this.#backend = backend;
+    this.config = config;
+    this.slots = size.slots;
+    this.contextTokens = Math.min(size.contextTokens, config.maxPositions);
+    this.#f32 = new Float32Array(backend.buffer, 0, Math.floor(backend.buffer.byteLength / 4));
+    const persistent = new Arena(backend.heapBase, backend.buffer.byteLength);
+    this.#parameters = allocateParameters({ config, arena: persistent, f32: this.#f32, isTrained: false });
+    importTensors({ config, parameters: this.#parameters, f32: this.#f32, tensors: model.tensors });
+    const table = ropeTable(config, this.contextTokens);
+    this.#ropeTable = persistent.allocate(table.byteLength);
+    this.#f32.set(table, this.#ropeTable >> 2);
+    const cacheBytes = this.slots * this.contextTokens * this.#cacheColumns * 4;
+    this.#caches = this.#parameters.layers.map(() => persistent.allocate(cacheBytes));
+    this.#packed = new PackedWeights(persistent);
+    this.#warmPackedWeights(persistent);
+    this.#stepArena = new Arena(persistent.mark(), backend.buffer.byteLength);
+    this.#lengths = new Array<number>(this.slots).fill(0);
+  }
+
+  get #cacheColumns(): number {
+    return 2 * this.config.kvHeads * this.config.headSize;
+  }
+
+  // All packing happens before the step arena begins where the persistent one ends.
+  #warmPackedWeights(arena: Arena): void {
+    const graph = new Graph(this.#backend, arena, { isRecording: false });
+    const { head, layers } = this.#parameters;
+    for (const weight of [head, ...layers.flatMap((layer) => [layer.qkv, layer.output, layer.gateUp, layer.down])]) this.#packed.transposed(graph, weight);
+  }
+
+  /** Tokens in a slot's sequence. */
+  length(slot: number): number {
+    return this.#lengths[slot] ?? 0;
+  }
+
+  /** Forgets a slot's sequence, or all but its first `length` tokens. */
+  truncate(slot: number, length = 0): void {
+    invariant(length <= this.length(slot), "truncate cannot lengthen");
+    this.#lengths[slot] = length;
+  }
+
+  /** Makes slot `to` a copy of the first `length` tokens of slot `from` (all of them by default). */
+  fork(from: number, to: number, length = this.length(from)): void {
+    invariant(length <= this.length(from), "fork beyond the sequence");
+    const columns = this.#cacheColumns;
+    for (const cache of this.#caches) {
+      const source = (cache >> 2) + from * this.contextTokens * columns;
+      this.#f32.copyWithin((cache >> 2) + to * this.contextTokens * columns, source, source + length * columns);
+    }
+    this.#lengths[to] = length;
+  }
+
+  /**
+   * Appends ids to sequences and returns the logits after each row's last id: one Float32Array of vocabularySize a row,
+   * views that the next call overwrites. A slot may appear once; throws `limit-exceeded` past the context, changing nothing.
+   */
+  extend(rows: readonly SlotExtension[]): Float32Array[] {
+    for (const { slot, ids } of rows) {
+      invariant(ids.length > 0 && slot >= 0 && slot < this.slots, `extension of slot ${slot} by ${ids.length} ids`);
+      if (this.length(slot) + ids.length > this.contextTokens) {
+        throw new AppError("limit-exceeded", `sequence of ${this.length(slot) + ids.length} tokens exceeds the context of ${this.contextTokens}`);
+      }
+    }
+    const logits: Float32Array[] = [];
+    for (let start = 0; start < rows.length; ) {
+      let end = start;
+      let tokens = 0;
+      while (end < rows.length && (end === start || tokens + (rows[end]?.ids.length ?? 0) <= MAX_ROWS)) tokens += rows[end++]?.ids.length ?? 0;
+      // Views of an earlier pass would be overwritten by the next one, so several passes copy.
+      const pass = this.#extendOnce(rows.slice(start, end));
+      logits.push(...(end - start === rows.length ? pass : pass.map((row) => row.slice())));
+      start = end;
+    }
+    return logits;
+  }
+
+  #extendOnce(rows: readonly SlotExtension[]): Float32Array[] {
+    const flat = this.#flatten(rows);
+    const mark = this.#stepArena.mark();
+    const graph = new Graph(this.#backend, this.#stepArena, { isRecording: false });
+    const segments = graph.indices(flat.segments);
+    const ragged = { positions: graph.indices(flat.positions), ropeTable: this.#ropeTable, segments, segmentCount: rows.length };
+    const cacheRows = graph.indices(flat.cacheRows);
+    const model = { config: this.config, parameters: this.#parameters, packed: this.#packed };
+    const attend = (qkv: Tensor, layer: number): Tensor => this.#attend(graph, qkv, { layer, cacheRows, segments, segmentCount: rows.length });
+    const hidden = hiddenStates(graph, model, { ids: graph.indices(flat.ids), rows: flat.ids.length, ragged, attend });
+    const last = graph.tensor(rows.length, this.config.hiddenSize);
+    this.#backend.run("embeddingForward", rows.length, 64, graph.indices(flat.lastRows), hidden.pointer, last.pointer, this.config.hiddenSize);
+    const logits = logitsOf(graph, model, last);
+    for (const { slot, ids } of rows) this.#lengths[slot] = this.length(slot) + ids.length;
+    this.#stepArena.release(mark);
+    const V = this.config.vocabularySize;
+    return rows.map((_, row) => this.#f32.subarray((logits.pointer >> 2) + row * V, (logits.pointer >> 2) + (row + 1) * V));
+  }
+
+  #attend(graph: Graph, qkv: Tensor, at: { layer: number; cacheRows: number; segments: number; segmentCount: number }): Tensor {
+    const { heads, kvHeads, headSize } = this.config;
+    const cache = this.#caches[at.layer] ?? 0;
+    const columns = this.#cacheColumns;
+    this.#backend.run("scatterRows", qkv.rows, 64, qkv.pointer + heads * headSize * 4, qkv.columns, cache, columns, at.cacheRows, columns);
+    const out = graph.tensor(qkv.rows, heads * headSize);
+    this.#backend.run(
+      "attentionForward", at.segmentCount * heads, 1, qkv.pointer, qkv.columns, cache, cache + kvHeads * headSize * 4, columns,
+      out.pointer, out.columns, 0, at.segments, heads, kvHeads, headSize,
+    );
+    return out;
+  }
+
+  #flatten(rows: readonly SlotExtension[]) {
+    const ids: number[] = [];
+    const positions: number[] = [];
+    const cacheRows: number[] = [];
+    const segments: number[] = [];
+    const lastRows: number[] = [];
+    for (const row of rows) {
+      const base = row.slot * this.contextTokens;
+      const past = this.length(row.slot);
+      segments.push(ids.length, row.ids.length, base, past + row.ids.length);
+      row.ids.forEach((token, i) => {
+        ids.push(token);
+        positions.push(past + i);
+        cacheRows.push(base + past + i);
+      });
+      lastRows.push(ids.length - 1);
+    }
+    return { ids, positions, cacheRows, segments, lastRows };
+  }
+}
