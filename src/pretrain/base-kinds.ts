@@ -1,0 +1,50 @@
+/** @file What the base student's pre-training text is made of, and how much of each. */
+
+/** Kinds of document. */
+export type BaseKind =
+  | "facts-quick"
+  | "facts-careful"
+  | "unrelated-quick"
+  | "unrelated-careful"
+  | "unrelated-wait"
+  | "cut"
+  | "copy"
+  | "list"
+  | "list-twice"
+  | "lookup"
+  | "direct";
+
+/** Longest document, bytes of user turn, thinking and answer. */
+export const MAX_DOCUMENT_BYTES = 450;
+
+/** One kind's place in the recipe. */
+export interface BaseKindShare {
+  /** Share of all bytes of text, 0 to 1; the shares add up to 1. */
+  readonly textShare: number;
+  /** Mean length of a document, bytes of user turn, thinking and answer; measured, and held by a test. */
+  readonly meanBytes: number;
+}
+
+/** The recipe: 55 % of the text single facts in both styles, the rest as the prototype had it. */
+export const BASE_KINDS: Readonly<Record<BaseKind, BaseKindShare>> = {
+  "facts-quick": { textShare: 0.22, meanBytes: 249 },
+  "facts-careful": { textShare: 0.33, meanBytes: 234 },
+  "unrelated-quick": { textShare: 0.06, meanBytes: 138 },
+  "unrelated-careful": { textShare: 0.06, meanBytes: 196 },
+  "unrelated-wait": { textShare: 0.09, meanBytes: 242 },
+  cut: { textShare: 0.07, meanBytes: 144 },
+  copy: { textShare: 0.03, meanBytes: 95 },
+  list: { textShare: 0.03, meanBytes: 94 },
+  "list-twice": { textShare: 0.03, meanBytes: 118 },
+  lookup: { textShare: 0.04, meanBytes: 93 },
+  direct: { textShare: 0.04, meanBytes: 41 },
+};
+
+/** Kind and probability that a document is of it: text share over mean length, normalised. */
+export const BASE_KIND_WEIGHTS: ReadonlyArray<readonly [BaseKind, number]> = (() => {
+  const rates = (Object.entries(BASE_KINDS) as [BaseKind, BaseKindShare][]).map(
+    ([kind, { textShare, meanBytes }]) => [kind, textShare / meanBytes] as const,
+  );
+  const total = rates.reduce((sum, [, rate]) => sum + rate, 0);
+  return rates.map(([kind, rate]) => [kind, rate / total] as const);
+})();
