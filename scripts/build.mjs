@@ -9,7 +9,10 @@ const isQuiet = process.argv.includes("--quiet");
 
 /** Runs a tool of node_modules and stops the build with its exit status when it fails. */
 function run(file, args) {
-  const result = spawnSync(process.execPath, [join(root, "node_modules", file), ...args], { cwd: root, stdio: ["ignore", 2, 2] });
+  const result = spawnSync(process.execPath, [join(root, "node_modules", file), ...args], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
@@ -21,7 +24,10 @@ const WASM_BUILDS = [
 function buildWasm() {
   const sources = readdirSync(join(root, "assembly")).filter((name) => name.endsWith(".ts"));
   if (sources.length === 0) return;
-  const newest = Math.max(...sources.map((name) => statSync(join(root, "assembly", name)).mtimeMs), statSync(fileURLToPath(import.meta.url)).mtimeMs);
+  const newest = Math.max(
+    ...sources.map((name) => statSync(join(root, "assembly", name)).mtimeMs),
+    statSync(fileURLToPath(import.meta.url)).mtimeMs,
+  );
   const outDir = join(root, "dist", "engine", "kernels", "wasm");
   mkdirSync(outDir, { recursive: true });
   for (const build of WASM_BUILDS) {
@@ -29,8 +35,23 @@ function buildWasm() {
     if (existsSync(out) && statSync(out).mtimeMs > newest) continue;
     const features = build.features.flatMap((name) => ["--enable", name]);
     run("assemblyscript/bin/asc.js", [
-      "assembly/index.ts", "-o", out, "-O3", "--noAssert", "--converge", "--runtime", "stub", "--use", build.constant, ...features,
-      "--importMemory", "--sharedMemory", "--initialMemory", "16", "--maximumMemory", "65536",
+      "assembly/index.ts",
+      "-o",
+      out,
+      "-O3",
+      "--noAssert",
+      "--converge",
+      "--runtime",
+      "stub",
+      "--use",
+      build.constant,
+      ...features,
+      "--importMemory",
+      "--sharedMemory",
+      "--initialMemory",
+      "16",
+      "--maximumMemory",
+      "65536",
     ]);
   }
 }

@@ -29,7 +29,11 @@ export interface AdamWStep {
  * @returns the gradient norm before clipping.
  * @source torch.nn.utils.clip_grad_norm_ (with its 1e-6) and torch.optim.AdamW; parity: fixtures/torch
  */
-export function stepAdamW(backend: Backend, groups: readonly ParameterGroup[], options: AdamWStep & { readonly scratch: number }): number {
+export function stepAdamW(
+  backend: Backend,
+  groups: readonly ParameterGroup[],
+  options: AdamWStep & { readonly scratch: number },
+): number {
   const f32 = new Float32Array(backend.buffer, 0, Math.floor(backend.buffer.byteLength / 4));
   let squares = 0;
   for (const group of groups) {
@@ -42,8 +46,21 @@ export function stepAdamW(backend: Backend, groups: readonly ParameterGroup[], o
   const { step, learningRate, beta1, beta2, epsilon } = options;
   for (const group of groups) {
     backend.run(
-      "adamw", group.elements, SQUARE_CHUNK, group.pointer, group.gradient, group.firstMoment, group.secondMoment, learningRate, beta1, beta2,
-      epsilon, group.hasDecay ? options.weightDecay : 0, 1 - beta1 ** step, 1 - beta2 ** step, scale,
+      "adamw",
+      group.elements,
+      SQUARE_CHUNK,
+      group.pointer,
+      group.gradient,
+      group.firstMoment,
+      group.secondMoment,
+      learningRate,
+      beta1,
+      beta2,
+      epsilon,
+      group.hasDecay ? options.weightDecay : 0,
+      1 - beta1 ** step,
+      1 - beta2 ** step,
+      scale,
     );
     f32.fill(0, group.gradient >> 2, (group.gradient >> 2) + group.elements);
   }

@@ -23,10 +23,14 @@ export class Arena {
     const pointer = this.#next;
     const next = align(pointer + bytes);
     if (next > this.#end) {
-      throw new AppError("limit-exceeded", `engine memory: ${bytes} bytes wanted, ${this.#end - pointer} of ${this.#end} left`, {
-        hint: "use a smaller batch, fewer slots or a shorter context",
-        data: { wantedBytes: bytes, freeBytes: this.#end - pointer },
-      });
+      throw new AppError(
+        "limit-exceeded",
+        `engine memory: ${bytes} bytes wanted, ${this.#end - pointer} of ${this.#end} left`,
+        {
+          hint: "use a smaller batch, fewer slots or a shorter context",
+          data: { wantedBytes: bytes, freeBytes: this.#end - pointer },
+        },
+      );
     }
     this.#next = next;
     if (next > this.#peak) this.#peak = next;

@@ -1,7 +1,8 @@
 import type { Kernels, KernelName } from "./kernels/kernel.ts";
 
 /** A kernel's arguments without the trailing `(from, to)`. */
-export type KernelArguments<Name extends KernelName> = Parameters<Kernels[Name]> extends [...infer Head, number, number] ? Head : never;
+export type KernelArguments<Name extends KernelName> =
+  Parameters<Kernels[Name]> extends [...infer Head, number, number] ? Head : never;
 
 /**
  * Where kernels run: one linear memory and a way to compute all items of a kernel, on as many threads as there are.

@@ -10,20 +10,50 @@ const CHANNEL_GRAIN = 16;
 const PANEL_GRAIN = 4;
 
 /** A dense layer: y = x W' (+ bias). `weight` is (outputs, inputs). */
-export function linear(graph: Graph, x: Tensor, layer: { weight: Parameter; bias?: Parameter | undefined; packed: PackedWeights }): Tensor {
+export function linear(
+  graph: Graph,
+  x: Tensor,
+  layer: { weight: Parameter; bias?: Parameter | undefined; packed: PackedWeights },
+): Tensor {
   const { weight, bias, packed } = layer;
   invariant(x.columns === weight.columns, `${weight.name}: ${x.columns} inputs given, ${weight.columns} wanted`);
   const { backend } = graph;
   const y = graph.tensor(x.rows, weight.rows);
   const panels = packed.transposed(graph, weight);
-  backend.run("matmul", x.rows, ROW_GRAIN, x.pointer, x.columns, 1, panels, bias?.pointer ?? 0, y.pointer, weight.columns, weight.rows, 0);
+  backend.run(
+    "matmul",
+    x.rows,
+    ROW_GRAIN,
+    x.pointer,
+    x.columns,
+    1,
+    panels,
+    bias?.pointer ?? 0,
+    y.pointer,
+    weight.columns,
+    weight.rows,
+    0,
+  );
   graph.record(() => {
     if (bias) backend.run("columnSums", bias.columns, CHANNEL_GRAIN, y.gradient, bias.gradient, y.rows, y.columns);
     addWeightGradient(graph, { x, dy: y.gradient, weight });
     const isAccumulating = x.gradient === 0 ? 0 : 1;
     const dx = x.gradient || graph.freshGradient(x);
     const plain = packed.plain(graph, weight);
-    backend.run("matmul", x.rows, ROW_GRAIN, y.gradient, y.columns, 1, plain, 0, dx, weight.rows, weight.columns, isAccumulating);
+    backend.run(
+      "matmul",
+      x.rows,
+      ROW_GRAIN,
+      y.gradient,
+      y.columns,
+      1,
+      plain,
+      0,
+      dx,
+      weight.rows,
+      weight.columns,
+      isAccumulating,
+    );
   });
   return y;
 }
@@ -32,8 +62,31 @@ export function linear(graph: Graph, x: Tensor, layer: { weight: Parameter; bias
 function addWeightGradient(graph: Graph, { x, dy, weight }: { x: Tensor; dy: number; weight: Parameter }): void {
   const mark = graph.arena.mark();
   const panels = graph.arena.allocate(panelFloats(x.rows, x.columns) * 4);
-  graph.backend.run("packPanels", Math.ceil(x.columns / PANEL_COLUMNS), PANEL_GRAIN, x.pointer, x.rows, x.columns, x.columns, 1, panels);
-  graph.backend.run("matmul", weight.rows, CHANNEL_GRAIN, dy, 1, weight.rows, panels, 0, weight.gradient, x.rows, x.columns, 1);
+  graph.backend.run(
+    "packPanels",
+    Math.ceil(x.columns / PANEL_COLUMNS),
+    PANEL_GRAIN,
+    x.pointer,
+    x.rows,
+    x.columns,
+    x.columns,
+    1,
+    panels,
+  );
+  graph.backend.run(
+    "matmul",
+    weight.rows,
+    CHANNEL_GRAIN,
+    dy,
+    1,
+    weight.rows,
+    panels,
+    0,
+    weight.gradient,
+    x.rows,
+    x.columns,
+    1,
+  );
   graph.arena.release(mark);
 }
 
@@ -45,7 +98,17 @@ export function rmsNorm(graph: Graph, x: Tensor, { weight, epsilon }: { weight: 
   backend.run("rmsNormForward", x.rows, ROW_GRAIN, x.pointer, weight.pointer, y.pointer, rstd, x.columns, epsilon);
   graph.record(() => {
     const dx = graph.addableGradient(x);
-    backend.run("rmsNormWeightGrad", x.columns, CHANNEL_GRAIN, x.pointer, rstd, y.gradient, weight.gradient, x.rows, x.columns);
+    backend.run(
+      "rmsNormWeightGrad",
+      x.columns,
+      CHANNEL_GRAIN,
+      x.pointer,
+      rstd,
+      y.gradient,
+      weight.gradient,
+      x.rows,
+      x.columns,
+    );
     backend.run("rmsNormBackward", x.rows, ROW_GRAIN, x.pointer, weight.pointer, rstd, y.gradient, dx, x.columns);
   });
   return y;
@@ -70,13 +133,28 @@ export interface HeadShape {
 export function rotate(graph: Graph, qkv: Tensor, { rows, shape }: { rows: RaggedRows; shape: HeadShape }): void {
   const turned = shape.heads + shape.kvHeads;
   const run = (pointer: number, direction: 1 | -1): void =>
-    graph.backend.run("rope", qkv.rows, ROW_GRAIN, pointer, rows.positions, rows.ropeTable, turned, shape.headSize, qkv.columns, direction);
+    graph.backend.run(
+      "rope",
+      qkv.rows,
+      ROW_GRAIN,
+      pointer,
+      rows.positions,
+      rows.ropeTable,
+      turned,
+      shape.headSize,
+      qkv.columns,
+      direction,
+    );
   run(qkv.pointer, 1);
   graph.record(() => run(qkv.gradient, -1));
 }
 
 /** Causal attention of each segment over its own rows of `qkv`. */
-export function selfAttention(graph: Graph, qkv: Tensor, { rows, shape }: { rows: RaggedRows; shape: HeadShape }): Tensor {
+export function selfAttention(
+  graph: Graph,
+  qkv: Tensor,
+  { rows, shape }: { rows: RaggedRows; shape: HeadShape },
+): Tensor {
   const { heads, kvHeads, headSize } = shape;
   const out = graph.tensor(qkv.rows, heads * headSize);
   const lse = graph.arena.allocate(qkv.rows * heads * 4);
@@ -85,14 +163,44 @@ export function selfAttention(graph: Graph, qkv: Tensor, { rows, shape }: { rows
   const key = qkv.pointer + keyOffset;
   const value = qkv.pointer + valueOffset;
   graph.backend.run(
-    "attentionForward", rows.segmentCount * heads, 1, qkv.pointer, qkv.columns, key, value, qkv.columns, out.pointer, out.columns,
-    lse, rows.segments, heads, kvHeads, headSize,
+    "attentionForward",
+    rows.segmentCount * heads,
+    1,
+    qkv.pointer,
+    qkv.columns,
+    key,
+    value,
+    qkv.columns,
+    out.pointer,
+    out.columns,
+    lse,
+    rows.segments,
+    heads,
+    kvHeads,
+    headSize,
   );
   graph.record(() => {
     const dq = graph.freshGradient(qkv);
     graph.backend.run(
-      "attentionBackward", rows.segmentCount * kvHeads, 1, qkv.pointer, qkv.columns, key, value, qkv.columns, out.pointer, out.gradient,
-      out.columns, lse, dq, dq + keyOffset, dq + valueOffset, rows.segments, heads, kvHeads, headSize,
+      "attentionBackward",
+      rows.segmentCount * kvHeads,
+      1,
+      qkv.pointer,
+      qkv.columns,
+      key,
+      value,
+      qkv.columns,
+      out.pointer,
+      out.gradient,
+      out.columns,
+      lse,
+      dq,
+      dq + keyOffset,
+      dq + valueOffset,
+      rows.segments,
+      heads,
+      kvHeads,
+      headSize,
     );
   });
   return out;
@@ -104,7 +212,15 @@ export function swiglu(graph: Graph, gateUp: Tensor): Tensor {
   const out = graph.tensor(gateUp.rows, hidden);
   graph.backend.run("swigluForward", gateUp.rows, ROW_GRAIN, gateUp.pointer, out.pointer, hidden);
   graph.record(() => {
-    graph.backend.run("swigluBackward", gateUp.rows, ROW_GRAIN, gateUp.pointer, out.gradient, graph.freshGradient(gateUp), hidden);
+    graph.backend.run(
+      "swigluBackward",
+      gateUp.rows,
+      ROW_GRAIN,
+      gateUp.pointer,
+      out.gradient,
+      graph.freshGradient(gateUp),
+      hidden,
+    );
   });
   return out;
 }
@@ -129,7 +245,16 @@ export function embed(graph: Graph, { ids, rows, table }: { ids: number; rows: n
   const out = graph.tensor(rows, table.columns);
   graph.backend.run("embeddingForward", rows, ROW_GRAIN * 8, ids, table.pointer, out.pointer, table.columns);
   graph.record(() => {
-    graph.backend.run("embeddingBackward", table.columns, CHANNEL_GRAIN, ids, out.gradient, table.gradient, rows, table.columns);
+    graph.backend.run(
+      "embeddingBackward",
+      table.columns,
+      CHANNEL_GRAIN,
+      ids,
+      out.gradient,
+      table.gradient,
+      rows,
+      table.columns,
+    );
   });
   return out;
 }
@@ -138,9 +263,23 @@ export function embed(graph: Graph, { ids, rows, table }: { ids: number; rows: n
  * Weighted next-token cross-entropy, in nats: sum over rows of weights[row] * -log p(targets[row]). Overwrites `logits`
  * with its gradient, which the backward pass takes from there. Rows of weight 0 cost nothing and give nothing.
  */
-export function crossEntropy(graph: Graph, logits: Tensor, loss: { targets: number; weights: number; vocabulary: number }): number {
+export function crossEntropy(
+  graph: Graph,
+  logits: Tensor,
+  loss: { targets: number; weights: number; vocabulary: number },
+): number {
   const losses = graph.arena.allocate(logits.rows * 4);
-  graph.backend.run("crossEntropy", logits.rows, ROW_GRAIN, logits.pointer, loss.targets, loss.weights, losses, loss.vocabulary, logits.columns);
+  graph.backend.run(
+    "crossEntropy",
+    logits.rows,
+    ROW_GRAIN,
+    logits.pointer,
+    loss.targets,
+    loss.weights,
+    losses,
+    loss.vocabulary,
+    logits.columns,
+  );
   logits.gradient = logits.pointer;
   let sum = 0;
   for (let row = 0; row < logits.rows; row++) sum += graph.f32[(losses >> 2) + row];

@@ -17,12 +17,24 @@ export class PackedWeights {
 
   /** Panels of W' (inputs x outputs), for y = x W'. */
   transposed(graph: Graph, weight: Parameter): number {
-    return this.#pack(graph, `${weight.name}/transposed`, { weight, k: weight.columns, n: weight.rows, kStride: 1, nStride: weight.columns });
+    return this.#pack(graph, `${weight.name}/transposed`, {
+      weight,
+      k: weight.columns,
+      n: weight.rows,
+      kStride: 1,
+      nStride: weight.columns,
+    });
   }
 
   /** Panels of W (outputs x inputs), for dx = dy W. */
   plain(graph: Graph, weight: Parameter): number {
-    return this.#pack(graph, `${weight.name}/plain`, { weight, k: weight.rows, n: weight.columns, kStride: weight.columns, nStride: 1 });
+    return this.#pack(graph, `${weight.name}/plain`, {
+      weight,
+      k: weight.rows,
+      n: weight.columns,
+      kStride: weight.columns,
+      nStride: 1,
+    });
   }
 
   /** Marks every packed weight as out of date; call after the weights have changed. */
@@ -30,7 +42,11 @@ export class PackedWeights {
     this.#version++;
   }
 
-  #pack(graph: Graph, key: string, shape: { weight: Parameter; k: number; n: number; kStride: number; nStride: number }): number {
+  #pack(
+    graph: Graph,
+    key: string,
+    shape: { weight: Parameter; k: number; n: number; kStride: number; nStride: number },
+  ): number {
     const { weight, k, n, kStride, nStride } = shape;
     const known = this.#panels.get(key);
     if (known?.version === this.#version) return known.pointer;

@@ -3,7 +3,11 @@ import { z } from "zod";
 
 const count = (what: string) => z.int().min(1).describe(what);
 const share = (what: string) => z.number().min(0).max(1).describe(what);
-const range = (what: string) => z.tuple([z.int().min(1), z.int().min(1)]).refine(([low, high]) => low <= high, "low must not exceed high").describe(what);
+const range = (what: string) =>
+  z
+    .tuple([z.int().min(1), z.int().min(1)])
+    .refine(([low, high]) => low <= high, "low must not exceed high")
+    .describe(what);
 
 const FamilySource = z.strictObject({
   type: z.literal("family"),
@@ -36,14 +40,21 @@ const OpenAICompatibleTeacher = z.strictObject({
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
 export const Recipe = z.strictObject({
   $schema: z.string().optional().describe("path of the JSON Schema, for completion in editors"),
-  name: z.string().min(1).max(64).regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes"),
+  name: z
+    .string()
+    .min(1)
+    .max(64)
+    .regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes"),
   seed: z.int().min(0).default(0).describe("seeds every random choice of the run"),
   student: z.strictObject({ base: z.string().describe("folder of the base student in Hugging Face layout") }),
   maxUsd: z.number().min(0).default(0).describe("spending cap for the whole run, dollars"),
   collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource])).min(1) }),
   attempt: z
     .strictObject({
-      modes: z.array(z.enum(["direct", "think"])).default(["direct"]).describe("how the base tries each question"),
+      modes: z
+        .array(z.enum(["direct", "think"]))
+        .default(["direct"])
+        .describe("how the base tries each question"),
       thinkBudgetTokens: z.int().min(0).default(64),
     })
     .prefault({}),
@@ -62,7 +73,9 @@ export const Recipe = z.strictObject({
     })
     .prefault({}),
   tokenize: z
-    .strictObject({ maxLength: z.int().min(16).default(1024).describe("longest example, tokens; a longer one fails the run") })
+    .strictObject({
+      maxLength: z.int().min(16).default(1024).describe("longest example, tokens; a longer one fails the run"),
+    })
     .prefault({}),
   train: z
     .strictObject({
@@ -75,7 +88,10 @@ export const Recipe = z.strictObject({
       epsilon: z.number().positive().default(1e-8),
       weightDecay: z.number().min(0).default(1e-4),
       maxGradientNorm: z.number().positive().default(1),
-      lossReduction: z.enum(["token", "example"]).default("token").describe("mean over the batch's trained tokens, or mean of per-example means"),
+      lossReduction: z
+        .enum(["token", "example"])
+        .default("token")
+        .describe("mean over the batch's trained tokens, or mean of per-example means"),
       checkpointEverySteps: count("optimizer steps between checkpoints").default(50),
     })
     .prefault({}),

@@ -8,7 +8,10 @@ import { z } from "zod";
 export const SCHEMA_VERSION = 1;
 
 const schemaVersion = z.literal(SCHEMA_VERSION).describe("version of this record's schema");
-const id = z.string().regex(/^[0-9a-f]{16}$/).describe("16 hex digits: a hash of the record's identity");
+const id = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe("16 hex digits: a hash of the record's identity");
 
 /** Which use a question may be put to; a property of the question's text, never of a seed. */
 export const Bucket = z.enum(["pretrain", "train", "tune", "test"]);
@@ -28,7 +31,14 @@ export const Question = z.strictObject({
 export type Question = z.infer<typeof Question>;
 
 /** Outcome of a rule-based grader; closed, so that "wrong" is never confused with "could not tell". */
-export const GradeOutcome = z.enum(["correct", "incorrect", "no_answer", "answer_parse_error", "answer_limit", "gold_error"]);
+export const GradeOutcome = z.enum([
+  "correct",
+  "incorrect",
+  "no_answer",
+  "answer_parse_error",
+  "answer_limit",
+  "gold_error",
+]);
 export type GradeOutcome = z.infer<typeof GradeOutcome>;
 
 export const Grade = z.strictObject({
@@ -150,6 +160,7 @@ export const Completion = z.strictObject({
 export type Completion = z.infer<typeof Completion>;
 
 export const Interval = z.tuple([z.number(), z.number()]).describe("95 % interval, low and high");
+export type Interval = z.infer<typeof Interval>;
 
 /** Accuracy of one model at one setting. */
 export const Score = z.strictObject({

@@ -34,7 +34,11 @@ export class DecodeSession {
   readonly #caches: readonly number[];
   readonly #lengths: number[];
 
-  constructor(backend: Backend, model: { config: StudentConfig; tensors: NamedTensors }, size: { slots: number; contextTokens: number }) {
+  constructor(
+    backend: Backend,
+    model: { config: StudentConfig; tensors: NamedTensors },
+    size: { slots: number; contextTokens: number },
+  ) {
     const { config } = model;
     this.#backend = backend;
     this.config = config;
@@ -63,7 +67,8 @@ export class DecodeSession {
   #warmPackedWeights(arena: Arena): void {
     const graph = new Graph(this.#backend, arena, { isRecording: false });
     const { head, layers } = this.#parameters;
-    for (const weight of [head, ...layers.flatMap((layer) => [layer.qkv, layer.output, layer.gateUp, layer.down])]) this.#packed.transposed(graph, weight);
+    for (const weight of [head, ...layers.flatMap((layer) => [layer.qkv, layer.output, layer.gateUp, layer.down])])
+      this.#packed.transposed(graph, weight);
   }
 
   /** Tokens in a slot's sequence. */
@@ -71,21 +76,10 @@ export class DecodeSession {
     return this.#lengths[slot] ?? 0;
   }
 
-  /** Forgets a slot's sequence, or all but its first `length` tokens. */
-  truncate(slot: number, length = 0): void {
+  /** Forgets all but the first `length` tokens of a slot's sequence. */
+  truncate(slot: number, length: number): void {
     invariant(length <= this.length(slot), "truncate cannot lengthen");
     this.#lengths[slot] = length;
-  }
-
-  /** Makes slot `to` a copy of the first `length` tokens of slot `from` (all of them by default). */
-  fork(from: number, to: number, length = this.length(from)): void {
-    invariant(length <= this.length(from), "fork beyond the sequence");
-    const columns = this.#cacheColumns;
-    for (const cache of this.#caches) {
-      const source = (cache >> 2) + from * this.contextTokens * columns;
-      this.#f32.copyWithin((cache >> 2) + to * this.contextTokens * columns, source, source + length * columns);
-    }
-    this.#lengths[to] = length;
   }
 
   /**
@@ -96,14 +90,18 @@ export class DecodeSession {
     for (const { slot, ids } of rows) {
       invariant(ids.length > 0 && slot >= 0 && slot < this.slots, `extension of slot ${slot} by ${ids.length} ids`);
       if (this.length(slot) + ids.length > this.contextTokens) {
-        throw new AppError("limit-exceeded", `sequence of ${this.length(slot) + ids.length} tokens exceeds the context of ${this.contextTokens}`);
+        throw new AppError(
+          "limit-exceeded",
+          `sequence of ${this.length(slot) + ids.length} tokens exceeds the context of ${this.contextTokens}`,
+        );
       }
     }
     const logits: Float32Array[] = [];
     for (let start = 0; start < rows.length; ) {
       let end = start;
       let tokens = 0;
-      while (end < rows.length && (end === start || tokens + (rows[end]?.ids.length ?? 0) <= MAX_ROWS)) tokens += rows[end++]?.ids.length ?? 0;
+      while (end < rows.length && (end === start || tokens + (rows[end]?.ids.length ?? 0) <= MAX_ROWS))
+        tokens += rows[end++]?.ids.length ?? 0;
       // Views of an earlier pass would be overwritten by the next one, so several passes copy.
       const pass = this.#extendOnce(rows.slice(start, end));
       logits.push(...(end - start === rows.length ? pass : pass.map((row) => row.slice())));
@@ -117,29 +115,72 @@ export class DecodeSession {
     const mark = this.#stepArena.mark();
     const graph = new Graph(this.#backend, this.#stepArena, { isRecording: false });
     const segments = graph.indices(flat.segments);
-    const ragged = { positions: graph.indices(flat.positions), ropeTable: this.#ropeTable, segments, segmentCount: rows.length };
+    const ragged = {
+      positions: graph.indices(flat.positions),
+      ropeTable: this.#ropeTable,
+      segments,
+      segmentCount: rows.length,
+    };
     const cacheRows = graph.indices(flat.cacheRows);
     const model = { config: this.config, parameters: this.#parameters, packed: this.#packed };
-    const attend = (qkv: Tensor, layer: number): Tensor => this.#attend(graph, qkv, { layer, cacheRows, segments, segmentCount: rows.length });
+    const attend = (qkv: Tensor, layer: number): Tensor =>
+      this.#attend(graph, qkv, { layer, cacheRows, segments, segmentCount: rows.length });
     const hidden = hiddenStates(graph, model, { ids: graph.indices(flat.ids), rows: flat.ids.length, ragged, attend });
     const last = graph.tensor(rows.length, this.config.hiddenSize);
-    this.#backend.run("embeddingForward", rows.length, 64, graph.indices(flat.lastRows), hidden.pointer, last.pointer, this.config.hiddenSize);
+    this.#backend.run(
+      "embeddingForward",
+      rows.length,
+      64,
+      graph.indices(flat.lastRows),
+      hidden.pointer,
+      last.pointer,
+      this.config.hiddenSize,
+    );
     const logits = logitsOf(graph, model, last);
     for (const { slot, ids } of rows) this.#lengths[slot] = this.length(slot) + ids.length;
     this.#stepArena.release(mark);
     const V = this.config.vocabularySize;
-    return rows.map((_, row) => this.#f32.subarray((logits.pointer >> 2) + row * V, (logits.pointer >> 2) + (row + 1) * V));
+    return rows.map((_, row) =>
+      this.#f32.subarray((logits.pointer >> 2) + row * V, (logits.pointer >> 2) + (row + 1) * V),
+    );
   }
 
-  #attend(graph: Graph, qkv: Tensor, at: { layer: number; cacheRows: number; segments: number; segmentCount: number }): Tensor {
+  #attend(
+    graph: Graph,
+    qkv: Tensor,
+    at: { layer: number; cacheRows: number; segments: number; segmentCount: number },
+  ): Tensor {
     const { heads, kvHeads, headSize } = this.config;
     const cache = this.#caches[at.layer] ?? 0;
     const columns = this.#cacheColumns;
-    this.#backend.run("scatterRows", qkv.rows, 64, qkv.pointer + heads * headSize * 4, qkv.columns, cache, columns, at.cacheRows, columns);
+    this.#backend.run(
+      "scatterRows",
+      qkv.rows,
+      64,
+      qkv.pointer + heads * headSize * 4,
+      qkv.columns,
+      cache,
+      columns,
+      at.cacheRows,
+      columns,
+    );
     const out = graph.tensor(qkv.rows, heads * headSize);
     this.#backend.run(
-      "attentionForward", at.segmentCount * heads, 1, qkv.pointer, qkv.columns, cache, cache + kvHeads * headSize * 4, columns,
-      out.pointer, out.columns, 0, at.segments, heads, kvHeads, headSize,
+      "attentionForward",
+      at.segmentCount * heads,
+      1,
+      qkv.pointer,
+      qkv.columns,
+      cache,
+      cache + kvHeads * headSize * 4,
+      columns,
+      out.pointer,
+      out.columns,
+      0,
+      at.segments,
+      heads,
+      kvHeads,
+      headSize,
     );
     return out;
   }

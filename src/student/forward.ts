@@ -1,5 +1,14 @@
 import type { Graph, Tensor } from "../engine/graph.ts";
-import { addResidual, embed, linear, rmsNorm, rotate, swiglu, type HeadShape, type RaggedRows } from "../engine/operations.ts";
+import {
+  addResidual,
+  embed,
+  linear,
+  rmsNorm,
+  rotate,
+  swiglu,
+  type HeadShape,
+  type RaggedRows,
+} from "../engine/operations.ts";
 import type { PackedWeights } from "../engine/packed-weights.ts";
 import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
 import type { LayerParameters, StudentParameters } from "./parameters.ts";
@@ -15,10 +24,19 @@ export interface ForwardModel {
 export type Attend = (qkv: Tensor, layer: number) => Tensor;
 
 /** The Qwen2 decoder up to and including the final norm: hidden states (rows, hiddenSize) for `ids` (an i32 pointer). */
-export function hiddenStates(graph: Graph, model: ForwardModel, batch: { ids: number; rows: number; ragged: RaggedRows; attend: Attend }): Tensor {
+export function hiddenStates(
+  graph: Graph,
+  model: ForwardModel,
+  batch: { ids: number; rows: number; ragged: RaggedRows; attend: Attend },
+): Tensor {
   let stream = embed(graph, { ids: batch.ids, rows: batch.rows, table: model.parameters.embedding });
   model.parameters.layers.forEach((layer, index) => {
-    stream = attentionBlock(graph, model, { stream, layer, ragged: batch.ragged, attend: (qkv) => batch.attend(qkv, index) });
+    stream = attentionBlock(graph, model, {
+      stream,
+      layer,
+      ragged: batch.ragged,
+      attend: (qkv) => batch.attend(qkv, index),
+    });
     stream = feedForwardBlock(graph, model, { stream, layer });
   });
   return rmsNorm(graph, stream, { weight: model.parameters.finalNorm, epsilon: model.config.rmsNormEpsilon });
@@ -30,8 +48,14 @@ export function logitsOf(graph: Graph, model: ForwardModel, hidden: Tensor): Ten
 }
 
 function attentionBlock(
-  graph: Graph, model: ForwardModel,
-  { stream, layer, ragged, attend }: { stream: Tensor; layer: LayerParameters; ragged: RaggedRows; attend: (qkv: Tensor) => Tensor },
+  graph: Graph,
+  model: ForwardModel,
+  {
+    stream,
+    layer,
+    ragged,
+    attend,
+  }: { stream: Tensor; layer: LayerParameters; ragged: RaggedRows; attend: (qkv: Tensor) => Tensor },
 ): Tensor {
   const { packed, config } = model;
   const normed = rmsNorm(graph, stream, { weight: layer.inputNorm, epsilon: config.rmsNormEpsilon });
@@ -41,7 +65,11 @@ function attentionBlock(
   return addResidual(graph, stream, linear(graph, attended, { weight: layer.output, packed }));
 }
 
-function feedForwardBlock(graph: Graph, model: ForwardModel, { stream, layer }: { stream: Tensor; layer: LayerParameters }): Tensor {
+function feedForwardBlock(
+  graph: Graph,
+  model: ForwardModel,
+  { stream, layer }: { stream: Tensor; layer: LayerParameters },
+): Tensor {
   const { packed, config } = model;
   const normed = rmsNorm(graph, stream, { weight: layer.postNorm, epsilon: config.rmsNormEpsilon });
   const hidden = swiglu(graph, linear(graph, normed, { weight: layer.gateUp, packed }));

@@ -47,7 +47,12 @@ interface ParameterShape {
 export function parameterShapes(config: StudentConfig): ParameterShape[] {
   const { hiddenSize: C, intermediateSize: I, vocabularySize: V } = config;
   const qkvRows = (config.heads + 2 * config.kvHeads) * config.headSize;
-  const matrix = (name: string, rows: number, columns: number): ParameterShape => ({ name, rows, columns, hasDecay: true });
+  const matrix = (name: string, rows: number, columns: number): ParameterShape => ({
+    name,
+    rows,
+    columns,
+    hasDecay: true,
+  });
   const vector = (name: string, columns: number): ParameterShape => ({ name, rows: 1, columns, hasDecay: false });
   const matrices = [matrix("embedding", V, C)];
   const vectors: ParameterShape[] = [];
@@ -74,8 +79,16 @@ function tensorPlaces(config: StudentConfig): TensorPlace[] {
   const { hiddenSize: C, intermediateSize: I, vocabularySize: V, headSize: D } = config;
   const query = config.heads * D;
   const key = config.kvHeads * D;
-  const place = (tensor: string, shape: readonly number[], parameter: string, firstRow = 0): TensorPlace => ({ tensor, shape, parameter, firstRow });
-  const places = [place("model.embed_tokens.weight", [V, C], "embedding"), place("model.norm.weight", [C], "finalNorm")];
+  const place = (tensor: string, shape: readonly number[], parameter: string, firstRow = 0): TensorPlace => ({
+    tensor,
+    shape,
+    parameter,
+    firstRow,
+  });
+  const places = [
+    place("model.embed_tokens.weight", [V, C], "embedding"),
+    place("model.norm.weight", [C], "finalNorm"),
+  ];
   if (!config.isTied) places.push(place("lm_head.weight", [V, C], "head"));
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}.`;
@@ -98,7 +111,12 @@ function tensorPlaces(config: StudentConfig): TensorPlace[] {
 }
 
 /** Takes memory for all parameters (and, when training, gradients and both Adam moments, zeroed) from `arena`. */
-export function allocateParameters(options: { config: StudentConfig; arena: Arena; f32: Float32Array; isTrained: boolean }): StudentParameters {
+export function allocateParameters(options: {
+  config: StudentConfig;
+  arena: Arena;
+  f32: Float32Array;
+  isTrained: boolean;
+}): StudentParameters {
   const { config, arena, f32, isTrained } = options;
   const shapes = parameterShapes(config);
   const slab = (elements: number): number => {
@@ -140,29 +158,54 @@ function assemble(config: StudentConfig, byName: ReadonlyMap<string, Parameter>)
     gateUp: find(`${layer}.gateUp`),
     down: find(`${layer}.down`),
   }));
-  return { embedding: find("embedding"), layers, finalNorm: find("finalNorm"), head: find(config.isTied ? "embedding" : "head") };
+  return {
+    embedding: find("embedding"),
+    layers,
+    finalNorm: find("finalNorm"),
+    head: find(config.isTied ? "embedding" : "head"),
+  };
 }
 
 function parametersByName(parameters: StudentParameters): Map<string, Parameter> {
-  const all = [parameters.embedding, parameters.finalNorm, parameters.head, ...parameters.layers.flatMap((layer) => Object.values(layer))];
+  const all = [
+    parameters.embedding,
+    parameters.finalNorm,
+    parameters.head,
+    ...parameters.layers.flatMap((layer) => Object.values(layer)),
+  ];
   return new Map(all.map((parameter) => [parameter.name, parameter]));
 }
 
 /** Copies Hugging Face tensors into memory. Throws `checkpoint-corrupt` naming the first tensor that is missing or misshapen. */
-export function importTensors(options: { config: StudentConfig; parameters: StudentParameters; f32: Float32Array; tensors: NamedTensors }): void {
+export function importTensors(options: {
+  config: StudentConfig;
+  parameters: StudentParameters;
+  f32: Float32Array;
+  tensors: NamedTensors;
+}): void {
   const byName = parametersByName(options.parameters);
   for (const place of tensorPlaces(options.config)) {
     const tensor = options.tensors.get(place.tensor);
-    if (!tensor) throw new AppError("checkpoint-corrupt", `checkpoint has no tensor ${place.tensor}`, { hint: "is this a Qwen2 model?" });
+    if (!tensor)
+      throw new AppError("checkpoint-corrupt", `checkpoint has no tensor ${place.tensor}`, {
+        hint: "is this a Qwen2 model?",
+      });
     if (tensor.shape.join("x") !== place.shape.join("x")) {
-      throw new AppError("checkpoint-corrupt", `${place.tensor} is ${tensor.shape.join("x")}; the config wants ${place.shape.join("x")}`);
+      throw new AppError(
+        "checkpoint-corrupt",
+        `${place.tensor} is ${tensor.shape.join("x")}; the config wants ${place.shape.join("x")}`,
+      );
     }
     options.f32.set(tensor.data, elementOf(byName, place));
   }
 }
 
 /** The parameters as Hugging Face tensors (copies). */
-export function exportTensors(options: { config: StudentConfig; parameters: StudentParameters; f32: Float32Array }): NamedTensors {
+export function exportTensors(options: {
+  config: StudentConfig;
+  parameters: StudentParameters;
+  f32: Float32Array;
+}): NamedTensors {
   const byName = parametersByName(options.parameters);
   return new Map(
     tensorPlaces(options.config).map((place) => {

@@ -9,8 +9,17 @@ import { initialTensors, parameterCount } from "./parameters.ts";
 import { Trainer, type TrainSequence } from "./trainer.ts";
 
 const CONFIG: StudentConfig = {
-  vocabularySize: 21, hiddenSize: 16, intermediateSize: 24, layers: 2, heads: 4, kvHeads: 2, headSize: 4,
-  ropeTheta: 10_000, rmsNormEpsilon: 1e-6, maxPositions: 64, isTied: true,
+  vocabularySize: 21,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 4,
+  ropeTheta: 10_000,
+  rmsNormEpsilon: 1e-6,
+  maxPositions: 64,
+  isTied: true,
 };
 
 function testBackend(): Backend {
@@ -27,7 +36,8 @@ function lively(config: StudentConfig): NamedTensors {
   const tensors = initialTensors(config, 1);
   for (const [name, { data }] of tensors) {
     const random = prng(`lively/${name}`);
-    for (let i = 0; i < data.length; i++) data[i] = name.includes("norm") ? 1 + 0.2 * random.normal() : 0.25 * random.normal();
+    for (let i = 0; i < data.length; i++)
+      data[i] = name.includes("norm") ? 1 + 0.2 * random.normal() : 0.25 * random.normal();
   }
   return tensors;
 }
@@ -41,7 +51,14 @@ function sequences(): TrainSequence[] {
 }
 
 const OPTIONS = {
-  step: 1, learningRate: 1e-2, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 1e-4, maxGradientNorm: 1, lossReduction: "token",
+  step: 1,
+  learningRate: 1e-2,
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 1e-4,
+  maxGradientNorm: 1,
+  lossReduction: "token",
 } as const;
 
 describe.each([true, false])("gradients, tied %s", (isTied) => {
@@ -65,7 +82,9 @@ describe.each([true, false])("gradients, tied %s", (isTied) => {
         data[i] = value;
         const numeric = (up - down) / (2 * delta);
         // f32 activations leave about 1e-6 of noise in the loss, 1e-4 in the quotient; the rest is the cubic term.
-        expect(Math.abs(numeric - gradients.get(name)!.data[i]), `${name}[${i}]`).toBeLessThan(2e-3 + 0.02 * Math.abs(numeric));
+        expect(Math.abs(numeric - gradients.get(name)!.data[i]), `${name}[${i}]`).toBeLessThan(
+          2e-3 + 0.02 * Math.abs(numeric),
+        );
       }
     }
   });
@@ -102,32 +121,48 @@ describe("training", () => {
 
 describe("decoding", () => {
   const ids = sequences()[1]!.inputIds as number[];
-  const open = () => new DecodeSession(testBackend(), { config: CONFIG, tensors: lively(CONFIG) }, { slots: 4, contextTokens: 32 });
+  const open = () =>
+    new DecodeSession(testBackend(), { config: CONFIG, tensors: lively(CONFIG) }, { slots: 4, contextTokens: 32 });
 
   test("a cached token by token decode gives the very logits of one whole pass, beside other slots or alone", () => {
-    const whole = open().extend([{ slot: 0, ids }])[0]!.slice();
+    const whole = open()
+      .extend([{ slot: 0, ids }])[0]!
+      .slice();
     const session = open();
-    session.extend([{ slot: 2, ids: ids.slice(0, 4) }, { slot: 1, ids: [3] }]);
+    session.extend([
+      { slot: 2, ids: ids.slice(0, 4) },
+      { slot: 1, ids: [3] },
+    ]);
     let last: Float32Array = new Float32Array();
-    for (const id of ids.slice(4)) last = session.extend([{ slot: 1, ids: [id] }, { slot: 2, ids: [id] }])[1]!.slice();
+    for (const id of ids.slice(4))
+      last = session
+        .extend([
+          { slot: 1, ids: [id] },
+          { slot: 2, ids: [id] },
+        ])[1]!
+        .slice();
     expect(last).toEqual(whole);
   });
 
-  test("a fork continues as its origin would; truncation forgets", () => {
+  test("truncation forgets: what follows is as if the rest had never been", () => {
     const session = open();
-    session.extend([{ slot: 0, ids: ids.slice(0, 6) }]);
-    session.fork(0, 3, 4);
-    session.extend([{ slot: 0, ids: [1] }]);
-    const forked = session.extend([{ slot: 3, ids: ids.slice(4) }])[0]!.slice();
-    session.truncate(0);
-    expect(session.length(0)).toBe(0);
-    expect(session.extend([{ slot: 0, ids }])[0]!.slice()).toEqual(forked);
+    session.extend([{ slot: 3, ids: [...ids.slice(0, 4), 1, 1, 1] }]);
+    session.truncate(3, 4);
+    expect(session.length(3)).toBe(4);
+    const continued = session.extend([{ slot: 3, ids: ids.slice(4) }])[0]!.slice();
+    expect(continued).toEqual(
+      open()
+        .extend([{ slot: 0, ids }])[0]!
+        .slice(),
+    );
   });
 
   test("past the context is refused and changes nothing", () => {
     const session = open();
     session.extend([{ slot: 0, ids }]);
-    expect(() => session.extend([{ slot: 0, ids: new Array<number>(30).fill(1) }])).toThrow(/39 tokens exceeds the context of 32/);
+    expect(() => session.extend([{ slot: 0, ids: new Array<number>(30).fill(1) }])).toThrow(
+      /39 tokens exceeds the context of 32/,
+    );
     expect(session.length(0)).toBe(ids.length);
   });
 });

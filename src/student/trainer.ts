@@ -74,7 +74,10 @@ export class Trainer {
   }
 
   /** Adds the batch's gradients to the parameters' and returns its loss; `step` does this first. */
-  accumulate(batch: readonly TrainSequence[], reduction: TrainStepOptions["lossReduction"]): { loss: number; tokens: number } {
+  accumulate(
+    batch: readonly TrainSequence[],
+    reduction: TrainStepOptions["lossReduction"],
+  ): { loss: number; tokens: number } {
     const rows = raggedBatch(batch, reduction);
     const mark = this.#stepArena.mark();
     try {
@@ -87,11 +90,21 @@ export class Trainer {
       };
       const model = { config: this.config, parameters: this.#parameters, packed: this.#packed };
       const shape = headShape(this.config);
-      const attend = (qkv: Parameters<typeof selfAttention>[1]): ReturnType<typeof selfAttention> => selfAttention(graph, qkv, { rows: ragged, shape });
-      const hidden = hiddenStates(graph, model, { ids: graph.indices(rows.ids), rows: rows.ids.length, ragged, attend });
+      const attend = (qkv: Parameters<typeof selfAttention>[1]): ReturnType<typeof selfAttention> =>
+        selfAttention(graph, qkv, { rows: ragged, shape });
+      const hidden = hiddenStates(graph, model, {
+        ids: graph.indices(rows.ids),
+        rows: rows.ids.length,
+        ragged,
+        attend,
+      });
       const logits = logitsOf(graph, model, hidden);
       const targets = graph.indices(rows.targets);
-      const loss = crossEntropy(graph, logits, { targets, weights: graph.floats(rows.weights), vocabulary: this.config.vocabularySize });
+      const loss = crossEntropy(graph, logits, {
+        targets,
+        weights: graph.floats(rows.weights),
+        vocabulary: this.config.vocabularySize,
+      });
       graph.backward();
       return { loss, tokens: rows.ids.length };
     } finally {
@@ -107,21 +120,30 @@ export class Trainer {
   /** The gradients accumulated so far under the weights' names; for parity tests. */
   exportGradients(): NamedTensors {
     const shift = (pointer: number, gradient: number): number => gradient || pointer;
-    const swap = <T extends { pointer: number; gradient: number }>(parameter: T): T => ({ ...parameter, pointer: shift(parameter.pointer, parameter.gradient) });
+    const swap = <T extends { pointer: number; gradient: number }>(parameter: T): T => ({
+      ...parameter,
+      pointer: shift(parameter.pointer, parameter.gradient),
+    });
     const { layers, embedding, finalNorm, head, groups } = this.#parameters;
     const gradients: StudentParameters = {
       embedding: swap(embedding),
       finalNorm: swap(finalNorm),
       head: swap(head),
       groups,
-      layers: layers.map((layer) => Object.fromEntries(Object.entries(layer).map(([key, value]) => [key, swap(value)])) as unknown as (typeof layers)[number]),
+      layers: layers.map(
+        (layer) =>
+          Object.fromEntries(
+            Object.entries(layer).map(([key, value]) => [key, swap(value)]),
+          ) as unknown as (typeof layers)[number],
+      ),
     };
     return exportTensors({ config: this.config, parameters: gradients, f32: this.#f32 });
   }
 
   /** Copies of both moments. */
   exportOptimizer(): OptimizerState {
-    const copy = (pointer: number, elements: number): Float32Array => this.#f32.slice(pointer >> 2, (pointer >> 2) + elements);
+    const copy = (pointer: number, elements: number): Float32Array =>
+      this.#f32.slice(pointer >> 2, (pointer >> 2) + elements);
     const { groups } = this.#parameters;
     return {
       firstMoments: groups.map((group) => copy(group.firstMoment, group.elements)),
@@ -134,7 +156,10 @@ export class Trainer {
     this.#parameters.groups.forEach((group, index) => {
       const first = state.firstMoments[index];
       const second = state.secondMoments[index];
-      invariant(first?.length === group.elements && second?.length === group.elements, "optimizer state of another model");
+      invariant(
+        first?.length === group.elements && second?.length === group.elements,
+        "optimizer state of another model",
+      );
       this.#f32.set(first, group.firstMoment >> 2);
       this.#f32.set(second, group.secondMoment >> 2);
     });
@@ -148,7 +173,12 @@ function raggedBatch(batch: readonly TrainSequence[], reduction: "token" | "exam
   const weights: number[] = [];
   const positions: number[] = [];
   const segments: number[] = [];
-  const trained = batch.map(({ labels }) => Array.from(labels).slice(1).filter((label) => label >= 0).length);
+  const trained = batch.map(
+    ({ labels }) =>
+      Array.from(labels)
+        .slice(1)
+        .filter((label) => label >= 0).length,
+  );
   const total = trained.reduce((sum, n) => sum + n, 0);
   invariant(total > 0, "a batch without trained tokens");
   batch.forEach(({ inputIds, labels }, index) => {

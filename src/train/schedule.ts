@@ -6,7 +6,13 @@ export interface Schedule {
 }
 
 /** Steps of a training run: `ceil(examples / batchSize)` an epoch; warm-up is `ceil(share * total)` (transformers' rule). */
-export function planSchedule(options: { examples: number; epochs: number; batchSize: number; learningRate: number; warmupShare: number }): Schedule {
+export function planSchedule(options: {
+  examples: number;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  warmupShare: number;
+}): Schedule {
   const totalSteps = Math.ceil(options.examples / options.batchSize) * options.epochs;
   return { learningRate: options.learningRate, totalSteps, warmupSteps: Math.ceil(totalSteps * options.warmupShare) };
 }

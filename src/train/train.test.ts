@@ -5,7 +5,13 @@ import { batchOfStep, epochBatches } from "./batches.ts";
 import { learningRateAt, planSchedule } from "./schedule.ts";
 import { planTraining, runTraining } from "./training-loop.ts";
 
-const TRAIN = Recipe.shape.train.parse({ epochs: 5, batchSize: 16, learningRate: 1e-5, warmupShare: 0.05, checkpointEverySteps: 50 });
+const TRAIN = Recipe.shape.train.parse({
+  epochs: 5,
+  batchSize: 16,
+  learningRate: 1e-5,
+  warmupShare: 0.05,
+  checkpointEverySteps: 50,
+});
 
 describe("schedule", () => {
   test("s1: 1,000 examples, 5 epochs, batch 16 are 315 steps with 16 of warm-up (paper, appendix D)", () => {
@@ -19,17 +25,22 @@ describe("schedule", () => {
 
   test("never leaves [0, peak] and falls after the warm-up", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 8 }), fc.float({ min: 0, max: 1, noNaN: true }), (examples, epochs, warmupShare) => {
-        const schedule = planSchedule({ examples, epochs, batchSize: 16, learningRate: 1, warmupShare });
-        let last = Infinity;
-        for (let step = 1; step <= schedule.totalSteps; step++) {
-          const rate = learningRateAt(schedule, step);
-          expect(rate).toBeGreaterThanOrEqual(0);
-          expect(rate).toBeLessThanOrEqual(1);
-          if (step > schedule.warmupSteps + 1) expect(rate).toBeLessThanOrEqual(last);
-          last = rate;
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.float({ min: 0, max: 1, noNaN: true }),
+        (examples, epochs, warmupShare) => {
+          const schedule = planSchedule({ examples, epochs, batchSize: 16, learningRate: 1, warmupShare });
+          let last = Infinity;
+          for (let step = 1; step <= schedule.totalSteps; step++) {
+            const rate = learningRateAt(schedule, step);
+            expect(rate).toBeGreaterThanOrEqual(0);
+            expect(rate).toBeLessThanOrEqual(1);
+            if (step > schedule.warmupSteps + 1) expect(rate).toBeLessThanOrEqual(last);
+            last = rate;
+          }
+        },
+      ),
     );
   });
 });
@@ -37,13 +48,18 @@ describe("schedule", () => {
 describe("batches", () => {
   test("an epoch holds every example once; epochs differ; steps map onto epochs", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 17 }), fc.nat(), (examples, batchSize, seed) => {
-        const batches = epochBatches({ examples, batchSize, seed, epoch: 0 });
-        expect(batches.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: examples }, (_, i) => i));
-        expect(batches.slice(0, -1).every((batch) => batch.length === batchSize)).toBe(true);
-        const second = batchOfStep({ examples, batchSize, seed, step: batches.length + 1 });
-        expect(second).toEqual({ epoch: 1, batch: epochBatches({ examples, batchSize, seed, epoch: 1 })[0] });
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 1, max: 17 }),
+        fc.nat(),
+        (examples, batchSize, seed) => {
+          const batches = epochBatches({ examples, batchSize, seed, epoch: 0 });
+          expect(batches.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: examples }, (_, i) => i));
+          expect(batches.slice(0, -1).every((batch) => batch.length === batchSize)).toBe(true);
+          const second = batchOfStep({ examples, batchSize, seed, step: batches.length + 1 });
+          expect(second).toEqual({ epoch: 1, batch: epochBatches({ examples, batchSize, seed, epoch: 1 })[0] });
+        },
+      ),
     );
   });
 });
@@ -53,7 +69,14 @@ describe("training loop", () => {
   const record = async (doneSteps: number): Promise<string[]> => {
     const calls: string[] = [];
     await runTraining(
-      { examples, recipe: { ...TRAIN, epochs: 2 }, seed: 3, doneSteps, signal: new AbortController().signal, onStep: async () => undefined },
+      {
+        examples,
+        recipe: { ...TRAIN, epochs: 2 },
+        seed: 3,
+        doneSteps,
+        signal: new AbortController().signal,
+        onStep: async () => undefined,
+      },
       {
         trainStep: async (batch, { step, learningRate }) => {
           calls.push(`${step} ${learningRate} ${batch.map(({ inputIds }) => inputIds[0]).join()}`);
@@ -75,8 +98,15 @@ describe("training loop", () => {
     const steps: number[] = [];
     const run = runTraining(
       {
-        examples, recipe: TRAIN, seed: 0, doneSteps: 0, signal: controller.signal,
-        onStep: async ({ step }) => { steps.push(step); if (step === 2) controller.abort(new Error("stop")); },
+        examples,
+        recipe: TRAIN,
+        seed: 0,
+        doneSteps: 0,
+        signal: controller.signal,
+        onStep: async ({ step }) => {
+          steps.push(step);
+          if (step === 2) controller.abort(new Error("stop"));
+        },
       },
       { trainStep: async () => ({ loss: 0, gradientNorm: 0, tokens: 1 }) },
     );

@@ -36,9 +36,19 @@ export async function runTraining(loop: TrainingLoop, port: TrainingPort): Promi
     const { batch } = batchOfStep({ examples: examples.length, batchSize: recipe.batchSize, seed: loop.seed, step });
     const learningRate = learningRateAt(schedule, step);
     const options = { ...recipe, step, learningRate };
-    const result = await port.trainStep(batch.flatMap((index) => examples[index] ?? []), options);
+    const result = await port.trainStep(
+      batch.flatMap((index) => examples[index] ?? []),
+      options,
+    );
     const epoch = (step / schedule.totalSteps) * recipe.epochs;
-    const record: TrainStep = { step, epoch, loss: result.loss, gradientNorm: result.gradientNorm, learningRate, tokens: result.tokens };
+    const record: TrainStep = {
+      step,
+      epoch,
+      loss: result.loss,
+      gradientNorm: result.gradientNorm,
+      learningRate,
+      tokens: result.tokens,
+    };
     await loop.onStep(record, step % recipe.checkpointEverySteps === 0 && step < schedule.totalSteps);
   }
 }

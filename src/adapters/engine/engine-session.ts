@@ -1,0 +1,105 @@
+import { invariant } from "../../core/errors.ts";
+import { chooseToken } from "../../decode/sampling.ts";
+import type { ExtendRow } from "../../decode/token-source.ts";
+import type { Backend } from "../../engine/backend.ts";
+import type { StudentConfig } from "../../student/checkpoint/qwen2-config.ts";
+import type { NamedTensors } from "../../student/checkpoint/safetensors.ts";
+import { DecodeSession, type SlotExtension } from "../../student/decode-session.ts";
+import {
+  Trainer,
+  type OptimizerState,
+  type TrainSequence,
+  type TrainStepOptions,
+  type TrainStepResult,
+} from "../../student/trainer.ts";
+
+/** A student's weights and shape. */
+export interface StudentModel {
+  readonly config: StudentConfig;
+  readonly tensors: NamedTensors;
+}
+
+/** What the engine computes with; recorded in manifests because results are byte-equal within one kernel build only. */
+export interface EngineInfo {
+  readonly kernelBuild: Backend["kernelBuild"];
+  readonly threads: number;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Everything an engine can be asked, on the thread that owns the backend. It holds one trainer or one decoder at a time,
+ * on the whole of the backend's memory: loading one drops the other.
+ */
+export class EngineSession {
+  readonly #backend: Backend;
+  readonly #notes: readonly string[];
+  #trainer: Trainer | undefined;
+  #decoder: DecodeSession | undefined;
+  #choosableIds = 0;
+
+  constructor(backend: Backend, notes: readonly string[]) {
+    this.#backend = backend;
+    this.#notes = notes;
+  }
+
+  describe(): EngineInfo {
+    return { kernelBuild: this.#backend.kernelBuild, threads: this.#backend.threads, notes: this.#notes };
+  }
+
+  loadTrainer(model: StudentModel, optimizer?: OptimizerState): void {
+    this.#decoder = undefined;
+    this.#trainer = new Trainer(this.#backend, model.config, model.tensors);
+    if (optimizer) this.#trainer.importOptimizer(optimizer);
+  }
+
+  trainStep(batch: readonly TrainSequence[], options: TrainStepOptions): TrainStepResult {
+    return this.#trained().step(batch, options);
+  }
+
+  exportTrainer(): { tensors: NamedTensors; optimizer: OptimizerState } {
+    return { tensors: this.#trained().exportTensors(), optimizer: this.#trained().exportOptimizer() };
+  }
+
+  /** `choosableIds`: how many ids the tokenizer has; rows of the vocabulary past it are padding and never chosen. */
+  loadDecoder(
+    model: StudentModel,
+    size: { slots: number; contextTokens: number; choosableIds: number },
+  ): { slots: number; contextTokens: number } {
+    this.#trainer = undefined;
+    this.#choosableIds = Math.min(size.choosableIds, model.config.vocabularySize);
+    this.#decoder = new DecodeSession(this.#backend, model, size);
+    return { slots: this.#decoder.slots, contextTokens: this.#decoder.contextTokens };
+  }
+
+  /** Appends each row's ids and chooses its next token, by the contract of `TokenSource.extend`. */
+  extend(rows: readonly ExtendRow[]): Int32Array {
+    const decoder = this.#decoding();
+    const logits = decoder.extend(rows);
+    return Int32Array.from(rows, ({ slot, forbidden, sampling }, row) => {
+      const values = logits[row]?.subarray(0, this.#choosableIds);
+      invariant(values, "one row of logits a row");
+      return chooseToken(values, { ...sampling, forbidden, position: decoder.length(slot) });
+    });
+  }
+
+  /** Logits after each row's last id, as copies; for parity tests and inspection. */
+  logits(rows: readonly SlotExtension[]): Float32Array[] {
+    return this.#decoding()
+      .extend(rows)
+      .map((row) => row.slice());
+  }
+
+  truncate(slot: number, length: number): void {
+    this.#decoding().truncate(slot, length);
+  }
+
+  #trained(): Trainer {
+    invariant(this.#trainer, "no trainer loaded");
+    return this.#trainer;
+  }
+
+  #decoding(): DecodeSession {
+    invariant(this.#decoder, "no decoder loaded");
+    return this.#decoder;
+  }
+}

@@ -1,0 +1,37 @@
+import type { TokenSource } from "../../decode/token-source.ts";
+import type { StudentModel } from "./engine-session.ts";
+import type { EngineHost } from "./open-engine.ts";
+
+/** Size of a decoder: sequences at once, tokens in each, and ids that may be chosen (the tokenizer's). */
+export interface DecoderSize {
+  readonly slots: number;
+  readonly contextTokens: number;
+  readonly choosableIds: number;
+}
+
+/**
+ * Loads a model for decoding and returns it as a TokenSource. Calls reach the engine in the order in which they were made,
+ * so `truncate` needs no answer; if it fails, the next `extend` reports it.
+ */
+export async function openTokenSource(
+  engine: EngineHost,
+  model: StudentModel,
+  size: DecoderSize,
+): Promise<TokenSource> {
+  const { slots, contextTokens } = await engine.loadDecoder(model, size);
+  let failure: unknown;
+  return {
+    slots,
+    contextTokens,
+    extend: async (rows) => {
+      const chosen = await engine.extend(rows);
+      if (failure) throw failure;
+      return chosen;
+    },
+    truncate: (slot, length) => {
+      engine.truncate(slot, length).catch((error: unknown) => {
+        failure ??= error;
+      });
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** @file What a run comes to, in one line of JSON: `result.json` and the last line of `grappa demo --json`. */
+import { z } from "zod";
+import { Interval } from "./records.ts";
+
+const accuracy = z.number().min(0).max(1).nullable().describe("share of right answers, 0 to 1; null when n is 0");
+const interval = Interval.nullable();
+const seconds = z.number().min(0).describe("wall-clock seconds");
+const thinkingTokens = z.number().min(0).describe("mean thinking tokens of a question");
+
+/** The outcome of a run, for scripts: the same object in `result.json` and on the last line of `--json` output. */
+export const RunSummary = z.strictObject({
+  run: z.string().describe("the run's id"),
+  seconds,
+  stages: z.array(z.strictObject({ name: z.string(), seconds })),
+  spentUsd: z.number().min(0).describe("dollars paid to others; 0 where everything ran on this machine"),
+  funnel: z.array(z.strictObject({ stage: z.string(), kept: z.int().min(0), dropped: z.int().min(0) })),
+  base: z
+    .strictObject({ accuracy, n: z.int().min(0), interval })
+    .describe("the base student at the better of direct and told-to-think, on the questions the student answered"),
+  student: z
+    .strictObject({ accuracy, n: z.int().min(0), interval, thinkingTokens })
+    .describe("the trained student thinking to its natural end, without Wait"),
+  sweep: z.array(
+    z.strictObject({
+      budgetTokens: z.int().min(0).describe("cap on thinking; the context's cap for a natural end"),
+      waits: z.int().min(0),
+      accuracy,
+      interval,
+      thinkingTokens,
+    }),
+  ),
+  verdict: z.strictObject({
+    pValue: z.number().min(0).max(1).nullable().describe("paired test, student against base; null when n is 0"),
+    sentence: z.string(),
+  }),
+});
+export type RunSummary = z.infer<typeof RunSummary>;
