@@ -7,6 +7,7 @@ export type ErrorCode =
   | "record-invalid"
   | "schema-version"
   | "file-missing"
+  | "file-denied"
   | "file-corrupt"
   | "checkpoint-corrupt"
   | "tokenizer-corrupt"

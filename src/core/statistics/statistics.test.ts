@@ -1,0 +1,169 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { prng } from "../prng.ts";
+import { bootstrapInterval, pairedBootstrap, quantile } from "./bootstrap.ts";
+import { meanInterval, wilsonInterval } from "./intervals.ts";
+import { mcnemarExact } from "./mcnemar.ts";
+import { controlShare, scalingSlope } from "./test-time-scaling.ts";
+
+describe("wilsonInterval (expected values: scipy's binomtest.proportion_ci)", () => {
+  it.each([
+    [0, 10, 0, 0.27753279986288926],
+    [8, 10, 0.4901624715366418, 0.9433178485456248],
+    [10, 10, 0.7224672001371109, 1],
+    [237, 300, 0.7403888774230657, 0.8322781992666975],
+    [1, 1, 0.20654931437723745, 1],
+  ])("%d of %d", (successes, n, low, high) => {
+    const [actualLow, actualHigh] = wilsonInterval(successes, n)!;
+    expect(actualLow).toBeCloseTo(low, 10);
+    expect(actualHigh).toBeCloseTo(high, 10);
+  });
+  it("is wider at 99 %", () => {
+    const [low, high] = wilsonInterval(8, 10, 0.99)!;
+    expect(low).toBeCloseTo(0.4008186965216716, 10);
+    expect(high).toBeCloseTo(0.9598688474953836, 10);
+  });
+  it("is null without trials", () => expect(wilsonInterval(0, 0)).toBeNull());
+  it("stays in 0 to 1 and holds the share", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5_000 }), fc.double({ min: 0, max: 1, noNaN: true }), (n, share) => {
+        const successes = Math.round(share * n);
+        const [low, high] = wilsonInterval(successes, n)!;
+        expect(low).toBeGreaterThanOrEqual(0);
+        expect(low).toBeLessThanOrEqual(successes / n);
+        expect(high).toBeGreaterThanOrEqual(successes / n);
+        expect(high).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+});
+
+describe("meanInterval", () => {
+  it("agrees with scipy's t interval", () => {
+    const [low, high] = meanInterval([0.2, 0.4, 0.9, 1.0, 0.1])!;
+    expect(low).toBeCloseTo(0.012586141398656103, 10);
+    expect(high).toBeCloseTo(1.027413858601344, 10);
+  });
+  it("is a point when nothing varies, and null below two values", () => {
+    expect(meanInterval([0.5, 0.5, 0.5])).toEqual([0.5, 0.5]);
+    expect(meanInterval([1])).toBeNull();
+  });
+});
+
+describe("mcnemarExact (expected values: scipy's two-sided binomtest)", () => {
+  it.each([
+    [1, 9, 0.021484375],
+    [9, 1, 0.021484375],
+    [0, 5, 0.0625],
+    [0, 6, 0.03125],
+    [30, 50, 0.03299261842647619],
+    [3, 240, 3.384118591356391e-67],
+    [121, 150, 0.0887796125701743],
+    [0, 240, 1.131959884853339e-72],
+  ])("%d against %d", (onlyFirst, onlySecond, expected) => {
+    expect(mcnemarExact(onlyFirst, onlySecond) / expected).toBeCloseTo(1, 10);
+  });
+  it.each([
+    [0, 0],
+    [5, 5],
+    [4, 5],
+  ])("%d against %d is no difference at all", (a, b) => expect(mcnemarExact(a, b)).toBe(1));
+});
+
+describe("bootstrap", () => {
+  it("finds the interval of a mean whose spread is known (n 400, sd 1: 1.96/20, within 5 %)", () => {
+    const random = prng("bootstrap-test");
+    const values = Array.from({ length: 400 }, () => random.normal());
+    const centre = values.reduce((sum, value) => sum + value, 0) / 400;
+    const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / 399);
+    const [low, high] = pairedBootstrap(values, { key: "a" })!;
+    expect((high - low) / 2 / ((1.96 * sd) / 20)).toBeCloseTo(1, 1);
+    expect((high + low) / 2 - centre).toBeCloseTo(0, 2);
+  });
+  it("covers the truth about as often as it says (94 % nominal 95 %, 200 data sets of 40)", () => {
+    const random = prng("coverage");
+    let covered = 0;
+    for (let i = 0; i < 200; i++) {
+      const differences = Array.from({ length: 40 }, () => (random.next() < 0.5 ? (random.next() < 0.6 ? 1 : -1) : 0));
+      const [low, high] = pairedBootstrap(differences, { key: `coverage/${i}`, resamples: 400 })!;
+      if (low <= 0.1 && 0.1 <= high) covered++;
+    }
+    expect(covered / 200).toBeGreaterThan(0.89);
+    expect(covered / 200).toBeLessThan(0.99);
+  });
+  it("is a function of its key and input", () => {
+    const differences = [1, 0, 0, -1, 1, 1, 0, 1, 0.25];
+    expect(pairedBootstrap(differences, { key: "a" })).toEqual(pairedBootstrap(differences, { key: "a" }));
+    expect(pairedBootstrap(differences, { key: "a", resamples: 50 })).not.toEqual(
+      pairedBootstrap(differences, { key: "b", resamples: 50 }),
+    );
+  });
+  it("draws as many questions as there are, and skips resamples without a value", () => {
+    const sums: number[] = [];
+    const interval = bootstrapInterval(7, (drawn) => (sums.push(drawn.reduce((sum, times) => sum + times, 0)), null), {
+      key: "a",
+      resamples: 20,
+    });
+    expect(sums).toEqual(Array.from({ length: 20 }, () => 7));
+    expect(interval).toBeNull();
+    expect(pairedBootstrap([], { key: "a" })).toBeNull();
+  });
+  it.each([
+    [0, 1],
+    [0.5, 3],
+    [0.625, 3.5],
+    [1, 5],
+  ])("quantile %d of 1 to 5 is %d", (share, expected) => {
+    expect(quantile([1, 2, 3, 4, 5], share)).toBe(expected);
+  });
+});
+
+/** s1 paper, Table 3 and Tables 12 to 14; accuracies are thirtieths (AIME24). */
+describe("scalingSlope against the s1 paper", () => {
+  const runs = (tokens: number[], percents: number[]) =>
+    tokens.map((thinkingTokens, i) => ({
+      thinkingTokens,
+      accuracy: Math.round(((percents[i] as number) / 100) * 30) / 30,
+    }));
+  it.each([
+    ["token-conditional", [7939, 7158, 8263, 7108, 7500], [26.7, 30, 33.3, 33.3, 40], -23.77],
+    ["token-conditional, forced", [1024, 2048, 4031, 5664, 6330], [3.3, 30, 33.3, 33.3, 40], 13.16],
+    ["step-conditional", [7252, 6277, 5396, 5552, 7551], [33.3, 23.3, 33.3, 36.7, 33.3], 2.93],
+    ["step-conditional, forced", [1517, 2963, 4636, 5409, 7551], [23.3, 23.3, 33.3, 36.7, 33.3], 6.41],
+    ["class-conditional", [8033, 9651], [30, 36.7], 25.18],
+    ["budget forcing", [500, 1000, 2000, 3933, 5300, 6657, 7319], [0, 13.3, 30, 43.3, 50, 53.3, 56.7], 14.8],
+  ])("%s", (_, tokens, percents, expected) => {
+    expect(scalingSlope(runs(tokens, percents))).toBeCloseTo(expected, expected === 14.8 ? 1 : 2);
+  });
+  it("is one slope when accuracy is linear in log2 of thinking", () => {
+    expect(
+      scalingSlope([16, 32, 64, 256].map((t) => ({ thinkingTokens: t, accuracy: 0.05 * Math.log2(t) }))),
+    ).toBeCloseTo(5, 12);
+  });
+  it("has nothing to say about fewer than two lengths", () => {
+    expect(scalingSlope([])).toBeNull();
+    expect(
+      scalingSlope([
+        { thinkingTokens: 0, accuracy: 0 },
+        { thinkingTokens: 8, accuracy: 1 },
+      ]),
+    ).toBeNull();
+    expect(
+      scalingSlope([
+        { thinkingTokens: 8, accuracy: 0 },
+        { thinkingTokens: 8, accuracy: 1 },
+      ]),
+    ).toBeNull();
+  });
+});
+
+describe("controlShare", () => {
+  it("is s1's 2 of 5 for token-conditional control", () => {
+    const tokens = [7939, 7158, 8263, 7108, 7500];
+    const caps = [1024, 2048, 4096, 8192, 16384];
+    expect(controlShare(tokens.map((thinkingTokens, i) => ({ thinkingTokens, capTokens: caps[i] as number })))).toBe(
+      0.4,
+    );
+  });
+  it("is null for no runs", () => expect(controlShare([])).toBeNull());
+});

@@ -1,0 +1,243 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { shortHash } from "../core/hash.ts";
+import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import { generate, type GenerateRequest } from "./generate.ts";
+import type { Generation } from "./row.ts";
+import { sweep } from "./sweep.ts";
+import { forbidden, startThinking, step, type BudgetSetting, type EmittedToken } from "./thinking-budget.ts";
+import type { ExtendRow, TokenSource } from "./token-source.ts";
+
+const delimiters: ThinkingDelimiters = {
+  thinkStart: [1, 5],
+  answerStart: [1, 6],
+  cutAnswer: [1, 6, 10, 7],
+  newline: [10],
+  newlineEndings: [10],
+  wait: [20],
+  stopIds: { imStart: 1, imEnd: 2, endOfText: 3 },
+};
+const VOCABULARY = 24;
+
+/** A model that is nothing but a hash of all it has read: one id changed anywhere changes all that follows. */
+function hashedToken(sequence: readonly number[], row: Pick<ExtendRow, "forbidden" | "sampling">): number {
+  for (let attempt = 0; ; attempt++) {
+    const draw = Number.parseInt(
+      shortHash(`${sequence.join()};${row.sampling.temperature};${attempt}`).slice(0, 8),
+      16,
+    );
+    const token = draw % 5 === 0 ? 1 + (draw % 3) : 4 + (draw % (VOCABULARY - 4));
+    if (!row.forbidden.includes(token)) return token;
+  }
+}
+
+/** A source over that model which checks every promise that a caller makes, and counts what it is asked. */
+function hashedSource(slots: number, contextTokens: number) {
+  const held: number[][] = Array.from({ length: slots }, () => [99]);
+  const counts = { calls: 0, ids: 0, choices: 0, truncations: 0 };
+  const source: TokenSource = {
+    slots,
+    contextTokens,
+    truncate: (slot, length) => {
+      const ids = held[slot] as number[];
+      if (length < 0 || length > ids.length) throw new Error(`cannot keep ${length} of ${ids.length} ids`);
+      ids.length = length;
+      counts.truncations++;
+    },
+    extend: async (rows) => {
+      if (new Set(rows.map((row) => row.slot)).size !== rows.length) throw new Error("a slot twice in one call");
+      counts.calls++;
+      return Int32Array.from(rows, (row) => {
+        const ids = held[row.slot] as number[];
+        if (row.ids.length === 0) throw new Error("a row without ids");
+        ids.push(...row.ids);
+        if (ids.length > contextTokens) throw new Error("past the context");
+        counts.ids += row.ids.length;
+        counts.choices++;
+        return hashedToken(ids, row);
+      });
+    },
+  };
+  return { source, counts };
+}
+
+/** The plainest decoder there can be: one row, no cache, no slots; the yardstick for everything else. */
+function decodeAlone(request: GenerateRequest, contextTokens: number, wait = delimiters.wait): Generation {
+  const overhead = 2 + 5 + request.answerTokens + 1;
+  const room = contextTokens - request.promptIds.length - overhead;
+  const setting = { ...request.setting, budgetTokens: Math.min(request.setting.budgetTokens, room) };
+  const emitted: EmittedToken[] = [];
+  let { state, emit, done } = startThinking({
+    delimiters: { ...delimiters, wait },
+    setting,
+    answerTokens: request.answerTokens,
+  });
+  emitted.push(...emit);
+  while (!done) {
+    const sequence = [...request.promptIds, ...emitted.map((item) => item.token)];
+    ({ state, emit, done } = step(
+      state,
+      hashedToken(sequence, { forbidden: forbidden(state), sampling: request.sampling }),
+    ));
+    emitted.push(...emit);
+  }
+  const part = (name: string) => emitted.filter((item) => item.part === name).map((item) => item.token);
+  return {
+    ids: emitted.map((item) => item.token),
+    forcedMask: emitted.map((item) => item.forced),
+    thinkingIds: part("thinking"),
+    answerIds: part("answer"),
+    end: state.end!,
+    answerFinish: state.answerFinish!,
+  };
+}
+
+const anySetting: fc.Arbitrary<BudgetSetting> = fc.record({
+  mode: fc.constantFrom("think" as const, "think" as const, "direct" as const),
+  budgetTokens: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(10_000)),
+  waits: fc.integer({ min: 0, max: 3 }),
+  minThinkingTokens: fc.constantFrom(0, 0, 0, 6),
+});
+const anyPrompt = fc.record({
+  promptIds: fc.array(fc.integer({ min: 4, max: VOCABULARY - 1 }), { minLength: 1, maxLength: 12 }),
+  answerTokens: fc.integer({ min: 1, max: 5 }),
+  sampling: fc.record({ temperature: fc.constantFrom(0, 1), key: fc.string({ maxLength: 3 }) }),
+});
+const slotCount = fc.integer({ min: 1, max: 5 });
+const CONTEXT = 60;
+
+describe("generate", () => {
+  it("gives each request what it gets alone, at any number of slots and in any company", async () => {
+    const anyRequest = fc.tuple(anyPrompt, anySetting).map(([prompt, setting]) => ({ ...prompt, setting }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRequest, { maxLength: 9 }), slotCount, async (requests, slots) => {
+        const results = await generate(hashedSource(slots, CONTEXT).source, requests, { delimiters });
+        expect(results).toEqual(requests.map((request) => decodeAlone(request, CONTEXT)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("reads each id once and refills a slot at once", async () => {
+    const prompt = { promptIds: [4, 5, 6], answerTokens: 2, sampling: { temperature: 0, key: "" } };
+    const requests = [8, 2, 2, 2].map((budgetTokens, index) => ({
+      ...prompt,
+      promptIds: [4, 5, 6 + index],
+      setting: { mode: "think" as const, budgetTokens, waits: 0 },
+    }));
+    const { source, counts } = hashedSource(2, CONTEXT);
+    const results = await generate(source, requests, { delimiters });
+    const unread = 1; // the last token of each row is chosen but never read
+    expect(counts.ids).toBe(results.reduce((sum, { ids }) => sum + 3 + ids.length - unread, 0));
+    const choices = (request: GenerateRequest) => {
+      const alone = decodeAlone(request, CONTEXT);
+      return alone.forcedMask.filter((isForced) => !isForced).length + (alone.end === "natural" ? 1 : 0);
+    };
+    const lengths = requests.map(choices);
+    expect(counts.choices).toBe(lengths.reduce((sum, length) => sum + length, 0));
+    expect(counts.calls).toBe(makespan(lengths, 2));
+    expect(counts.truncations).toBe(requests.length); // one to empty the slot for each row, none in between
+  });
+
+  it("refuses a prompt that leaves no room for an answer, and nothing shorter", async () => {
+    const request = (length: number) => ({
+      promptIds: Array.from({ length }, () => 4),
+      answerTokens: 5,
+      sampling: { temperature: 0, key: "" },
+      setting: { mode: "think" as const, budgetTokens: 100, waits: 0 },
+    });
+    const fits = CONTEXT - (2 + 5 + 5 + 1);
+    const [tight] = await generate(hashedSource(1, CONTEXT).source, [request(fits)], { delimiters });
+    expect(tight).toMatchObject({ thinkingIds: [], end: "cut" });
+    const tooLong = generate(hashedSource(1, CONTEXT).source, [request(fits + 1)], { delimiters });
+    await expect(tooLong).rejects.toMatchObject({ code: "limit-exceeded" });
+  });
+
+  it("does nothing for no requests", async () => {
+    const { source, counts } = hashedSource(2, CONTEXT);
+    expect(await generate(source, [], { delimiters })).toEqual([]);
+    expect(counts.calls).toBe(0);
+  });
+
+  it("reports progress up to the end and stops at the signal", async () => {
+    const setting = { mode: "think" as const, budgetTokens: 4, waits: 0 };
+    const requests = [4, 5, 6].map((id) => ({
+      promptIds: [id],
+      answerTokens: 2,
+      sampling: { temperature: 0, key: "" },
+      setting,
+    }));
+    const seen: [number, number][] = [];
+    await generate(hashedSource(1, CONTEXT).source, requests, {
+      delimiters,
+      onProgress: (done, total) => seen.push([done, total]),
+    });
+    expect(seen).toEqual([
+      [1, 3],
+      [2, 3],
+      [3, 3],
+    ]);
+    const controller = new AbortController();
+    const stopped = generate(hashedSource(1, CONTEXT).source, requests, {
+      delimiters,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ code: "interrupted" });
+  });
+});
+
+/** Rounds that rows of these lengths take when each next row goes to the first slot that is free. */
+function makespan(lengths: readonly number[], slots: number): number {
+  const busyUntil = Array.from({ length: slots }, () => 0);
+  for (const length of lengths) {
+    const slot = busyUntil.indexOf(Math.min(...busyUntil));
+    busyUntil[slot] = (busyUntil[slot] as number) + length;
+  }
+  return Math.max(...busyUntil);
+}
+
+describe("sweep", () => {
+  it("gives exactly what each setting gives alone", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anyPrompt, { maxLength: 5 }),
+        fc.array(anySetting, { maxLength: 8 }),
+        slotCount,
+        fc.constantFrom([], [20], [20, 21]), // without a wait text, an end and its swallowing share a sequence
+        async (prompts, settings, slots, wait) => {
+          const options = { delimiters: { ...delimiters, wait }, settings };
+          const results = await sweep(hashedSource(slots, CONTEXT).source, prompts, options);
+          const alone = prompts.map((prompt) =>
+            settings.map((setting) => decodeAlone({ ...prompt, setting }, CONTEXT, wait)),
+          );
+          expect(results).toEqual(alone);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("costs the longest trajectory and one answer for each other setting", async () => {
+    const answerTokens = 3;
+    const ladder = [4, 8, 12, 16, 10_000].map((budgetTokens) => ({ mode: "think" as const, budgetTokens, waits: 0 }));
+    const settings: BudgetSetting[] = [
+      { mode: "direct", budgetTokens: 0, waits: 0 },
+      ...ladder,
+      ...[1, 2].map((waits) => ({ mode: "think" as const, budgetTokens: 10_000, waits })),
+    ];
+    const prompts = Array.from({ length: 20 }, (_, index) => ({
+      promptIds: [4, 5, 6, 4 + index],
+      answerTokens,
+      sampling: { temperature: 0, key: "" },
+    }));
+    const { source, counts } = hashedSource(4, 200);
+    const results = await sweep(source, prompts, { delimiters, settings });
+    const longest = results.reduce((sum, row) => sum + Math.max(...row.map(({ ids }) => ids.length)), 0);
+    // Each other setting chooses at most its answer; without sharing, the ladder alone would choose far more.
+    expect(counts.choices).toBeLessThanOrEqual(longest + prompts.length * settings.length * answerTokens);
+    const prompt = 4;
+    const branch = answerTokens + 6; // an answer and the longest delimiter, re-reading the last id before it
+    expect(counts.ids).toBeLessThanOrEqual(longest + prompts.length * (prompt + settings.length * branch));
+  });
+});

@@ -1,0 +1,184 @@
+/**
+ * @file One prompt in one slot, decoded under one setting after another. Each setting runs the thinking-budget machine
+ * from the start; what an earlier setting already asked of the model in the same place is recalled instead of asked
+ * again, and the slot is taken back to the longest prefix that the two share. So many settings of one prompt cost about
+ * as much as the longest of them, with the same results as each alone.
+ */
+import { AppError } from "../core/errors.ts";
+import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import { follow, knownChoices, recall, remember, type KnownChoices } from "./known-choices.ts";
+import {
+  forbidden,
+  overheadTokens,
+  startThinking,
+  step,
+  type BudgetSetting,
+  type EmittedToken,
+  type ThinkingPlan,
+  type ThinkingState,
+  type ThinkingStep,
+} from "./thinking-budget.ts";
+import type { ExtendRow, Sampling } from "./token-source.ts";
+
+/** What is asked about one prompt. */
+export interface RowRequest {
+  /** Ids up to and including the assistant's header, at least one. */
+  readonly promptIds: readonly number[];
+  readonly settings: readonly BudgetSetting[];
+  /** Most tokens the model may write as its answer, at least 1. */
+  readonly answerTokens: number;
+  readonly sampling: Sampling;
+}
+
+/** What the model made of a prompt under one setting. */
+export interface Generation {
+  /** Everything after the prompt: headings, thinking, answer, and the answer's end if the model wrote one. */
+  readonly ids: readonly number[];
+  /** For each of `ids`, whether the machine wrote it. */
+  readonly forcedMask: readonly boolean[];
+  /** Ids between the delimiters, injected text included. */
+  readonly thinkingIds: readonly number[];
+  /** Ids that the model wrote as its answer, without its end and without the text of a cut. */
+  readonly answerIds: readonly number[];
+  readonly end: "natural" | "cut" | "direct";
+  readonly answerFinish: "stop" | "length";
+}
+
+/** What a row needs to know of its surroundings. */
+export interface RowPlace {
+  readonly delimiters: ThinkingDelimiters;
+  readonly contextTokens: number;
+  readonly slot: number;
+}
+
+/** A model call of one row. */
+export interface RowCall {
+  /** How many ids the slot is to keep before the call; undefined when it is to keep all. */
+  readonly truncateTo: number | undefined;
+  readonly call: ExtendRow;
+}
+
+/** A prompt being decoded: ask `next` for a call until it gives none, answering each with `accept`. */
+export interface Row {
+  /** What the row needs of the model now; undefined when every setting is done. */
+  next(): RowCall | undefined;
+  /** Takes the token that the model chose in the last call. */
+  accept(token: number): void;
+  /** One generation a setting, in order, as far as the row has come. */
+  readonly generations: readonly Generation[];
+}
+
+/**
+ * Puts a prompt into a slot, whatever the slot held before.
+ * @throws {AppError} limit-exceeded: the context cannot hold the prompt and an answer
+ */
+export function openRow(request: RowRequest, place: RowPlace): Row {
+  const plans = request.settings.map((setting) => planWithin(request, setting, place));
+  const generations: Generation[] = [];
+  const root = knownChoices();
+  const slot: SlotContent = { ids: [], isKnown: false };
+  let pass: Pass | undefined;
+
+  const next: Row["next"] = () => {
+    for (;;) {
+      const plan = plans[generations.length];
+      if (plan === undefined) return undefined;
+      pass ??= startPass({ promptIds: request.promptIds, plan, root, slot });
+      const known = pass.state.stage === "done" ? undefined : recall(pass.node, forbidden(pass.state));
+      if (pass.state.stage === "done") {
+        generations.push(toGeneration(pass));
+        pass = undefined;
+      } else if (known !== undefined) {
+        advance(pass, step(pass.state, known), slot);
+      } else {
+        return toCall(pass, slot, { slot: place.slot, sampling: request.sampling });
+      }
+    }
+  };
+  const accept = (token: number): void => {
+    if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
+    remember(pass.node, forbidden(pass.state), token);
+    advance(pass, step(pass.state, token), slot);
+  };
+  return { next, accept, generations };
+}
+
+/** The ids that the slot holds; not known until the row's first call, when another row may have left something there. */
+interface SlotContent {
+  readonly ids: number[];
+  isKnown: boolean;
+}
+
+/** One setting on its way: the machine's state, the sequence so far, and how much of it the slot holds. */
+interface Pass {
+  state: ThinkingState;
+  node: KnownChoices;
+  readonly sequence: number[];
+  readonly emitted: EmittedToken[];
+  /** Leading ids that `sequence` and the slot have in common. */
+  shared: number;
+}
+
+function startPass(start: {
+  promptIds: readonly number[];
+  plan: ThinkingPlan;
+  root: KnownChoices;
+  slot: SlotContent;
+}): Pass {
+  const { promptIds, plan, root, slot } = start;
+  const first = startThinking(plan);
+  const shared = Math.min(promptIds.length, slot.ids.length);
+  const pass: Pass = { state: first.state, node: root, sequence: [...promptIds], emitted: [], shared };
+  advance(pass, first, slot);
+  return pass;
+}
+
+function advance(pass: Pass, { state, emit }: ThinkingStep, slot: SlotContent): void {
+  pass.state = state;
+  for (const item of emit) {
+    if (pass.shared === pass.sequence.length && slot.ids[pass.shared] === item.token) pass.shared++;
+    pass.sequence.push(item.token);
+    pass.emitted.push(item);
+    pass.node = follow(pass.node, item.token);
+  }
+}
+
+/** Brings the slot to the pass's sequence; the last id is always sent, since a choice comes only with ids. */
+function toCall(pass: Pass, slot: SlotContent, row: { slot: number; sampling: Sampling }): RowCall {
+  const keep = Math.min(pass.shared, pass.sequence.length - 1);
+  const truncateTo = slot.isKnown && slot.ids.length === keep ? undefined : keep;
+  const ids = pass.sequence.slice(keep);
+  slot.isKnown = true;
+  slot.ids.length = keep;
+  for (const id of ids) slot.ids.push(id);
+  pass.shared = pass.sequence.length;
+  return { truncateTo, call: { ...row, ids, forbidden: forbidden(pass.state) } };
+}
+
+function toGeneration({ emitted, state }: Pass): Generation {
+  if (state.end === null || state.answerFinish === null) throw new Error("bug in grappa: a row ended half-way");
+  const idsOf = (part: EmittedToken["part"]) => emitted.filter((item) => item.part === part).map((item) => item.token);
+  return {
+    ids: emitted.map((item) => item.token),
+    forcedMask: emitted.map((item) => item.forced),
+    thinkingIds: idsOf("thinking"),
+    answerIds: idsOf("answer"),
+    end: state.end,
+    answerFinish: state.answerFinish,
+  };
+}
+
+/** The setting with its cap lowered to what the context leaves beside this prompt; batch-mates have no say in it. */
+function planWithin(request: RowRequest, setting: BudgetSetting, place: RowPlace): ThinkingPlan {
+  const { answerTokens, promptIds } = request;
+  const { delimiters, contextTokens } = place;
+  const room = contextTokens - promptIds.length - overheadTokens({ delimiters, answerTokens });
+  if (room < 0 || promptIds.length === 0) {
+    const message = `a prompt of ${promptIds.length} tokens with ${answerTokens} for its answer does not fit a context of ${contextTokens}`;
+    throw new AppError("limit-exceeded", message, {
+      hint: "shorten the prompt or lower answerTokens",
+      data: { promptTokens: promptIds.length, answerTokens, contextTokens },
+    });
+  }
+  return { delimiters, answerTokens, setting: { ...setting, budgetTokens: Math.min(setting.budgetTokens, room) } };
+}
