@@ -56,8 +56,8 @@ function buildWasm() {
   }
 }
 
-run("typescript/bin/tsc", ["-b"]);
 buildWasm();
+run("typescript/bin/tsc", ["-b"]);
 const bin = join(root, "dist", "cli", "main.js");
 if (existsSync(bin)) chmodSync(bin, 0o755);
 if (!isQuiet) console.log("built dist/");

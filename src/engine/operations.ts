@@ -4,7 +4,9 @@ import type { Graph, Parameter, Tensor } from "./graph.ts";
 import { panelFloats, PANEL_COLUMNS } from "./kernels/kernel.ts";
 import type { PackedWeights } from "./packed-weights.ts";
 
-// Ranges handed to threads start at multiples of these, so that small work stays on one thread.
+// Ranges handed to threads start at multiples of these, so that small work stays on one thread. Matmul tiles hold 4 or 6
+// rows, depending on the build.
+const MATMUL_GRAIN = 12;
 const ROW_GRAIN = 24;
 const CHANNEL_GRAIN = 16;
 const PANEL_GRAIN = 4;
@@ -23,7 +25,7 @@ export function linear(
   backend.run(
     "matmul",
     x.rows,
-    ROW_GRAIN,
+    MATMUL_GRAIN,
     x.pointer,
     x.columns,
     1,
@@ -43,7 +45,7 @@ export function linear(
     backend.run(
       "matmul",
       x.rows,
-      ROW_GRAIN,
+      MATMUL_GRAIN,
       y.gradient,
       y.columns,
       1,
@@ -76,7 +78,7 @@ function addWeightGradient(graph: Graph, { x, dy, weight }: { x: Tensor; dy: num
   graph.backend.run(
     "matmul",
     weight.rows,
-    CHANNEL_GRAIN,
+    MATMUL_GRAIN,
     dy,
     1,
     weight.rows,

@@ -29,15 +29,42 @@ export interface Kernels {
    * accumulating. Sums run over k in ascending order into one accumulator. Items: rows of C.
    */
   matmul(
-    a: Ptr, rowStride: number, kStride: number, panels: Ptr, bias: Ptr, c: Ptr,
-    k: number, n: number, isAccumulating: number, from: number, to: number,
+    a: Ptr,
+    rowStride: number,
+    kStride: number,
+    panels: Ptr,
+    bias: Ptr,
+    c: Ptr,
+    k: number,
+    n: number,
+    isAccumulating: number,
+    from: number,
+    to: number,
   ): void;
   /** y = x * rstd * weight, rstd = 1/sqrt(mean(x^2) + epsilon) per row, saved for the backward pass. Items: rows. */
-  rmsNormForward(x: Ptr, weight: Ptr, y: Ptr, rstd: Ptr, channels: number, epsilon: number, from: number, to: number): void;
+  rmsNormForward(
+    x: Ptr,
+    weight: Ptr,
+    y: Ptr,
+    rstd: Ptr,
+    channels: number,
+    epsilon: number,
+    from: number,
+    to: number,
+  ): void;
   /** dx += d(rmsNorm)/dx dy. Items: rows. */
   rmsNormBackward(x: Ptr, weight: Ptr, rstd: Ptr, dy: Ptr, dx: Ptr, channels: number, from: number, to: number): void;
   /** dweight[c] += sum over rows of dy x rstd. Items: channels. */
-  rmsNormWeightGrad(x: Ptr, rstd: Ptr, dy: Ptr, dweight: Ptr, rows: number, channels: number, from: number, to: number): void;
+  rmsNormWeightGrad(
+    x: Ptr,
+    rstd: Ptr,
+    dy: Ptr,
+    dweight: Ptr,
+    rows: number,
+    channels: number,
+    from: number,
+    to: number,
+  ): void;
   /** out[c] += sum over rows of x[row, c] (a bias gradient). Items: channels. */
   columnSums(x: Ptr, out: Ptr, rows: number, channels: number, from: number, to: number): void;
   /**
@@ -45,7 +72,17 @@ export interface Kernels {
    * transformers). `table` holds, per position, D/2 cosines then D/2 sines; `direction` is 1, or -1 for the backward
    * pass. Items: rows.
    */
-  rope(x: Ptr, positions: Ptr, table: Ptr, heads: number, headSize: number, rowStride: number, direction: number, from: number, to: number): void;
+  rope(
+    x: Ptr,
+    positions: Ptr,
+    table: Ptr,
+    heads: number,
+    headSize: number,
+    rowStride: number,
+    direction: number,
+    from: number,
+    to: number,
+  ): void;
   /**
    * Causal attention with grouped queries over ragged segments. `segments` holds i32 quadruples (queryStart, queryLength,
    * keyStart, keyLength) in rows; query i of a segment sees keys 0 .. keyLength - queryLength + i. Strides are in floats
@@ -53,16 +90,44 @@ export interface Kernels {
    * query does not depend on how many queries its segment holds. Items: segments x heads, head fastest.
    */
   attentionForward(
-    q: Ptr, qStride: number, k: Ptr, v: Ptr, kvStride: number, out: Ptr, outStride: number, lse: Ptr,
-    segments: Ptr, heads: number, kvHeads: number, headSize: number, from: number, to: number,
+    q: Ptr,
+    qStride: number,
+    k: Ptr,
+    v: Ptr,
+    kvStride: number,
+    out: Ptr,
+    outStride: number,
+    lse: Ptr,
+    segments: Ptr,
+    heads: number,
+    kvHeads: number,
+    headSize: number,
+    from: number,
+    to: number,
   ): void;
   /**
    * Writes dq, dk, dv (strides as q and kv) for segments with queryStart = keyStart and queryLength = keyLength.
    * Items: segments x kvHeads, kv head fastest; one item sums over its group of query heads in ascending order.
    */
   attentionBackward(
-    q: Ptr, qStride: number, k: Ptr, v: Ptr, kvStride: number, out: Ptr, dout: Ptr, outStride: number, lse: Ptr,
-    dq: Ptr, dk: Ptr, dv: Ptr, segments: Ptr, heads: number, kvHeads: number, headSize: number, from: number, to: number,
+    q: Ptr,
+    qStride: number,
+    k: Ptr,
+    v: Ptr,
+    kvStride: number,
+    out: Ptr,
+    dout: Ptr,
+    outStride: number,
+    lse: Ptr,
+    dq: Ptr,
+    dk: Ptr,
+    dv: Ptr,
+    segments: Ptr,
+    heads: number,
+    kvHeads: number,
+    headSize: number,
+    from: number,
+    to: number,
   ): void;
   /** out = silu(gate) * up for rows [gate (hidden), up (hidden)]. Items: rows. */
   swigluForward(gateUp: Ptr, out: Ptr, hidden: number, from: number, to: number): void;
@@ -76,11 +141,29 @@ export interface Kernels {
    * losses[row] = weights[row] * (logsumexp(logits[row]) - logits[row, targets[row]]) over the first V of `stride`
    * columns; logits become d(loss)/d(logits), zero past V and in rows of weight 0. Items: rows.
    */
-  crossEntropy(logits: Ptr, targets: Ptr, weights: Ptr, losses: Ptr, vocabulary: number, stride: number, from: number, to: number): void;
+  crossEntropy(
+    logits: Ptr,
+    targets: Ptr,
+    weights: Ptr,
+    losses: Ptr,
+    vocabulary: number,
+    stride: number,
+    from: number,
+    to: number,
+  ): void;
   /** destination += source. Items: elements. */
   add(source: Ptr, destination: Ptr, from: number, to: number): void;
   /** destination row indices[i] = source row i. Items: rows. */
-  scatterRows(source: Ptr, sourceStride: number, destination: Ptr, destinationStride: number, indices: Ptr, width: number, from: number, to: number): void;
+  scatterRows(
+    source: Ptr,
+    sourceStride: number,
+    destination: Ptr,
+    destinationStride: number,
+    indices: Ptr,
+    width: number,
+    from: number,
+    to: number,
+  ): void;
   /** partials[chunk] = sum of x^2 over elements [4096 chunk, min(n, 4096 (chunk + 1))). Items: chunks. */
   sumOfSquares(x: Ptr, n: number, partials: Ptr, from: number, to: number): void;
   /**
@@ -88,8 +171,20 @@ export interface Kernels {
    * gradient first multiplied by `gradientScale`. Items: elements.
    */
   adamw(
-    parameter: Ptr, gradient: Ptr, m: Ptr, v: Ptr, learningRate: number, beta1: number, beta2: number, epsilon: number,
-    weightDecay: number, correction1: number, correction2: number, gradientScale: number, from: number, to: number,
+    parameter: Ptr,
+    gradient: Ptr,
+    m: Ptr,
+    v: Ptr,
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    weightDecay: number,
+    correction1: number,
+    correction2: number,
+    gradientScale: number,
+    from: number,
+    to: number,
   ): void;
 }
 
@@ -98,9 +193,24 @@ export type KernelName = keyof Kernels;
 
 /** Every kernel in a fixed order: a kernel's index is its id between threads. */
 export const KERNEL_NAMES: readonly KernelName[] = [
-  "packPanels", "matmul", "rmsNormForward", "rmsNormBackward", "rmsNormWeightGrad", "columnSums", "rope",
-  "attentionForward", "attentionBackward", "swigluForward", "swigluBackward", "embeddingForward", "embeddingBackward",
-  "crossEntropy", "add", "scatterRows", "sumOfSquares", "adamw",
+  "packPanels",
+  "matmul",
+  "rmsNormForward",
+  "rmsNormBackward",
+  "rmsNormWeightGrad",
+  "columnSums",
+  "rope",
+  "attentionForward",
+  "attentionBackward",
+  "swigluForward",
+  "swigluBackward",
+  "embeddingForward",
+  "embeddingBackward",
+  "crossEntropy",
+  "add",
+  "scatterRows",
+  "sumOfSquares",
+  "adamw",
 ];
 
 /** Floats in the panels of a K x N matrix. */

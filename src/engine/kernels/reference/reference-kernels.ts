@@ -23,7 +23,8 @@ function matrixKernels(f32: Float32Array): Pick<Kernels, "packPanels" | "matmul"
         for (let row = 0; row < k; row++) {
           for (let j = 0; j < PANEL_COLUMNS; j++) {
             const column = panel * PANEL_COLUMNS + j;
-            f32[(out >> 2) + (panel * k + row) * PANEL_COLUMNS + j] = column < n ? f32[(b >> 2) + row * kStride + column * nStride] : 0;
+            f32[(out >> 2) + (panel * k + row) * PANEL_COLUMNS + j] =
+              column < n ? f32[(b >> 2) + row * kStride + column * nStride] : 0;
           }
         }
       }
@@ -34,7 +35,8 @@ function matrixKernels(f32: Float32Array): Pick<Kernels, "packPanels" | "matmul"
           const panel = (panels >> 2) + (column >> 3) * k * PANEL_COLUMNS + (column & 7);
           const target = (c >> 2) + row * n + column;
           let sum = isAccumulating ? f32[target] : bias ? f32[(bias >> 2) + column] : 0;
-          for (let i = 0; i < k; i++) sum += f32[(a >> 2) + row * rowStride + i * kStride] * f32[panel + i * PANEL_COLUMNS];
+          for (let i = 0; i < k; i++)
+            sum += f32[(a >> 2) + row * rowStride + i * kStride] * f32[panel + i * PANEL_COLUMNS];
           f32[target] = sum;
         }
       }
@@ -61,7 +63,8 @@ function normKernels(f32: Float32Array): Pick<Kernels, "rmsNormForward" | "rmsNo
         for (let c = 0; c < channels; c++) squares += f32[base + c] * f32[base + c];
         const scale = 1 / Math.sqrt(squares / channels + epsilon);
         f32[(rstd >> 2) + row] = scale;
-        for (let c = 0; c < channels; c++) f32[(y >> 2) + row * channels + c] = f32[base + c] * scale * f32[(weight >> 2) + c];
+        for (let c = 0; c < channels; c++)
+          f32[(y >> 2) + row * channels + c] = f32[base + c] * scale * f32[(weight >> 2) + c];
       }
     },
     // With n = x * rstd: dx = rstd * (dy * w - n * mean(dy * w * n)).
@@ -70,24 +73,30 @@ function normKernels(f32: Float32Array): Pick<Kernels, "rmsNormForward" | "rmsNo
         const base = row * channels;
         const scale = f32[(rstd >> 2) + row];
         let dot = 0;
-        for (let c = 0; c < channels; c++) dot += f32[(dy >> 2) + base + c] * f32[(weight >> 2) + c] * f32[(x >> 2) + base + c];
+        for (let c = 0; c < channels; c++)
+          dot += f32[(dy >> 2) + base + c] * f32[(weight >> 2) + c] * f32[(x >> 2) + base + c];
         const mean = (dot * scale * scale) / channels;
         for (let c = 0; c < channels; c++) {
-          f32[(dx >> 2) + base + c] += scale * (f32[(dy >> 2) + base + c] * f32[(weight >> 2) + c] - f32[(x >> 2) + base + c] * mean);
+          f32[(dx >> 2) + base + c] +=
+            scale * (f32[(dy >> 2) + base + c] * f32[(weight >> 2) + c] - f32[(x >> 2) + base + c] * mean);
         }
       }
     },
     rmsNormWeightGrad(x, rstd, dy, dweight, rows, channels, from, to) {
       for (let c = from; c < to; c++) {
         let sum = f32[(dweight >> 2) + c];
-        for (let row = 0; row < rows; row++) sum += f32[(dy >> 2) + row * channels + c] * f32[(x >> 2) + row * channels + c] * f32[(rstd >> 2) + row];
+        for (let row = 0; row < rows; row++)
+          sum += f32[(dy >> 2) + row * channels + c] * f32[(x >> 2) + row * channels + c] * f32[(rstd >> 2) + row];
         f32[(dweight >> 2) + c] = sum;
       }
     },
   };
 }
 
-function attentionKernels(f32: Float32Array, i32: Int32Array): Pick<Kernels, "rope" | "attentionForward" | "attentionBackward"> {
+function attentionKernels(
+  f32: Float32Array,
+  i32: Int32Array,
+): Pick<Kernels, "rope" | "attentionForward" | "attentionBackward"> {
   const dot = (a: number, b: number, n: number): number => {
     let sum = 0;
     for (let i = 0; i < n; i++) sum += f32[a + i] * f32[b + i];
@@ -131,20 +140,41 @@ function attentionKernels(f32: Float32Array, i32: Int32Array): Pick<Kernels, "ro
           if (lse) f32[(lse >> 2) + (queryStart + i) * heads + head] = largest + Math.log(total);
           for (let d = 0; d < headSize; d++) {
             let sum = 0;
-            for (let j = 0; j < visible; j++) sum += scores[j] * f32[(v >> 2) + (keyStart + j) * kvStride + kvHead * headSize + d];
+            for (let j = 0; j < visible; j++)
+              sum += scores[j] * f32[(v >> 2) + (keyStart + j) * kvStride + kvHead * headSize + d];
             f32[(out >> 2) + (queryStart + i) * outStride + head * headSize + d] = sum / total;
           }
         }
       }
     },
     // Dao 2022 (FlashAttention), appendix B: p = exp(s - lse), dv = p' dout, ds = p * (dout v' - rowsum(dout * out)).
-    attentionBackward(q, qStride, k, v, kvStride, out, dout, outStride, lse, dq, dk, dv, segments, heads, kvHeads, headSize, from, to) {
+    attentionBackward(
+      q,
+      qStride,
+      k,
+      v,
+      kvStride,
+      out,
+      dout,
+      outStride,
+      lse,
+      dq,
+      dk,
+      dv,
+      segments,
+      heads,
+      kvHeads,
+      headSize,
+      from,
+      to,
+    ) {
       const scale = 1 / Math.sqrt(headSize);
       const group = heads / kvHeads;
       for (let item = from; item < to; item++) {
         const kvHead = item % kvHeads;
         const [start, length] = segmentAt(i32, segments, Math.floor(item / kvHeads));
-        const keyAt = (pointer: number, j: number): number => (pointer >> 2) + (start + j) * kvStride + kvHead * headSize;
+        const keyAt = (pointer: number, j: number): number =>
+          (pointer >> 2) + (start + j) * kvStride + kvHead * headSize;
         for (let j = 0; j < length; j++) {
           f32.fill(0, keyAt(dk, j), keyAt(dk, j) + headSize);
           f32.fill(0, keyAt(dv, j), keyAt(dv, j) + headSize);
@@ -158,7 +188,9 @@ function attentionKernels(f32: Float32Array, i32: Int32Array): Pick<Kernels, "ro
             const delta = dot(output, doutput, headSize);
             f32.fill(0, dquery, dquery + headSize);
             for (let j = 0; j <= i; j++) {
-              const p = Math.exp(dot(query, keyAt(k, j), headSize) * scale - f32[(lse >> 2) + (start + i) * heads + head]);
+              const p = Math.exp(
+                dot(query, keyAt(k, j), headSize) * scale - f32[(lse >> 2) + (start + i) * heads + head],
+              );
               const ds = p * (dot(doutput, keyAt(v, j), headSize) - delta) * scale;
               for (let d = 0; d < headSize; d++) {
                 f32[dquery + d] += ds * f32[keyAt(k, j) + d];
@@ -179,14 +211,19 @@ function segmentAt(i32: Int32Array, segments: number, index: number): [number, n
 }
 
 function rowKernels(
-  f32: Float32Array, i32: Int32Array,
-): Pick<Kernels, "swigluForward" | "swigluBackward" | "embeddingForward" | "embeddingBackward" | "crossEntropy" | "scatterRows"> {
+  f32: Float32Array,
+  i32: Int32Array,
+): Pick<
+  Kernels,
+  "swigluForward" | "swigluBackward" | "embeddingForward" | "embeddingBackward" | "crossEntropy" | "scatterRows"
+> {
   return {
     swigluForward(gateUp, out, hidden, from, to) {
       for (let row = from; row < to; row++) {
         for (let i = 0; i < hidden; i++) {
           const gate = f32[(gateUp >> 2) + row * 2 * hidden + i];
-          f32[(out >> 2) + row * hidden + i] = (gate / (1 + Math.exp(-gate))) * f32[(gateUp >> 2) + row * 2 * hidden + hidden + i];
+          f32[(out >> 2) + row * hidden + i] =
+            (gate / (1 + Math.exp(-gate))) * f32[(gateUp >> 2) + row * 2 * hidden + hidden + i];
         }
       }
     },
@@ -249,11 +286,27 @@ function optimizerKernels(f32: Float32Array): Pick<Kernels, "sumOfSquares" | "ad
     sumOfSquares(x, n, partials, from, to) {
       for (let chunk = from; chunk < to; chunk++) {
         let sum = 0;
-        for (let i = chunk * SQUARE_CHUNK; i < Math.min(n, (chunk + 1) * SQUARE_CHUNK); i++) sum += f32[(x >> 2) + i] ** 2;
+        for (let i = chunk * SQUARE_CHUNK; i < Math.min(n, (chunk + 1) * SQUARE_CHUNK); i++)
+          sum += f32[(x >> 2) + i] ** 2;
         f32[(partials >> 2) + chunk] = sum;
       }
     },
-    adamw(parameter, gradient, m, v, learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2, gradientScale, from, to) {
+    adamw(
+      parameter,
+      gradient,
+      m,
+      v,
+      learningRate,
+      beta1,
+      beta2,
+      epsilon,
+      weightDecay,
+      correction1,
+      correction2,
+      gradientScale,
+      from,
+      to,
+    ) {
       for (let i = from; i < to; i++) {
         const g = f32[(gradient >> 2) + i] * gradientScale;
         const first = beta1 * f32[(m >> 2) + i] + (1 - beta1) * g;
@@ -261,7 +314,8 @@ function optimizerKernels(f32: Float32Array): Pick<Kernels, "sumOfSquares" | "ad
         f32[(m >> 2) + i] = first;
         f32[(v >> 2) + i] = second;
         const decayed = f32[(parameter >> 2) + i] * (1 - learningRate * weightDecay);
-        f32[(parameter >> 2) + i] = decayed - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
+        f32[(parameter >> 2) + i] =
+          decayed - (learningRate * (first / correction1)) / (Math.sqrt(second / correction2) + epsilon);
       }
     },
   };

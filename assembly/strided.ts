@@ -1,0 +1,221 @@
+/**
+ * @file Small matrix products on strided operands, for attention, whose matrices are slices of wider rows. C gains A B,
+ * where element (i, k) of A is at `a + i*aRow + k*aStep` and row k of B starts at `b + k*bStep` (all strides in bytes).
+ * Every element is one accumulator over ascending k in all variants, so a row computed alone equals that row of a tile.
+ */
+import { Lane } from "./lane";
+
+/** C (rows x width) += A (rows x steps) B (steps x width); width is a multiple of 4. */
+export function multiplyAdd(
+  a: usize,
+  aRow: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  c: usize,
+  cRow: usize,
+  rows: i32,
+  width: i32,
+  steps: i32,
+): void {
+  let row = 0;
+  for (; row + 4 <= rows; row += 4) {
+    let column = 0;
+    for (; column + 8 <= width; column += 8) {
+      const at = (<usize>column) << 2;
+      tile8(a, aRow, aStep, b + at, bStep, c + at, cRow, steps);
+    }
+    if (column < width) {
+      const at = (<usize>column) << 2;
+      tile4(a, aRow, aStep, b + at, bStep, c + at, cRow, steps);
+    }
+    a += 4 * aRow;
+    c += 4 * cRow;
+  }
+  for (; row < rows; row++) {
+    let column = 0;
+    for (; column + 16 <= width; column += 16)
+      row16(a, aStep, b + ((<usize>column) << 2), bStep, c + ((<usize>column) << 2), steps);
+    for (; column < width; column += 4)
+      row4(a, aStep, b + ((<usize>column) << 2), bStep, c + ((<usize>column) << 2), steps);
+    a += aRow;
+    c += cRow;
+  }
+}
+
+/** C (4 x 8) = A B for `rows` rows of A; the last is repeated to fill the tile, and C has room for all four. */
+export function scoreTile(a: usize, aRow: usize, rows: i32, b: usize, c: usize, cRow: usize, steps: i32): void {
+  let a1 = rows > 1 ? a + aRow : a;
+  let a2 = rows > 2 ? a1 + aRow : a1;
+  let a3 = rows > 3 ? a2 + aRow : a2;
+  let c00 = f32x4.splat(0);
+  let c01 = c00;
+  let c10 = c00;
+  let c11 = c00;
+  let c20 = c00;
+  let c21 = c00;
+  let c30 = c00;
+  let c31 = c00;
+  for (const end = a + ((<usize>steps) << 2); a < end; a += 4) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const s0 = v128.load32_splat(a);
+    c00 = Lane.madd(s0, b0, c00);
+    c01 = Lane.madd(s0, b1, c01);
+    const s1 = v128.load32_splat(a1);
+    c10 = Lane.madd(s1, b0, c10);
+    c11 = Lane.madd(s1, b1, c11);
+    const s2 = v128.load32_splat(a2);
+    c20 = Lane.madd(s2, b0, c20);
+    c21 = Lane.madd(s2, b1, c21);
+    const s3 = v128.load32_splat(a3);
+    c30 = Lane.madd(s3, b0, c30);
+    c31 = Lane.madd(s3, b1, c31);
+    b += 32;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += cRow;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += cRow;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += cRow;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+}
+
+// Long because the accumulators must be named locals to live in registers.
+function tile8(a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize, c: usize, cRow: usize, steps: i32): void {
+  const c1 = c + cRow;
+  const c2 = c1 + cRow;
+  const c3 = c2 + cRow;
+  let c00 = v128.load(c);
+  let c01 = v128.load(c, 16);
+  let c10 = v128.load(c1);
+  let c11 = v128.load(c1, 16);
+  let c20 = v128.load(c2);
+  let c21 = v128.load(c2, 16);
+  let c30 = v128.load(c3);
+  let c31 = v128.load(c3, 16);
+  const a1 = aRow;
+  const a2 = a1 + aRow;
+  const a3 = a2 + aRow;
+  for (let k = 0; k < steps; k++) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const s0 = v128.load32_splat(a);
+    c00 = Lane.madd(s0, b0, c00);
+    c01 = Lane.madd(s0, b1, c01);
+    const s1 = v128.load32_splat(a + a1);
+    c10 = Lane.madd(s1, b0, c10);
+    c11 = Lane.madd(s1, b1, c11);
+    const s2 = v128.load32_splat(a + a2);
+    c20 = Lane.madd(s2, b0, c20);
+    c21 = Lane.madd(s2, b1, c21);
+    const s3 = v128.load32_splat(a + a3);
+    c30 = Lane.madd(s3, b0, c30);
+    c31 = Lane.madd(s3, b1, c31);
+    a += aStep;
+    b += bStep;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c1, c10);
+  v128.store(c1, c11, 16);
+  v128.store(c2, c20);
+  v128.store(c2, c21, 16);
+  v128.store(c3, c30);
+  v128.store(c3, c31, 16);
+}
+
+function tile4(a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize, c: usize, cRow: usize, steps: i32): void {
+  const p1 = c + cRow;
+  const p2 = p1 + cRow;
+  const p3 = p2 + cRow;
+  let c0 = v128.load(c);
+  let c1 = v128.load(p1);
+  let c2 = v128.load(p2);
+  let c3 = v128.load(p3);
+  for (let k = 0; k < steps; k++) {
+    const b0 = v128.load(b);
+    c0 = Lane.madd(v128.load32_splat(a), b0, c0);
+    c1 = Lane.madd(v128.load32_splat(a + aRow), b0, c1);
+    c2 = Lane.madd(v128.load32_splat(a + 2 * aRow), b0, c2);
+    c3 = Lane.madd(v128.load32_splat(a + 3 * aRow), b0, c3);
+    a += aStep;
+    b += bStep;
+  }
+  v128.store(c, c0);
+  v128.store(p1, c1);
+  v128.store(p2, c2);
+  v128.store(p3, c3);
+}
+
+function row16(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, steps: i32): void {
+  let c0 = v128.load(c);
+  let c1 = v128.load(c, 16);
+  let c2 = v128.load(c, 32);
+  let c3 = v128.load(c, 48);
+  for (let k = 0; k < steps; k++) {
+    const s = v128.load32_splat(a);
+    c0 = Lane.madd(s, v128.load(b), c0);
+    c1 = Lane.madd(s, v128.load(b, 16), c1);
+    c2 = Lane.madd(s, v128.load(b, 32), c2);
+    c3 = Lane.madd(s, v128.load(b, 48), c3);
+    a += aStep;
+    b += bStep;
+  }
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+}
+
+function row4(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, steps: i32): void {
+  let c0 = v128.load(c);
+  for (let k = 0; k < steps; k++) {
+    c0 = Lane.madd(v128.load32_splat(a), v128.load(b), c0);
+    a += aStep;
+    b += bStep;
+  }
+  v128.store(c, c0);
+}
+
+/** The dot products of one row of A with `count` rows of B (`bRow` bytes apart), four at a time; C has room for that. */
+export function scoreRow(a: usize, b: usize, bRow: usize, c: usize, count: i32, steps: i32): void {
+  const last = b + <usize>(count - 1) * bRow;
+  for (let i = 0; i < count; i += 4) {
+    // Past the end the last row is read again: its scores are masked by the caller.
+    let b0 = b;
+    let b1 = min(b + bRow, last);
+    let b2 = min(b1 + bRow, last);
+    let b3 = min(b2 + bRow, last);
+    let sum = f32x4.splat(0);
+    for (let at = a, end = a + ((<usize>steps) << 2); at < end; at += 16) {
+      const r0 = v128.load(b0);
+      const r1 = v128.load(b1);
+      const r2 = v128.load(b2);
+      const r3 = v128.load(b3);
+      const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+      const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+      const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+      const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      sum = Lane.madd(v128.load32_splat(at), v128.shuffle<f32>(low01, low23, 0, 1, 4, 5), sum);
+      sum = Lane.madd(v128.load32_splat(at, 4), v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), sum);
+      sum = Lane.madd(v128.load32_splat(at, 8), v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), sum);
+      sum = Lane.madd(v128.load32_splat(at, 12), v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), sum);
+      b0 += 16;
+      b1 += 16;
+      b2 += 16;
+      b3 += 16;
+    }
+    v128.store(c, sum);
+    c += 16;
+    b += 4 * bRow;
+  }
+}
