@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The Python tier: transformers and PyTorch must open, encode and compute what Grappa does. Needs Python 3.10 or newer and,
+# the first time, the network (.venv: about two minutes, 2 GB with the CPU build of torch and 6 GB without).
+# Run by `npm run test:python`. Without Python it is skipped, and says so; with CI set, that is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skip() {
+  echo "python tier SKIPPED: $1" >&2
+  [ -z "${CI:-}" ] || exit 1
+  exit 0
+}
+
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || skip "no $python"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || skip "$("$python" --version) is older than 3.10"
+
+stamp=$(cat python/requirements.txt <("$python" --version) | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+if [ "$(cat .venv/.grappa-stamp 2>/dev/null || true)" != "$stamp" ]; then
+  echo "making .venv ..."
+  rm -rf .venv
+  "$python" -m venv .venv || skip "cannot make a virtual environment"
+  torch=$(grep '^torch==' python/requirements.txt)
+  # torch without CUDA is a quarter of the size; where its index cannot be reached, the ordinary one has the same version.
+  if [ "$(uname -s)" = Linux ]; then
+    .venv/bin/pip install --quiet --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu "$torch" 2>/dev/null ||
+      echo "torch's CPU index cannot be reached; installing the larger build"
+  fi
+  .venv/bin/pip install --quiet -r python/requirements.txt || skip "requirements cannot be installed"
+  echo "$stamp" >.venv/.grappa-stamp
+fi
+
+.venv/bin/ruff check --no-cache python
+.venv/bin/ruff format --no-cache --check python
+exec env PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1 .venv/bin/pytest -c python/pytest.ini --rootdir python python/tests "$@"

@@ -1,0 +1,282 @@
+/**
+ * @file The one way in which the pipeline and the command line touch the disk. Every failure is an AppError that names
+ * the path; a full disk is told apart from the rest. Files that matter are written whole under another name, flushed, and
+ * renamed: a reader sees the old text or the new, never half of it.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
+import { AppError, type ErrorCode } from "../core/errors.ts";
+
+/** A file of a folder; `path` is relative to it, with forward slashes. */
+export interface FileEntry {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What a file holds, without the content itself. */
+export interface FileDigest {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Line feeds in the file. */
+  readonly lines: number;
+}
+
+/** Writes one file from front to back; the file exists under its name only after `close`. */
+export interface FileWriter {
+  write(text: string): Promise<void>;
+  /** Flushes to the device and gives the file its name. */
+  close(): Promise<void>;
+  /** Removes what was written. */
+  abandon(): Promise<void>;
+}
+
+/** The disk as a port; paths are the platform's own. Every method throws AppError with the path in its message. */
+export interface FileSystem {
+  /** The text of a UTF-8 file. Throws "file-missing", or "limit-exceeded" past `maxBytes`. */
+  readText(path: string, maxBytes: number): Promise<string>;
+  /** A file's lines, without line ends; an unended last line counts. Throws "limit-exceeded" on a line past `maxLineBytes`. */
+  readLines(path: string, maxLineBytes: number): AsyncIterable<string>;
+  /** Writes a whole file by temporary name, flush and rename. */
+  writeAtomic(path: string, data: string | Uint8Array): Promise<void>;
+  openWriter(path: string): Promise<FileWriter>;
+  /** Adds text at the end of a file in one write; creates it if needed. */
+  append(path: string, text: string): Promise<void>;
+  /** Creates a file with its whole text in one step; false when it already exists. */
+  createExclusive(path: string, text: string): Promise<boolean>;
+  /** Every file below a folder, ordered by path; empty when there is no folder. Symbolic links are not followed. */
+  list(folder: string): Promise<FileEntry[]>;
+  /** Names directly in a folder, ordered; empty when there is no folder. */
+  names(folder: string): Promise<string[]>;
+  digest(path: string): Promise<FileDigest>;
+  kind(path: string): Promise<"file" | "folder" | "none">;
+  makeFolder(path: string): Promise<void>;
+  /** Removes a file or a folder with all it holds; silent when there is none. */
+  remove(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+const CODES: Readonly<Record<string, { code: ErrorCode; what: string; hint?: string }>> = {
+  ENOSPC: { code: "disk-full", what: "no space left on the device", hint: "free some space and run the same command again: what is finished is kept" },
+  EDQUOT: { code: "disk-full", what: "disk quota used up", hint: "free some space and run the same command again: what is finished is kept" },
+  ENOENT: { code: "file-missing", what: "there is no such file or folder" },
+  ENOTDIR: { code: "file-missing", what: "a part of this path is a file, not a folder" },
+  EISDIR: { code: "file-missing", what: "this is a folder, not a file" },
+  EACCES: { code: "file-denied", what: "permission denied", hint: "check who owns the folder, or choose another with --run" },
+  EPERM: { code: "file-denied", what: "operation not permitted" },
+  EROFS: { code: "file-denied", what: "the file system is read-only", hint: "choose another folder with --run" },
+};
+
+/** The AppError for a failed system call on `path`; errors that are not of the file system are passed through. */
+export function fileError(path: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  if (cause instanceof AppError || typeof code !== "string" || !code.startsWith("E")) return cause;
+  const known = CODES[code];
+  const details = { cause, data: { path, systemCode: code }, isRetryable: known?.code === "disk-full" };
+  if (!known) return new AppError("file-denied", `${path}: ${code}`, details);
+  return new AppError(known.code, `${path}: ${known.what}`, known.hint === undefined ? details : { ...details, hint: known.hint });
+}
+
+async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+const temporaryName = (path: string): string => `${path}.${randomUUID().slice(0, 8)}.tmp`;
+
+async function openForWriting(path: string): Promise<FileWriter> {
+  const temporary = temporaryName(path);
+  const handle = await guarded(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    return await open(temporary, "wx");
+  });
+  return writerOf(handle, path, temporary);
+}
+
+function writerOf(handle: FileHandle, path: string, temporary: string): FileWriter {
+  let pending: string[] = [];
+  let pendingLength = 0;
+  const flush = async (): Promise<void> => {
+    const text = pending.join("");
+    pending = [];
+    pendingLength = 0;
+    if (text !== "") await handle.writeFile(text);
+  };
+  const abandon = async (): Promise<void> => {
+    await handle.close().catch(() => undefined); // it may be closed already; the file goes in any case
+    await rm(temporary, { force: true });
+  };
+  const orAbandon = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      await abandon();
+      throw fileError(path, error);
+    }
+  };
+  return {
+    write: async (text) => {
+      pending.push(text);
+      pendingLength += text.length;
+      if (pendingLength >= 1 << 20) await orAbandon(flush);
+    },
+    close: () =>
+      orAbandon(async () => {
+        await flush();
+        await handle.sync();
+        await handle.close();
+        await rename(temporary, path);
+      }),
+    abandon,
+  };
+}
+
+async function writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const handle = await open(temporary, "wx");
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(path, error);
+  }
+}
+
+async function createExclusive(path: string, text: string): Promise<boolean> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(temporary, text, { flag: "wx" });
+    // A link gives the file its name and its content in one step; some file systems know no links.
+    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EEXIST") throw error;
+      return writeFile(path, text, { flag: "wx" });
+    });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw fileError(path, error);
+  } finally {
+    await unlink(temporary).catch(() => undefined); // not there when its own creation failed
+  }
+}
+
+async function readText(path: string, maxBytes: number): Promise<string> {
+  return await guarded(path, async () => {
+    const handle = await open(path, "r");
+    try {
+      const { size } = await handle.stat();
+      if (size > maxBytes) throw tooLarge(path, size, maxBytes);
+      return await handle.readFile("utf8");
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+const tooLarge = (path: string, bytes: number, maxBytes: number): AppError =>
+  new AppError("limit-exceeded", `${path}: ${bytes} bytes exceed the limit of ${maxBytes}`, { data: { path, bytes, maxBytes } });
+
+async function* readLines(path: string, maxLineBytes: number): AsyncGenerator<string> {
+  let rest = "";
+  try {
+    for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 1 << 20 })) {
+      const lines = (rest + (chunk as string)).split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > maxLineBytes) throw tooLarge(`${path}: a line`, rest.length, maxLineBytes);
+      yield* lines;
+    }
+  } catch (error) {
+    throw fileError(path, error);
+  }
+  if (rest !== "") yield rest;
+}
+
+async function list(folder: string, prefix = ""): Promise<FileEntry[]> {
+  const entries = await readdir(join(folder, prefix), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" && prefix === "") return [];
+    throw fileError(folder, error);
+  });
+  const found: FileEntry[] = [];
+  for (const entry of entries) {
+    const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
+    if (entry.isDirectory()) found.push(...(await list(folder, path)));
+    else if (entry.isFile()) found.push({ path, bytes: (await stat(join(folder, ...path.split("/")))).size });
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function names(folder: string): Promise<string[]> {
+  const found = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw fileError(folder, error);
+  });
+  return found.sort((a, b) => (a < b ? -1 : 1));
+}
+
+async function digest(path: string): Promise<FileDigest> {
+  return await guarded(path, async () => {
+    const hash = createHash("sha256");
+    let bytes = 0;
+    let lines = 0;
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      const block = chunk as Buffer;
+      hash.update(block);
+      bytes += block.length;
+      for (let at = block.indexOf(10); at >= 0; at = block.indexOf(10, at + 1)) lines += 1;
+    }
+    return { bytes, sha256: hash.digest("hex"), lines };
+  });
+}
+
+async function kind(path: string): Promise<"file" | "folder" | "none"> {
+  const found = await stat(path).catch(() => undefined); // any failure means that we cannot use it
+  return found?.isDirectory() ? "folder" : found?.isFile() ? "file" : "none";
+}
+
+async function append(path: string, text: string): Promise<void> {
+  await guarded(path, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text, { flag: "a" });
+  });
+}
+
+/** The disk of this machine. */
+export function nodeFileSystem(): FileSystem {
+  return {
+    readText,
+    readLines,
+    writeAtomic,
+    openWriter: openForWriting,
+    append,
+    createExclusive,
+    list: (folder) => list(folder),
+    names,
+    digest,
+    kind,
+    makeFolder: (path) => guarded(path, async () => void (await mkdir(path, { recursive: true }))),
+    remove: (path) => guarded(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 })),
+    rename: (from, to) => guarded(to, () => rename(from, to)),
+  };
+}
+
+/** `path` below `folder`, from a path with forward slashes. */
+export function joinPath(folder: string, path: string): string {
+  return join(folder, ...path.split("/"));
+}
+
+/** A platform path with forward slashes. */
+export function toSlashes(path: string): string {
+  return sep === "/" ? path : path.split(sep).join("/");
+}

@@ -1,0 +1,223 @@
+/** @file A student's folder in Hugging Face's layout, in and out. */
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError, type ErrorCode } from "../core/errors.ts";
+import { canonicalJson, sha256Hex } from "../core/hash.ts";
+import {
+  checkStudentTensors,
+  formatStudentConfig,
+  parseStudentConfig,
+  type StudentConfig,
+} from "../student/checkpoint/qwen2-config.ts";
+import { decodeSafetensors, encodeSafetensors, type NamedTensors } from "../student/checkpoint/safetensors.ts";
+import { type ChatTemplate, loadChatTemplate } from "../tokenize/chat.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenize/tokenizer.ts";
+import { fileError, nodeFileSystem } from "./file-system.ts";
+
+/** The tokenizer's part of a folder. */
+export interface TokenizerFolder {
+  readonly tokenizer: Tokenizer;
+  readonly chatTemplate: ChatTemplate;
+  /** SHA-256 of the tokenizer's files and the template: what an encoding depends on. */
+  readonly tokenizerHash: string;
+}
+
+/** A whole student, read and checked. */
+export interface ModelFolder extends TokenizerFolder {
+  readonly config: StudentConfig;
+  readonly tensors: NamedTensors;
+  /** SHA-256 of `model.safetensors`. */
+  readonly weightHash: string;
+}
+
+/** What to write into a student's folder. */
+export interface ModelFolderContent {
+  readonly config: StudentConfig;
+  readonly tensors: NamedTensors;
+  /** Folder whose tokenizer files and chat template are copied; may be the folder itself. */
+  readonly tokenizerFrom: string;
+  /** The model card, Markdown. */
+  readonly readme: string;
+  readonly weightMetadata?: Readonly<Record<string, string>>;
+}
+
+/** Largest JSON file read; Qwen2.5's tokenizer.json has 7 MB. */
+const MAX_JSON_BYTES = 64 << 20;
+/** One Uint8Array holds the file; larger students come in shards and are trained elsewhere. */
+const MAX_WEIGHT_BYTES = 2 ** 31;
+const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
+const OPTIONAL_TOKENIZER_FILES = [
+  "chat_template.jinja",
+  "special_tokens_map.json",
+  "vocab.json",
+  "merges.txt",
+] as const;
+
+/**
+ * Reads and checks tokenizer and chat template; the folder needs no weights.
+ *
+ * @throws {AppError} model-missing, tokenizer-corrupt
+ */
+export async function readTokenizerFolder(folder: string): Promise<TokenizerFolder> {
+  await requireFolder(folder);
+  const json = await readPart(folder, "tokenizer.json", "tokenizer-corrupt");
+  const configJson = await readPart(folder, "tokenizer_config.json", "tokenizer-corrupt");
+  const parse = (name: string, text: string): unknown => parseJson(folder, name, text, "tokenizer-corrupt");
+  const files = { tokenizer: parse("tokenizer.json", json), config: parse("tokenizer_config.json", configJson) };
+  const tokenizer = inFolder(folder, () => loadTokenizer(files));
+  const template = (await readOptional(folder, "chat_template.jinja")) ?? templateIn(files.config);
+  if (template === undefined)
+    throw new AppError(
+      "tokenizer-corrupt",
+      `${folder}: no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json`,
+    );
+  const chatTemplate = inFolder(folder, () => loadChatTemplate(template, tokenizer));
+  return { tokenizer, chatTemplate, tokenizerHash: sha256Hex(canonicalJson([json, configJson, template])) };
+}
+
+/**
+ * Reads a student and checks every part against the others.
+ *
+ * @throws {AppError} model-missing when there is no such folder or it holds no model; checkpoint-corrupt or
+ *   tokenizer-corrupt when a part is damaged, is of another architecture, or does not fit the rest.
+ */
+export async function readModelFolder(folder: string): Promise<ModelFolder> {
+  await requireFolder(folder);
+  const configText = await readPart(folder, "config.json", "model-missing");
+  const config = inFolder(folder, () =>
+    parseStudentConfig(parseJson(folder, "config.json", configText, "checkpoint-corrupt")),
+  );
+  const parts = await readTokenizerFolder(folder);
+  if (parts.tokenizer.vocabularySize > config.vocabularySize) {
+    throw new AppError(
+      "checkpoint-corrupt",
+      `${folder}: the tokenizer has ${parts.tokenizer.vocabularySize} ids, config.json's vocab_size is only ${config.vocabularySize}`,
+    );
+  }
+  const bytes = await readWeights(folder);
+  const tensors = inFolder(folder, () => decodeSafetensors(bytes));
+  inFolder(folder, () => checkStudentTensors(config, tensors));
+  return { ...parts, config, tensors, weightHash: sha256Hex(bytes) };
+}
+
+/**
+ * Writes a student that {@link readModelFolder} and transformers open. Each file is written whole under another name and
+ * renamed; `config.json` goes last, so a folder that has one is complete.
+ *
+ * @returns SHA-256 of `model.safetensors`.
+ * @throws {AppError} disk-full, model-missing (no tokenizer to copy), checkpoint-corrupt (tensors do not fit the config)
+ */
+export async function writeModelFolder(
+  folder: string,
+  content: ModelFolderContent,
+): Promise<{ readonly weightHash: string }> {
+  const { config, tensors, tokenizerFrom } = content;
+  checkStudentTensors(config, tensors);
+  const { tokenizer } = await readTokenizerFolder(tokenizerFrom);
+  const files = nodeFileSystem();
+  const write = (name: string, data: string | Uint8Array): Promise<void> => files.writeAtomic(join(folder, name), data);
+  await files.remove(join(folder, "config.json"));
+  await copyTokenizer(tokenizerFrom, folder);
+  const { imEnd, endOfText, pad } = tokenizer.controlIds;
+  await write(
+    "generation_config.json",
+    formatJson({ do_sample: false, eos_token_id: [imEnd, endOfText], pad_token_id: pad }),
+  );
+  const bytes = encodeSafetensors(tensors, { format: "pt", ...content.weightMetadata });
+  await write("model.safetensors", bytes);
+  await write("README.md", content.readme);
+  await write("config.json", formatJson(formatStudentConfig(config, tokenizer.controlIds)));
+  return { weightHash: sha256Hex(bytes) };
+}
+
+async function copyTokenizer(from: string, to: string): Promise<void> {
+  const files = nodeFileSystem();
+  if (from === to) return;
+  for (const name of TOKENIZER_FILES)
+    await files.writeAtomic(join(to, name), await files.readText(join(from, name), MAX_JSON_BYTES));
+  for (const name of OPTIONAL_TOKENIZER_FILES) {
+    const text = await readOptional(from, name);
+    if (text !== undefined) await files.writeAtomic(join(to, name), text);
+  }
+}
+
+async function requireFolder(folder: string): Promise<void> {
+  if ((await nodeFileSystem().kind(folder)) === "folder") return;
+  throw new AppError("model-missing", `${folder}: there is no such model folder`, {
+    hint: "check student.base in the recipe; the demo's base is models/demo-base",
+    data: { folder },
+  });
+}
+
+async function readPart(folder: string, name: string, codeWhenMissing: ErrorCode): Promise<string> {
+  const text = await readOptional(folder, name);
+  if (text !== undefined) return text;
+  throw new AppError(codeWhenMissing, `${join(folder, name)} is missing`, {
+    hint: "the folder must hold a whole model in Hugging Face's layout",
+    data: { folder, part: name },
+  });
+}
+
+/** A file's text; undefined when there is none. */
+async function readOptional(folder: string, name: string): Promise<string | undefined> {
+  try {
+    return await nodeFileSystem().readText(join(folder, name), MAX_JSON_BYTES);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "file-missing") return undefined;
+    throw error;
+  }
+}
+
+async function readWeights(folder: string): Promise<Uint8Array> {
+  const path = join(folder, "model.safetensors");
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_WEIGHT_BYTES)
+      throw new AppError("limit-exceeded", `${path}: ${size} bytes exceed the limit of ${MAX_WEIGHT_BYTES}`, {
+        hint: "the embedded engine is for small students",
+      });
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw fileError(path, error);
+    throw new AppError("model-missing", `${path} is missing; weights in shards or of another format are not read`, {
+      hint: "save the model as one safetensors file",
+      data: { folder, part: "model.safetensors" },
+    });
+  }
+}
+
+function templateIn(config: unknown): string | undefined {
+  const template = (config as { chat_template?: unknown } | null)?.chat_template;
+  return typeof template === "string" ? template : undefined;
+}
+
+function parseJson(folder: string, name: string, text: string, code: ErrorCode): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new AppError(code, `${join(folder, name)} is not JSON`, {
+      hint: "copy the file again from where the model came from",
+      data: { folder, part: name },
+      cause: error,
+    });
+  }
+}
+
+/** Puts the folder in front of what the pure readers say, so that the message names the place. */
+function inFolder<T>(folder: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new AppError(error.code, `${folder}: ${error.message}`, {
+      ...hint,
+      data: { ...error.data, folder },
+      cause: error,
+    });
+  }
+}
+
+function formatJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,171 @@
+/**
+ * @file The safetensors container: named tensors as bytes, in and out. Eight bytes of header length (little-endian), a
+ * JSON header, then the tensors' bytes without holes. Reads F32, F16 and BF16 into F32; writes F32.
+ *
+ * @source https://github.com/huggingface/safetensors#format; byte order is little-endian, as on every machine that Node
+ * has builds for today.
+ */
+import { z } from "zod";
+import { AppError, invariant } from "../../core/errors.ts";
+
+/** Tensors by name; `data` is row-major and as long as the product of `shape`. */
+export type NamedTensors = Map<string, { shape: readonly number[]; data: Float32Array }>;
+
+/** Longest header read, bytes; Qwen2.5-32B's shards have 14 kB each. */
+const MAX_HEADER_BYTES = 1 << 24;
+const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
+type Dtype = keyof typeof BYTES_PER_VALUE;
+
+const Entry = z.strictObject({
+  dtype: z.enum(["F32", "F16", "BF16"]),
+  shape: z.array(z.int().min(0)).max(8),
+  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
+});
+type Entry = z.infer<typeof Entry>;
+
+function corrupt(detail: string, cause?: unknown): AppError {
+  return new AppError("checkpoint-corrupt", `safetensors: ${detail}`, {
+    hint: "copy or make the checkpoint again",
+    cause,
+  });
+}
+
+/**
+ * The tensors of a safetensors file.
+ *
+ * @throws {AppError} checkpoint-corrupt, saying what and where: truncation, a header that is too long or not valid,
+ *   unknown value types, shapes that do not match their bytes, overlaps and holes.
+ */
+export function decodeSafetensors(bytes: Uint8Array): NamedTensors {
+  const { header, dataStart } = readHeader(bytes);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== "__metadata__")
+    .map(([name, value]) => ({ name, ...checkEntry(name, value) }))
+    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
+  checkLayout(entries, bytes.length - dataStart);
+  const tensors: NamedTensors = new Map();
+  for (const {
+    name,
+    dtype,
+    shape,
+    data_offsets: [begin, end],
+  } of entries) {
+    // A copy: the values must start on four bytes, which the file does not promise. (A Buffer's slice would be a view.)
+    const values = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end));
+    tensors.set(name, { shape, data: toFloats(values, dtype) });
+  }
+  return tensors;
+}
+
+function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.length < 8) throw corrupt(`truncated: ${bytes.length} bytes, not even the header's length`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  if (length > MAX_HEADER_BYTES) throw corrupt(`header of ${length} bytes exceeds the limit of ${MAX_HEADER_BYTES}`);
+  const dataStart = 8 + Number(length);
+  if (dataStart > bytes.length)
+    throw corrupt(`truncated: the header ends at byte ${dataStart}, the file at ${bytes.length}`);
+  try {
+    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, dataStart)));
+    if (header !== null && typeof header === "object" && !Array.isArray(header))
+      return { header: header as Record<string, unknown>, dataStart };
+  } catch (error) {
+    throw corrupt("the header is not JSON in UTF-8", error);
+  }
+  throw corrupt("the header is not a JSON object");
+}
+
+function checkEntry(name: string, value: unknown): Entry {
+  const where = `tensor ${JSON.stringify(name.slice(0, 200))}`;
+  const result = Entry.safeParse(value);
+  if (!result.success)
+    throw corrupt(
+      `${where}: ${result.error.issues
+        .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
+        .join("; ")
+        .slice(0, 300)}`,
+    );
+  const {
+    dtype,
+    shape,
+    data_offsets: [begin, end],
+  } = result.data;
+  const expected = shape.reduce((product, extent) => product * extent, BYTES_PER_VALUE[dtype]);
+  if (end - begin !== expected)
+    throw corrupt(
+      `${where}: ${dtype} of shape [${shape.join(", ")}] needs ${expected} bytes, its offsets [${begin}, ${end}] give ${end - begin}`,
+    );
+  return result.data;
+}
+
+/** Tensors, ordered by their offsets, must tile the data exactly. */
+function checkLayout(entries: readonly (Entry & { name: string })[], dataBytes: number): void {
+  let covered = 0;
+  for (const {
+    name,
+    data_offsets: [begin, end],
+  } of entries) {
+    const where = `tensor ${JSON.stringify(name.slice(0, 200))}`;
+    if (begin < covered)
+      throw corrupt(`${where} starts at byte ${begin}, inside the tensor before it, which ends at ${covered}`);
+    if (begin > covered)
+      throw corrupt(`${where} starts at byte ${begin}, but bytes from ${covered} on belong to no tensor`);
+    if (end > dataBytes) throw corrupt(`truncated: ${where} ends at byte ${end} of the data, which has ${dataBytes}`);
+    covered = end;
+  }
+  if (covered !== dataBytes) throw corrupt(`${dataBytes - covered} bytes after the last tensor belong to no tensor`);
+}
+
+function toFloats(bytes: Uint8Array, dtype: Dtype): Float32Array {
+  if (dtype === "F32") return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  if (dtype === "F16") return Float32Array.from(halves, halfToFloat);
+  // BF16 is the upper half of an F32.
+  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
+}
+
+/** IEEE 754 binary16 to a number: 1 sign, 5 exponent and 10 fraction bits. */
+function halfToFloat(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/**
+ * A safetensors file of F32 tensors. The same tensors give the same bytes: names are in code-unit order, whatever the
+ * map's order, and so is the metadata.
+ *
+ * @param metadata Texts for the header; `format: "pt"` is what transformers wants to see.
+ */
+export function encodeSafetensors(
+  tensors: NamedTensors,
+  metadata: Readonly<Record<string, string>> = { format: "pt" },
+): Uint8Array {
+  const ordered = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sortedMetadata = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
+  let offset = 0;
+  const entries = ordered.map(([name, { shape, data }]): [string, unknown] => {
+    invariant(
+      data.length === shape.reduce((product, extent) => product * extent, 1),
+      `${name}: ${data.length} values for shape [${shape.join(", ")}]`,
+    );
+    const begin = offset;
+    offset += data.length * 4;
+    return [name, { dtype: "F32" satisfies Dtype, shape, data_offsets: [begin, offset] }];
+  });
+  const json = JSON.stringify(Object.fromEntries([["__metadata__", sortedMetadata], ...entries]));
+  const header = new TextEncoder().encode(json);
+  // Spaces up to a multiple of eight, so that the values are aligned for readers that map the file.
+  const dataStart = 8 + Math.ceil(header.length / 8) * 8;
+  const bytes = new Uint8Array(dataStart + offset).fill(32, 0, dataStart);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
+  bytes.set(header, 8);
+  let at = dataStart;
+  for (const [, { data }] of ordered) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,127 @@
+/**
+ * @file Conversations by a folder's own chat template, as text and as ids. In ids, control tokens come only from the
+ * template and from the delimiters that we place: the template is rendered around placeholders, and what people wrote
+ * is put in afterwards as text.
+ */
+import { Template } from "@huggingface/jinja";
+import type { AppError } from "../core/errors.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import { corruptTokenizer } from "./tokenizer-files.ts";
+
+/** One turn. An assistant's `content` is its answer; `thinking` stands before it, if it is known and wanted. */
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+  readonly thinking?: string;
+}
+
+/** How a conversation is rendered. */
+export interface ChatOptions {
+  /** End with the header of the assistant's next turn. Default true. */
+  readonly addGenerationPrompt?: boolean;
+  /** Keep the thinking of turns before the last user message. Default false: a student never trained on it. */
+  readonly keepThinking?: boolean;
+}
+
+/** A chat template bound to its tokenizer. */
+export interface ChatTemplate {
+  /** The text of a conversation, for people and for servers that take text. */
+  renderText(messages: readonly ChatMessage[], options?: ChatOptions): string;
+  /** Its ids. Equal to `encodeControl(renderText(...))` wherever no message spells a control token. */
+  encodePrompt(messages: readonly ChatMessage[], options?: ChatOptions): number[];
+}
+
+const MAX_TEMPLATE_UNITS = 65_536;
+// Private-use characters: a template that contains them is refused, and messages never pass through the template.
+const PLACEHOLDER = /\uE000(\d+)\uE001/u;
+
+/**
+ * Compiles a template in Jinja.
+ *
+ * @throws {AppError} tokenizer-corrupt when the template cannot be parsed, or (later) rendered.
+ */
+export function loadChatTemplate(source: string, tokenizer: Tokenizer): ChatTemplate {
+  const template = compile(source);
+  const render = (messages: readonly ChatMessage[], options: ChatOptions, write: (text: string) => string): string => {
+    const variables = {
+      messages: prepare(messages, options.keepThinking ?? false, write),
+      add_generation_prompt: options.addGenerationPrompt ?? true,
+      keep_thinking: options.keepThinking ?? false,
+    };
+    try {
+      return template.render(variables);
+    } catch (error) {
+      throw templateError(error);
+    }
+  };
+  return {
+    renderText: (messages, options = {}) => render(messages, options, (text) => text),
+    encodePrompt: (messages, options = {}) => {
+      const texts: string[] = [];
+      const rendered = render(messages, options, (text) => `\uE000${texts.push(text) - 1}\uE001`);
+      return encodeAround(tokenizer, rendered, texts);
+    },
+  };
+}
+
+function compile(source: string): Template {
+  if (source.length > MAX_TEMPLATE_UNITS)
+    throw corruptTokenizer("chat template", `${source.length} characters exceed the limit of ${MAX_TEMPLATE_UNITS}`);
+  if (/[\uE000\uE001]/u.test(source))
+    throw corruptTokenizer("chat template", "contains the private-use characters U+E000 or U+E001");
+  try {
+    return new Template(source);
+  } catch (error) {
+    throw templateError(error);
+  }
+}
+
+function templateError(error: unknown): AppError {
+  return corruptTokenizer(
+    "chat template",
+    error instanceof Error ? error.message.slice(0, 300) : "cannot be rendered",
+    error,
+  );
+}
+
+/** Messages as a template sees them: an assistant's content is its delimiters and what it thought and answered. */
+function prepare(
+  messages: readonly ChatMessage[],
+  keepThinking: boolean,
+  write: (text: string) => string,
+): { role: string; content: string }[] {
+  const lastUser = messages.map((message) => message.role).lastIndexOf("user");
+  return messages.map(({ role, content, thinking }, index) => {
+    if (role !== "assistant") return { role, content: write(content) };
+    const isKept = thinking !== undefined && (keepThinking || index > lastUser);
+    const thought = isKept ? `<|im_start|>think\n${write(thinking)}\n` : "";
+    return { role, content: `${thought}<|im_start|>answer\n${write(content)}` };
+  });
+}
+
+/** Ids of rendered text. Text between two control tokens is encoded as a whole, so that pieces meet as they would in one text. */
+function encodeAround(tokenizer: Tokenizer, rendered: string, texts: readonly string[]): number[] {
+  const ids: number[] = [];
+  let run = "";
+  const flush = (): void => {
+    // Not push(...): a long message has more ids than a call may have arguments.
+    for (const id of tokenizer.encodeUser(run)) ids.push(id);
+    run = "";
+  };
+  // split() with a capturing group puts the placeholders' numbers at odd places.
+  rendered.split(PLACEHOLDER).forEach((part, index) => {
+    if (index % 2 === 1) {
+      run += texts[Number(part)] ?? "";
+      return;
+    }
+    for (const piece of tokenizer.splitControl(part)) {
+      if (typeof piece === "string") run += piece;
+      else {
+        flush();
+        ids.push(piece);
+      }
+    }
+  });
+  flush();
+  return ids;
+}
