@@ -1,6 +1,7 @@
-// Builds dist/: TypeScript with `tsc -b`, then the WASM kernels when their sources are newer than the binaries.
+// Builds dist/: the WASM kernels when their sources are newer than the binaries, then TypeScript with `tsc -b`.
+// --quiet says nothing on success; --clean starts from an empty dist/, so that a package holds no leftovers.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -56,6 +57,7 @@ function buildWasm() {
   }
 }
 
+if (process.argv.includes("--clean")) rmSync(join(root, "dist"), { recursive: true, force: true });
 buildWasm();
 run("typescript/bin/tsc", ["-b"]);
 const bin = join(root, "dist", "cli", "main.js");

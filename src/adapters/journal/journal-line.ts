@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { FinishReason, Provenance, SCHEMA_VERSION, Usage } from "../../schema/records.ts";
+
+const common = {
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  key: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .describe("the request's key: see requestKey"),
+  purchase: z.int().min(0).describe("how many intents of this key came before"),
+};
+const microUsd = z.int().min(0).describe("millionths of a dollar");
+
+const Intent = z.strictObject({
+  ...common,
+  type: z.literal("intent").describe("written before a request is sent; one of the other types ends it"),
+  worstCaseMicroUsd: microUsd,
+});
+
+const Reply = z.strictObject({
+  ...common,
+  type: z.literal("reply").describe("a paid reply, whole"),
+  maxTokens: z.int().min(1).describe("output limit it was made under"),
+  thinking: z.string(),
+  answer: z.string(),
+  provenance: Provenance,
+  finishReason: FinishReason,
+  usage: Usage,
+  costMicroUsd: microUsd,
+});
+/** A paid reply as the journal keeps it. */
+export type ReplyLine = z.infer<typeof Reply>;
+
+const Malformed = z.strictObject({
+  ...common,
+  type: z.literal("malformed").describe("a reply that was paid for and cannot be used"),
+  detail: z.string(),
+  usage: Usage.nullable().describe("null when the reply did not tell; the cost is then the worst case"),
+  costMicroUsd: microUsd,
+});
+
+const Unpaid = z.strictObject({
+  ...common,
+  type: z.literal("unpaid").describe("the request was refused or never arrived: nothing was billed"),
+  detail: z.string(),
+});
+
+/** One line of the request journal. */
+export const JournalLine = z.discriminatedUnion("type", [Intent, Reply, Malformed, Unpaid]);
+export type JournalLine = z.infer<typeof JournalLine>;

@@ -1,0 +1,170 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Settlement } from "../../ledger/ledger.ts";
+import { type PaidReply, RequestJournal, type StoredReply } from "./request-journal.ts";
+
+const A = "a".repeat(16);
+const B = "b".repeat(16);
+const usage = { promptTokens: 3, completionTokens: 50, reasoningTokens: 40, isEstimated: false };
+const reply: PaidReply = {
+  maxTokens: 100,
+  thinking: "r\né",
+  answer: "2",
+  provenance: "raw",
+  finishReason: "stop",
+  usage,
+  costMicroUsd: 7,
+};
+
+let folder: string;
+let path: string;
+const journals: RequestJournal[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "grappa-journal-"));
+  path = join(folder, "requests.jsonl");
+});
+afterEach(async () => {
+  for (const journal of journals.splice(0)) await journal.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function open(): Promise<{ journal: RequestJournal; settled: Settlement[] }> {
+  const settled: Settlement[] = [];
+  const journal = await RequestJournal.open(path, { onSettled: (settlement) => settled.push(settlement) });
+  journals.push(journal);
+  return { journal, settled };
+}
+
+describe("request journal", () => {
+  it("gives back what it was given, in this process and the next", async () => {
+    const { journal } = await open();
+    expect(journal.find(A, 100)).toBeUndefined();
+    const stored = await journal.reply(await journal.intend(A, 9), reply);
+    expect(await journal.read(stored)).toMatchObject({ ...reply, key: A });
+    await journal.close();
+    const again = await open();
+    expect(await again.journal.read(again.journal.find(A, 100) as StoredReply)).toMatchObject(reply);
+    expect(again.journal.recovery).toEqual({
+      replies: 1,
+      malformed: 0,
+      openIntents: 0,
+      possiblyPaidMicroUsd: 0,
+      tornBytes: 0,
+    });
+    expect(again.settled).toEqual([{ costMicroUsd: 7, basis: "measured", usage }]);
+  });
+
+  it("has the intent on the disk before it resolves, and the reply likewise", async () => {
+    const { journal } = await open();
+    const intent = await journal.intend(A, 9);
+    expect(await readFile(path, "utf8")).toContain('"type":"intent"');
+    await journal.reply(intent, reply);
+    expect(await readFile(path, "utf8")).toContain('"type":"reply"');
+  });
+
+  it.each<[string, Partial<PaidReply>, number, boolean]>([
+    ["ended by itself: any larger limit", {}, 5000, true],
+    ["ended by itself: a smaller limit that it fits", {}, 50, true],
+    ["ended by itself: not a limit that it exceeds", {}, 49, false],
+    ["truncated: the same limit", { finishReason: "length" }, 100, true],
+    ["truncated: a smaller limit", { finishReason: "length" }, 60, true],
+    ["truncated: not a larger limit", { finishReason: "length" }, 101, false],
+    ["longer than its own limit, as some count it", { maxTokens: 40 }, 40, true],
+  ])("reuses a reply that %s", async (_case, change, maxTokens, isFound) => {
+    const { journal } = await open();
+    await journal.reply(await journal.intend(A, 9), { ...reply, ...change });
+    expect(journal.find(A, maxTokens) !== undefined).toBe(isFound);
+    expect(journal.find(B, maxTokens)).toBeUndefined();
+  });
+
+  it("counts intents without an end at their worst case, each by itself", async () => {
+    const { journal } = await open();
+    await journal.intend(A, 500); // killed while in flight
+    await journal.unpaid(await journal.intend(A, 400), "refused");
+    await journal.reply(await journal.intend(A, 300), reply);
+    await journal.intend(B, 200);
+    await journal.close();
+    const { journal: again, settled } = await open();
+    expect(again.recovery).toMatchObject({ replies: 1, openIntents: 2, possiblyPaidMicroUsd: 700 });
+    expect(settled.map(({ costMicroUsd, basis }) => [costMicroUsd, basis])).toEqual([
+      [7, "measured"],
+      [500, "unknown"],
+      [200, "unknown"],
+    ]);
+    const ended = await again.intend(A, 300);
+    await again.reply(ended, reply);
+    await again.close();
+    expect((await open()).journal.recovery.possiblyPaidMicroUsd).toBe(700); // a later reply does not end an earlier intent
+  });
+
+  it("books no free intents: nothing can have been billed", async () => {
+    const { journal } = await open();
+    await journal.intend(A, 0);
+    await journal.close();
+    const { journal: again, settled } = await open();
+    expect(again.recovery).toMatchObject({ openIntents: 1, possiblyPaidMicroUsd: 0 });
+    expect(settled).toEqual([]);
+  });
+
+  it("remembers unusable replies and what they cost", async () => {
+    const { journal } = await open();
+    await journal.malformed(await journal.intend(A, 9), { detail: "not JSON", usage: null, costMicroUsd: 9 });
+    await journal.malformed(await journal.intend(A, 9), { detail: "empty", usage, costMicroUsd: 4 });
+    expect(journal.malformedReplies(A)).toEqual({ count: 2, lastDetail: "empty" });
+    await journal.close();
+    const { journal: again, settled } = await open();
+    expect(again.malformedReplies(A)).toEqual({ count: 2, lastDetail: "empty" });
+    expect(settled).toEqual([
+      { costMicroUsd: 9, basis: "estimated" },
+      { costMicroUsd: 4, basis: "measured", usage },
+    ]);
+  });
+
+  it("repairs a torn tail: the reply that was being written counts as in flight", async () => {
+    const { journal } = await open();
+    await journal.reply(await journal.intend(A, 9), reply);
+    await journal.intend(B, 20);
+    await journal.close();
+    await appendFile(path, '{"schemaVersion":1,"type":"reply","key":"bbbb');
+    const { journal: again } = await open();
+    expect(again.recovery).toEqual({
+      replies: 1,
+      malformed: 0,
+      openIntents: 1,
+      possiblyPaidMicroUsd: 20,
+      tornBytes: 45,
+    });
+    await again.reply(await again.intend(B, 20), reply);
+    await again.close();
+    expect((await open()).journal.recovery).toMatchObject({ replies: 2, tornBytes: 0, openIntents: 1 });
+  });
+
+  it("survives a cut at any byte: what stands before it is kept", async () => {
+    const { journal } = await open();
+    await journal.reply(await journal.intend(A, 9), reply);
+    const firstEnd = (await readFile(path)).length;
+    await journal.reply(await journal.intend(B, 9), reply);
+    await journal.close();
+    const whole = await readFile(path);
+    for (let size = firstEnd; size < whole.length; size += 13) {
+      await writeFile(path, whole.subarray(0, size));
+      const { journal: cut } = await open();
+      expect(await cut.read(cut.find(A, 100) as StoredReply)).toMatchObject(reply);
+      expect(cut.find(B, 100)).toBeUndefined();
+      await cut.close();
+    }
+  });
+
+  it.each([
+    ["file-corrupt", "{oops}"],
+    ["record-invalid", '{"schemaVersion":1,"type":"reply"}'],
+    ["schema-version", '{"schemaVersion":9,"type":"reply"}'],
+  ])("names a broken line within (%s) and never advises to delete what was paid for", async (code, line) => {
+    await writeFile(path, `${line}\n`);
+    const error = await open().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(`${path}:1: `) as string });
+    expect(String((error as { hint?: string }).hint)).not.toContain("delete the file");
+  });
+});

@@ -1,0 +1,234 @@
+/**
+ * @file The journal of paid requests: `requests.jsonl`, append-only, keyed by request (see `requestKey`). An intent is on
+ * the disk before a request is sent, the reply before it is used; so after a crash at any moment a reply that was
+ * journalled is never bought again, and an intent without an end means "possibly paid" and counts at its worst case.
+ */
+import { AppError } from "../../core/errors.ts";
+import type { Settlement } from "../../ledger/ledger.ts";
+import { type FinishReason, SCHEMA_VERSION, type Usage } from "../../schema/records.ts";
+import { AppendLog, type AppendLogOptions, type LineSpan } from "../store/append-log.ts";
+import { parseRecord } from "../store/jsonl.ts";
+import { type FileLine, readLines } from "../store/read-lines.ts";
+import { JournalLine, type ReplyLine } from "./journal-line.ts";
+
+/** A request that may be billed from now on; ends in `reply`, `malformed` or `unpaid`, or stays open. */
+export interface Intent {
+  readonly key: string;
+  readonly purchase: number;
+  readonly worstCaseMicroUsd: number;
+}
+
+/** Where a stored reply stands, and what is needed to tell whether it answers a request. */
+export interface StoredReply {
+  readonly span: LineSpan;
+  readonly maxTokens: number;
+  readonly finishReason: FinishReason;
+  readonly completionTokens: number;
+}
+
+/** A paid reply, without what the journal adds. */
+export type PaidReply = Omit<ReplyLine, "schemaVersion" | "type" | "key" | "purchase">;
+
+/** A paid reply that cannot be used. */
+export interface MalformedReply {
+  readonly detail: string;
+  readonly usage: Usage | null;
+  readonly costMicroUsd: number;
+}
+
+/** What an earlier process left. */
+export interface JournalRecovery {
+  readonly replies: number;
+  readonly malformed: number;
+  /** Intents without an end: requests that may have been billed. Free ones are counted too. */
+  readonly openIntents: number;
+  readonly possiblyPaidMicroUsd: number;
+  /** Size of a line that a crash cut off; 0 if there was none. */
+  readonly tornBytes: number;
+}
+
+/** Options of {@link RequestJournal.open}. */
+export interface RequestJournalOptions extends Omit<AppendLogOptions, "onTornLine"> {
+  /** Told of every call of earlier processes that cost, or may have cost, something: the ledger's `record`. */
+  readonly onSettled?: (settlement: Settlement) => void;
+}
+
+interface KeyState {
+  purchases: number;
+  reply?: StoredReply;
+  malformed: number;
+  lastMalformed: string;
+}
+
+/** The journal of one run folder. One process at a time (the run's lock sees to that). */
+export class RequestJournal {
+  readonly recovery: JournalRecovery;
+  readonly #log: AppendLog;
+  readonly #keys: Map<string, KeyState>;
+
+  private constructor(log: AppendLog, keys: Map<string, KeyState>, recovery: JournalRecovery) {
+    this.#log = log;
+    this.#keys = keys;
+    this.recovery = recovery;
+  }
+
+  /**
+   * Opens or makes a journal, repairs a torn last line, and reads what is there.
+   * @throws {AppError} `file-corrupt`, `record-invalid` or `schema-version`, with file and line; `disk-full`.
+   */
+  static async open(path: string, { onSettled, ...options }: RequestJournalOptions = {}): Promise<RequestJournal> {
+    let tornBytes = 0;
+    const log = await AppendLog.open(path, { ...options, onTornLine: ({ sizeBytes }) => (tornBytes = sizeBytes) });
+    try {
+      const reading = new JournalReading(onSettled ?? (() => undefined));
+      for await (const line of readLines(path)) reading.take(readLine(path, line), line);
+      return new RequestJournal(log, reading.keys, { ...reading.finish(), tornBytes });
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits;
+   * a truncated one only where the limit is no larger than the one that cut it.
+   */
+  find(key: string, maxTokens: number): StoredReply | undefined {
+    const reply = this.#keys.get(key)?.reply;
+    if (reply === undefined) return undefined;
+    const fits = reply.finishReason === "length" ? reply.maxTokens >= maxTokens : reply.completionTokens <= maxTokens;
+    return fits || reply.maxTokens === maxTokens ? reply : undefined;
+  }
+
+  /** How many unusable replies were paid for this key, and what was wrong with the last. */
+  malformedReplies(key: string): { readonly count: number; readonly lastDetail: string } {
+    const state = this.#keys.get(key);
+    return { count: state?.malformed ?? 0, lastDetail: state?.lastMalformed ?? "" };
+  }
+
+  /** Reads a stored reply back from the disk. */
+  async read(stored: StoredReply): Promise<ReplyLine> {
+    const line = parseRecord(this.#log.path, { number: 0, bytes: await this.#log.read(stored.span) }, JournalLine);
+    if (line.type === "reply") return line;
+    throw new AppError("file-corrupt", `${this.#log.path}: byte ${stored.span.offset} holds no reply`);
+  }
+
+  /** Announces a request; resolves when that is on the disk. Only then may it be sent. */
+  async intend(key: string, worstCaseMicroUsd: number): Promise<Intent> {
+    const state = stateOf(this.#keys, key);
+    const intent = { key, purchase: state.purchases, worstCaseMicroUsd };
+    state.purchases += 1;
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "intent", ...intent });
+    return intent;
+  }
+
+  /** Keeps a paid reply; resolves when it is on the disk. Only then may it be used. */
+  async reply({ key, purchase }: Intent, reply: PaidReply): Promise<StoredReply> {
+    const span = await this.#append({ schemaVersion: SCHEMA_VERSION, type: "reply", key, purchase, ...reply });
+    const stored = storedReply(span, reply);
+    stateOf(this.#keys, key).reply = stored;
+    return stored;
+  }
+
+  /** Keeps that a reply was paid for and cannot be used. */
+  async malformed({ key, purchase }: Intent, reply: MalformedReply): Promise<void> {
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "malformed", key, purchase, ...reply });
+    countMalformed(stateOf(this.#keys, key), reply.detail);
+  }
+
+  /** Ends an intent for which nothing was billed. */
+  async unpaid({ key, purchase }: Intent, detail: string): Promise<void> {
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail });
+  }
+
+  /** Waits for what is pending and closes the file; may be called twice. */
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+
+  #append(line: JournalLine): Promise<LineSpan> {
+    return this.#log.append(line);
+  }
+}
+
+/** Builds the index from the lines of a file, in order. */
+class JournalReading {
+  readonly keys = new Map<string, KeyState>();
+  readonly #open = new Map<string, number>();
+  readonly #onSettled: (settlement: Settlement) => void;
+  #replies = 0;
+  #malformed = 0;
+
+  constructor(onSettled: (settlement: Settlement) => void) {
+    this.#onSettled = onSettled;
+  }
+
+  take(line: JournalLine, { offset, bytes }: FileLine): void {
+    const state = stateOf(this.keys, line.key);
+    const purchase = `${line.key}/${line.purchase}`;
+    if (line.type === "intent") {
+      state.purchases = Math.max(state.purchases, line.purchase + 1);
+      this.#open.set(purchase, line.worstCaseMicroUsd);
+      return;
+    }
+    this.#open.delete(purchase);
+    if (line.type === "unpaid") return;
+    const { usage, costMicroUsd } = line;
+    if (line.type === "reply") {
+      this.#replies += 1;
+      state.reply = storedReply({ offset, sizeBytes: bytes.length }, line);
+    } else {
+      this.#malformed += 1;
+      countMalformed(state, line.detail);
+    }
+    this.#onSettled({ costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
+  }
+
+  finish(): Omit<JournalRecovery, "tornBytes"> {
+    let possiblyPaidMicroUsd = 0;
+    for (const costMicroUsd of this.#open.values()) {
+      if (costMicroUsd === 0) continue; // a free request: nothing can have been billed
+      possiblyPaidMicroUsd += costMicroUsd;
+      this.#onSettled({ costMicroUsd, basis: "unknown" });
+    }
+    const openIntents = this.#open.size;
+    return { replies: this.#replies, malformed: this.#malformed, openIntents, possiblyPaidMicroUsd };
+  }
+}
+
+/** How well the cost of a reply is known, from the usage it reported. */
+export function costBasis(usage: Usage | null): Settlement["basis"] {
+  return usage === null || usage.isEstimated ? "estimated" : "measured";
+}
+
+function stateOf(keys: Map<string, KeyState>, key: string): KeyState {
+  let state = keys.get(key);
+  if (state === undefined) keys.set(key, (state = { purchases: 0, malformed: 0, lastMalformed: "" }));
+  return state;
+}
+
+function countMalformed(state: KeyState, detail: string): void {
+  state.malformed += 1;
+  state.lastMalformed = detail;
+}
+
+const storedReply = (span: LineSpan, { maxTokens, finishReason, usage }: PaidReply): StoredReply => ({
+  span,
+  maxTokens,
+  finishReason,
+  completionTokens: usage.completionTokens,
+});
+
+/** A line of the journal; a broken one must not be answered by deleting a file that was paid for. */
+function readLine(path: string, line: FileLine): JournalLine {
+  try {
+    return parseRecord(path, line, JournalLine);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code === "schema-version") throw error;
+    throw new AppError(error.code, error.message, {
+      hint: "this file holds replies that were paid for: keep a copy, then delete the broken line alone",
+      data: error.data,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,44 @@
+/** @file What is bought from a teacher, and how that went. */
+import type { ChatMessage, SamplingParams } from "../../ledger/request-key.ts";
+
+/** One reply to have. */
+export interface Purchase {
+  /** See `requestKey`. */
+  readonly key: string;
+  readonly questionId: string;
+  readonly sampleIndex: number;
+  readonly messages: readonly ChatMessage[];
+  readonly params: SamplingParams;
+  readonly maxTokens: number;
+  /** Most that one try can cost. */
+  readonly worstCaseMicroUsd: number;
+}
+
+/** Why a reply cannot be had. */
+export type FailureReason = "provider-permanent" | "malformed-reply" | "retries-exhausted";
+
+/** A purchase given up. */
+export interface FailedPurchase {
+  readonly reason: FailureReason;
+  readonly detail: string;
+}
+
+/** How one purchase went; goes to `timings.jsonl`, never into a record. */
+export interface PurchaseTiming {
+  readonly key: string;
+  readonly questionId: string;
+  readonly sampleIndex: number;
+  readonly outcome: "reply" | FailureReason;
+  readonly retries: number;
+  /** From the first try to the end, pauses included. */
+  readonly ms: number;
+}
+
+/** How far a buyer is. */
+export interface BuyerCounts {
+  readonly bought: number;
+  readonly failed: number;
+  readonly retries: number;
+  /** Purchases that wait for holds of others to be settled. */
+  readonly waitingForBudget: number;
+}

@@ -1,0 +1,74 @@
+/** @file The port to a teacher: one request, one reply, and every way in which that can fail. */
+import { AppError, type ErrorCode, type ErrorDetails } from "../../core/errors.ts";
+import type { ChatMessage, SamplingParams } from "../../ledger/request-key.ts";
+import type { FinishReason, Provenance, Usage } from "../../schema/records.ts";
+
+/** What is asked. */
+export interface TeacherRequest {
+  readonly messages: readonly ChatMessage[];
+  readonly params: SamplingParams;
+  /** Cap on thinking and answer together, tokens. */
+  readonly maxTokens: number;
+  /** How often this request was sent before; sent along, so that a server can tell a retry from a new request. */
+  readonly retry: number;
+}
+
+/** What came back, the same whichever provider answered. */
+export interface TeacherReply {
+  readonly thinking: string;
+  readonly answer: string;
+  readonly provenance: Provenance;
+  readonly finishReason: FinishReason;
+  readonly usage: Usage;
+}
+
+/** A model that answers with its reasoning. */
+export interface Teacher {
+  /** The endpoint's name: part of every trace's id. */
+  readonly provider: string;
+  readonly model: string;
+  /** @throws {TeacherError} whatever goes wrong. */
+  ask(request: TeacherRequest, signal: AbortSignal): Promise<TeacherReply>;
+  close(): Promise<void>;
+}
+
+/**
+ * How a request failed, by what it costs and what to do next:
+ * `unavailable` not billed, later may work; `broken` may be billed, later may work; `malformed` billed, the reply cannot
+ * be used; `row-refused` not billed, this request will never work; `run-refused` not billed, no request will work (bad
+ * key, no credit, unknown model); `interrupted` stopped by the caller, may be billed.
+ */
+export type TeacherFault = "unavailable" | "broken" | "malformed" | "row-refused" | "run-refused" | "interrupted";
+
+const CODES: Readonly<Record<TeacherFault, ErrorCode>> = {
+  unavailable: "provider",
+  broken: "network",
+  malformed: "provider",
+  "row-refused": "provider-permanent",
+  "run-refused": "provider-permanent",
+  interrupted: "interrupted",
+};
+
+/** What a {@link TeacherError} carries. */
+export interface TeacherErrorDetails extends Omit<ErrorDetails, "isRetryable"> {
+  readonly code?: ErrorCode;
+  /** Wait at least so long before the next try; the provider asked for it. */
+  readonly retryAfterMs?: number;
+  /** What a malformed reply says it used, if it says so. */
+  readonly usage?: Usage;
+}
+
+/** The only error of a {@link Teacher}. Its message names no host or port: it goes into records, which must not vary. */
+export class TeacherError extends AppError {
+  readonly fault: TeacherFault;
+  readonly retryAfterMs: number;
+  readonly usage: Usage | null;
+
+  constructor(fault: TeacherFault, message: string, details: TeacherErrorDetails = {}) {
+    const { code = CODES[fault], retryAfterMs = 0, usage = null, ...rest } = details;
+    super(code, message, { ...rest, isRetryable: ["unavailable", "broken", "malformed"].includes(fault) });
+    this.fault = fault;
+    this.retryAfterMs = retryAfterMs;
+    this.usage = usage;
+  }
+}

@@ -1,0 +1,50 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  BUILTIN_MODEL,
+  BUILTIN_PROVIDER,
+  describePrice,
+  findPrice,
+  isFree,
+  maxPromptTokens,
+  tokenCost,
+} from "./price-book.ts";
+
+const given = { inputUsdPerMillion: 0.66, outputUsdPerMillion: 1.98 };
+
+describe("price book", () => {
+  it("calls the built-in teacher free, and why", () => {
+    const price = findPrice(BUILTIN_PROVIDER, BUILTIN_MODEL);
+    expect(isFree(price)).toBe(true);
+    expect(describePrice(price)).toBe("free: runs on this machine");
+    expect(tokenCost(price, { promptTokens: 1_000_000, completionTokens: 1_000_000 })).toBe(0);
+  });
+
+  it("refuses an unknown price instead of taking it for zero", () => {
+    expect(() => findPrice("openai-compatible", "deepseek-reasoner")).toThrow(/no price is known/);
+  });
+
+  it("takes the recipe's price, and says where it is from", () => {
+    const price = findPrice("openai-compatible", "r1", given);
+    expect(price).toMatchObject({ inputPerMillion: 660_000, outputPerMillion: 1_980_000 });
+    expect(describePrice(price)).toBe("$0.66 in, $1.98 out per million tokens (recipe, as given)");
+    expect(isFree(findPrice("openai-compatible", "mine", { inputUsdPerMillion: 0, outputUsdPerMillion: 0 }))).toBe(
+      true,
+    );
+  });
+
+  it("rounds a cost up", () => {
+    const price = findPrice("openai-compatible", "r1", given);
+    expect(tokenCost(price, { promptTokens: 1, completionTokens: 0 })).toBe(1); // 0.66 micro-dollars
+    expect(tokenCost(price, { promptTokens: 300, completionTokens: 8_000 })).toBe(16_038);
+  });
+
+  it("bounds prompt tokens by bytes, so that the worst case is one", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom("a", "é", "漢", "😀") }), (content) => {
+        const bytes = new TextEncoder().encode(content).length;
+        expect(maxPromptTokens([{ role: "user", content }])).toBeGreaterThan(bytes);
+      }),
+    );
+  });
+});
