@@ -1,0 +1,70 @@
+/** @file The report as one HTML file: no script, no network, nothing outside it. */
+import { lossChart } from "./charts/loss-chart.ts";
+import { examplesSection } from "./html/examples-section.ts";
+import { funnelSection } from "./html/funnel-section.ts";
+import { accuracySection, headlineHeader } from "./html/headline-section.ts";
+import { PAGE_STYLE } from "./html/page-style.ts";
+import { basisTag, tableMarkup } from "./html/table.ts";
+import { type Markup, markup, trustedMarkup } from "./markup.ts";
+import { noBreak } from "./number-format.ts";
+import { type ReportView, reportView } from "./report-view.ts";
+import type { RunResults } from "./run-results.ts";
+
+/** Second lock behind the escaping: even markup that slipped through could load or run nothing. */
+const CONTENT_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/** A small picture of a still as a data URL, so that no browser asks for a favicon. */
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='10' r='5' fill='%235b3594'/%3E%3Cpath d='M8 6V2h6v5' fill='none' stroke='%238f5200' stroke-width='2'/%3E%3C/svg%3E";
+
+function trainingSection({ training }: ReportView): Markup {
+  if (training.raw.length === 0) return markup``;
+  const wide = lossChart(training, { width: 880, height: 260, idPrefix: "loss-wide" });
+  const narrow = lossChart(training, { width: 346, height: 240, idPrefix: "loss-narrow" });
+  return markup`<section aria-labelledby="training"><h2 id="training">Loss while training</h2>
+<p>${noBreak(training.sentence)}${basisTag("measured")}</p>
+<figure><div class="chart-wide">${wide}</div><div class="chart-narrow">${narrow}</div>
+<figcaption>Faint: every step. Strong: running mean. Dotted: ends of epochs.</figcaption></figure></section>`;
+}
+
+function costSection({ cost }: ReportView): Markup {
+  return markup`<section aria-labelledby="cost"><h2 id="cost">What it cost</h2>
+<p>${noBreak(cost.sentence)}</p>${tableMarkup(cost.table)}</section>`;
+}
+
+function reproductionSection({ facts }: ReportView): Markup {
+  return markup`<section aria-labelledby="reproduce"><h2 id="reproduce">Run it again</h2>
+<p>The same command gives the same numbers with the same kernel build, at any thread count.</p>
+<pre class="command" tabindex="0"><code>${facts.command}</code></pre>
+${tableMarkup(facts.setup)}${tableMarkup(facts.versions)}
+<details><summary>Resolved recipe</summary><pre class="command" tabindex="0"><code>${facts.recipe}</code></pre></details></section>`;
+}
+
+function honestySection({ teacher, limits, published }: ReportView): Markup {
+  return markup`<section aria-labelledby="limits"><h2 id="limits">What this does not show</h2>
+<ul class="limits"><li>${noBreak(teacher)}${basisTag("simulated")}</li>${limits.map((limit) => markup`<li>${noBreak(limit)}</li>`)}</ul>
+${tableMarkup(published)}</section>`;
+}
+
+/** The whole report of a run as one self-contained HTML document; all text of the run is capped and escaped. */
+export function htmlReport(results: RunResults): string {
+  const view = reportView(results);
+  const sections = [
+    accuracySection,
+    funnelSection,
+    examplesSection,
+    trainingSection,
+    costSection,
+    reproductionSection,
+    honestySection,
+  ];
+  return markup`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}"><meta name="referrer" content="no-referrer">
+<title>${view.recipeName}: ${view.headline.base.value} to ${view.headline.student.value} · Grappa</title>
+<link rel="icon" href="${ICON}"><style>${trustedMarkup(PAGE_STYLE)}</style></head>
+<body>${headlineHeader(view)}<main>${sections.map((section) => section(view))}</main>
+<footer>Written by Grappa. Every number carries its n and interval where it has one; tags say whether it was measured, estimated, simulated or published.</footer></body></html>
+`.text;
+}

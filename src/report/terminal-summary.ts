@@ -1,0 +1,75 @@
+/** @file What the command line prints when a run has ended: plain lines, 80 columns, no colour codes. */
+import type { Score } from "../schema/records.ts";
+import { count, duration, noBreak, percent, percentInterval } from "./number-format.ts";
+import { oneLine } from "./plain-text.ts";
+import type { RunResults } from "./run-results.ts";
+import { modelAndSetting, totals } from "./settings.ts";
+import { costOf } from "./view/cost.ts";
+import { headlineOf } from "./view/headline.ts";
+import { sweepOf } from "./view/sweep.ts";
+
+const COLUMNS = 80;
+const BAR_CELLS = 16;
+
+/** A bar of eighths of a character cell, so that 16 cells tell 128 lengths apart. */
+function bar(share: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS * 8);
+  const rest = eighths % 8;
+  return (
+    "█".repeat(Math.floor(eighths / 8)) + (rest === 0 ? "" : (["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][rest] ?? ""))
+  );
+}
+
+function scoreLine(score: Score, naturalBudgetTokens: number): string {
+  const label = oneLine(modelAndSetting(score, naturalBudgetTokens), 27);
+  const figures = [
+    percent(score.accuracy).padStart(7),
+    percentInterval(score.interval).padStart(13),
+    count(score.thinkingTokens).padStart(7),
+  ];
+  return `  ${label.padEnd(27)} ${bar(score.accuracy ?? 0).padEnd(BAR_CELLS)} ${figures.join(" ")}`.trimEnd();
+}
+
+/** Words broken into lines of at most `COLUMNS`, each indented by two spaces; a longer word is cut into pieces. */
+function wrapped(text: string): string[] {
+  const widest = COLUMNS - 2;
+  const words = noBreak(text)
+    .split(" ")
+    .flatMap((word) => word.replaceAll("\u00a0", " ").match(new RegExp(`.{1,${widest}}`, "gu")) ?? []);
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= widest) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => `  ${line}`);
+}
+
+function stageLines(results: RunResults): string[] {
+  return wrapped(results.ledger.map(({ stage, seconds }) => `${oneLine(stage, 24)} ${duration(seconds)}`).join(" · "));
+}
+
+/**
+ * The end of a run in a terminal: the headline, a line a setting with a text bar and its 95 % interval, the verdict,
+ * seconds by stage and dollars. Control characters in names cannot reach the terminal.
+ */
+export function terminalSummary(results: RunResults): readonly string[] {
+  const scores = [...totals(results, "base"), ...totals(results, "student")];
+  const headline = headlineOf(results);
+  const { metrics } = sweepOf(results);
+  const n = Math.max(0, ...scores.map((score) => score.n));
+  const heads = ["right".padStart(7), "95 % interval", "tokens".padStart(7)];
+  return [
+    ...wrapped(headline.sentence),
+    "",
+    `  ${`held-out questions, n = ${count(n)}`.padEnd(27)} ${" ".repeat(BAR_CELLS)} ${heads.join(" ")}`,
+    ...scores.map((score) => scoreLine(score, results.naturalBudgetTokens)),
+    "",
+    ...wrapped(headline.verdict),
+    ...wrapped(headline.evidence),
+    ...(metrics === null ? [] : wrapped(metrics)),
+    "",
+    ...stageLines(results),
+    ...wrapped(costOf(results).sentence),
+  ];
+}

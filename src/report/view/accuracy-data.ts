@@ -1,0 +1,35 @@
+/** @file What the accuracy chart shows, before it is drawn. */
+import type { SettingKind } from "../../evaluate/settings.ts";
+import type { Interval } from "../../schema/records.ts";
+import { count, percent } from "../number-format.ts";
+
+/** One setting of the student. */
+export interface AccuracyPoint {
+  readonly kind: SettingKind;
+  readonly label: string;
+  /** Label where the drawing is narrow. */
+  readonly shortLabel: string;
+  readonly accuracy: number;
+  readonly interval: Interval | null;
+  /** Mean of the setting; below 1 it is drawn at a slot of its own left of the axis. */
+  readonly thinkingTokens: number;
+}
+
+/** What the chart shows; points in the order of the sweep. */
+export interface AccuracyChartData {
+  readonly points: readonly AccuracyPoint[];
+  readonly base: { readonly accuracy: number; readonly interval: Interval | null; readonly label: string } | null;
+  readonly n: number;
+  /** What the picture says, for readers who do not see it. */
+  readonly description: string;
+}
+
+/** What the chart says, in words: base, then each setting with its accuracy. */
+export function describeAccuracy(data: Omit<AccuracyChartData, "description">): string {
+  const base = data.base === null ? "" : `${data.base.label}. `;
+  const points = data.points.map(
+    ({ label, accuracy, thinkingTokens }) =>
+      `${label}: ${percent(accuracy)} at ${count(thinkingTokens)} thinking tokens`,
+  );
+  return `${base}${points.join("; ")}.`;
+}
