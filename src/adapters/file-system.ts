@@ -58,12 +58,25 @@ export interface FileSystem {
 }
 
 const CODES: Readonly<Record<string, { code: ErrorCode; what: string; hint?: string }>> = {
-  ENOSPC: { code: "disk-full", what: "no space left on the device", hint: "free some space and run the same command again: what is finished is kept" },
-  EDQUOT: { code: "disk-full", what: "disk quota used up", hint: "free some space and run the same command again: what is finished is kept" },
+  ENOSPC: {
+    code: "disk-full",
+    what: "no space left on the device",
+    hint: "free some space and run the same command again: what is finished is kept",
+  },
+  EDQUOT: {
+    code: "disk-full",
+    what: "disk quota used up",
+    hint: "free some space and run the same command again: what is finished is kept",
+  },
   ENOENT: { code: "file-missing", what: "there is no such file or folder" },
   ENOTDIR: { code: "file-missing", what: "a part of this path is a file, not a folder" },
+  EEXIST: { code: "file-denied", what: "something of that name is in the way" },
   EISDIR: { code: "file-missing", what: "this is a folder, not a file" },
-  EACCES: { code: "file-denied", what: "permission denied", hint: "check who owns the folder, or choose another with --run" },
+  EACCES: {
+    code: "file-denied",
+    what: "permission denied",
+    hint: "check who owns the folder, or choose another with --run",
+  },
   EPERM: { code: "file-denied", what: "operation not permitted" },
   EROFS: { code: "file-denied", what: "the file system is read-only", hint: "choose another folder with --run" },
 };
@@ -75,7 +88,11 @@ export function fileError(path: string, cause: unknown): unknown {
   const known = CODES[code];
   const details = { cause, data: { path, systemCode: code }, isRetryable: known?.code === "disk-full" };
   if (!known) return new AppError("file-denied", `${path}: ${code}`, details);
-  return new AppError(known.code, `${path}: ${known.what}`, known.hint === undefined ? details : { ...details, hint: known.hint });
+  return new AppError(
+    known.code,
+    `${path}: ${known.what}`,
+    known.hint === undefined ? details : { ...details, hint: known.hint },
+  );
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -108,7 +125,7 @@ function writerOf(handle: FileHandle, path: string, temporary: string): FileWrit
   };
   const abandon = async (): Promise<void> => {
     await handle.close().catch(() => undefined); // it may be closed already; the file goes in any case
-    await rm(temporary, { force: true });
+    await unlink(temporary).catch(() => undefined); // the first error is the one to report
   };
   const orAbandon = async (work: () => Promise<void>): Promise<void> => {
     try {
@@ -148,7 +165,7 @@ async function writeAtomic(path: string, data: string | Uint8Array): Promise<voi
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await unlink(temporary).catch(() => undefined); // the first error is the one to report
     throw fileError(path, error);
   }
 }
@@ -176,8 +193,9 @@ async function readText(path: string, maxBytes: number): Promise<string> {
   return await guarded(path, async () => {
     const handle = await open(path, "r");
     try {
-      const { size } = await handle.stat();
-      if (size > maxBytes) throw tooLarge(path, size, maxBytes);
+      const found = await handle.stat();
+      if (found.isDirectory()) throw Object.assign(new Error("a folder"), { code: "EISDIR" });
+      if (found.size > maxBytes) throw tooLarge(path, found.size, maxBytes);
       return await handle.readFile("utf8");
     } finally {
       await handle.close();
@@ -186,7 +204,9 @@ async function readText(path: string, maxBytes: number): Promise<string> {
 }
 
 const tooLarge = (path: string, bytes: number, maxBytes: number): AppError =>
-  new AppError("limit-exceeded", `${path}: ${bytes} bytes exceed the limit of ${maxBytes}`, { data: { path, bytes, maxBytes } });
+  new AppError("limit-exceeded", `${path}: ${bytes} bytes exceed the limit of ${maxBytes}`, {
+    data: { path, bytes, maxBytes },
+  });
 
 async function* readLines(path: string, maxLineBytes: number): AsyncGenerator<string> {
   let rest = "";

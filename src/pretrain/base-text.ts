@@ -6,13 +6,13 @@ import { type Prng, prng } from "../core/prng.ts";
 import { bucketOf } from "../questions/bucket.ts";
 import { families } from "../questions/families.ts";
 import type { Family } from "../questions/family.ts";
-import { type Problem, runningValues } from "../questions/steps.ts";
+import { passLines, type Problem, runningValues } from "../questions/steps.ts";
 import { BASE_KIND_WEIGHTS, type BaseKind } from "./base-kinds.ts";
 import { cutOff, type Pass } from "./cut-off.ts";
 import { factLines, MAX_OPERAND, type SingleStep, type Style, unrelatedPass } from "./single-steps.ts";
 
 /** Raised when a document of the same index and seed changes; a half-finished pre-training then starts afresh. */
-export const TEXT_VERSION = 1;
+export const TEXT_VERSION = 2;
 
 /** One document of a conversation's form; the caller renders it in s1's chat format. */
 export interface BaseDocument {
@@ -97,6 +97,10 @@ function written(lines: readonly SingleStep[]): string {
   return lines.map((step) => step.line).join("\n");
 }
 
+function writtenPass(problem: Problem, lines: readonly SingleStep[]): string {
+  return passLines(problem, lines.map((step) => step.line)).join("\n");
+}
+
 /** The result on the last line: what an uncut document answers. */
 function lastResult(lines: readonly SingleStep[]): string {
   return String(lines.at(-1)?.result);
@@ -112,7 +116,7 @@ function unrelated(random: Prng, family: Family["name"], style: Style): Body {
   const { problem, text } = drawContext(random, family, [2, style === "quick" ? 8 : 5]);
   const lines = unrelatedPass(random, problem, style);
   const user = style === "quick" ? text : `care ${text}`;
-  return { user, thinking: written(lines), answer: lastResult(lines), isFinal: random.next() < FINAL_SHARE };
+  return { user, thinking: writtenPass(problem, lines), answer: lastResult(lines), isFinal: random.next() < FINAL_SHARE };
 }
 
 function bothPasses(random: Prng, problem: Problem): Pass[] {
@@ -121,12 +125,12 @@ function bothPasses(random: Prng, problem: Problem): Pass[] {
 
 function waited(random: Prng, { problem, text }: Context): Body {
   const [quick = [], careful = []] = bothPasses(random, problem);
-  const thinking = `${written(quick)}\nWait\n${written(careful)}`;
+  const thinking = `${writtenPass(problem, quick)}\nWait\n${writtenPass(problem, careful)}`;
   return { user: text, thinking, answer: lastResult(careful), isFinal: random.next() < FINAL_SHARE };
 }
 
 function cut(random: Prng, { problem, text, answer }: Context): Body {
-  const { thinking, result } = cutOff(random, bothPasses(random, problem));
+  const { thinking, result } = cutOff(random, problem, bothPasses(random, problem));
   return { user: text, thinking, answer: result === null ? answer : String(result), isFinal: true };
 }
 
@@ -135,7 +139,8 @@ function copied({ text }: Context): Body {
 }
 
 function listed({ problem, text }: Context, times: 1 | 2): Body {
-  const list = problem.steps.map((step) => step.item).join("\n");
+  const items = problem.steps.map((step) => step.item);
+  const list = passLines(problem, items).join("\n");
   const thinking = times === 1 ? list : `${list}\nWait\n${list}`;
   return { user: `list ${text}`, thinking, answer: null, isFinal: false };
 }

@@ -1,4 +1,5 @@
 import type { Prng } from "../core/prng.ts";
+import { passLines, type Problem } from "../questions/steps.ts";
 import type { SingleStep } from "./single-steps.ts";
 
 /** Latest place of a cut, bytes: keeps documents short. */
@@ -20,8 +21,8 @@ export interface CutThinking {
  * that is complete, except inside a later pass: there, the result of the pass before stands until the new one is done.
  * Where the cut would split a line's result, the line is finished, since half a number cannot be told from a whole one.
  */
-export function cutOff(random: Prng, passes: readonly Pass[]): CutThinking {
-  const units = unitsOf(passes);
+export function cutOff(random: Prng, problem: Pick<Problem, "start">, passes: readonly Pass[]): CutThinking {
+  const units = unitsOf(problem, passes);
   const total = units.reduce((sum, unit) => sum + unit.text.length + 1, 0);
   let left = random.int(1, Math.min(total, MAX_CUT));
   const kept: string[] = [];
@@ -45,7 +46,7 @@ interface Unit {
   readonly resultAt: number;
 }
 
-function unitsOf(passes: readonly Pass[]): Unit[] {
+function unitsOf(problem: Pick<Problem, "start">, passes: readonly Pass[]): Unit[] {
   let standing: number | null = null;
   return passes.flatMap((pass, i) => {
     const before = standing;
@@ -55,6 +56,7 @@ function unitsOf(passes: readonly Pass[]): Unit[] {
       return { text: step.line, result: isFirstPassOrDone ? step.result : before, resultAt };
     });
     standing = pass.at(-1)?.result ?? standing;
-    return i === 0 ? lines : [{ text: "Wait", result: before, resultAt: 1 }, ...lines];
+    const opening = passLines(problem, []).map((text): Unit => ({ text, result: before, resultAt: 1 }));
+    return [...(i === 0 ? [] : [{ text: "Wait", result: before, resultAt: 1 }]), ...opening, ...lines];
   });
 }

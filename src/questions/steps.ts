@@ -1,7 +1,8 @@
 /**
  * @file The reasoning notation, one line a step. A line copies the step's item from the question, then computes:
  * quickly (`a+36 62+36=98`) or with care, column by column from the least significant one, each with its carry or
- * borrow in and out (`a+36 62+36:2+6+0=08,6+3+0=09,0+0+0=00>98`). Teacher and base text both write through here.
+ * borrow in and out (`a+36 62+36:2+6+0=08,6+3+0=09,0+0+0=00>98`). A pass over a question opens with its start value on a line of its own, so
+ * that every step takes its left operand from the line before. Teacher and base text both write through here.
  */
 
 /** Largest running value or operand; the smallest is 0. */
@@ -34,6 +35,11 @@ export interface Problem {
 export interface StepOutcome {
   readonly isRun: boolean;
   readonly result: number;
+}
+
+/** The lines of one pass over a question: its start value, then its steps. */
+export function passLines(problem: Pick<Problem, "start">, lines: readonly string[]): string[] {
+  return [String(problem.start), ...lines];
 }
 
 /** The key of step `index` (0-based): a, b, c and so on. */

@@ -9,6 +9,7 @@ import {
   carefulLine,
   columns,
   isInRange,
+  passLines,
   type Problem,
   quickLine,
   runningValues,
@@ -50,8 +51,9 @@ export function reasonAbout(question: Pick<Question, "id" | "text">, policy: Tea
   const checks = depth < policy.checkTwiceShare ? 2 : depth < policy.checkTwiceShare + policy.checkOnceShare ? 1 : 0;
   const hadSlip = random.next() < policy.slipRate;
   const quick = hadSlip ? slippedPass(random, problem, values) : quickPass(problem, problem.start);
-  const careful = ["Wait", ...problem.steps.map((step, i) => carefulLine(step, values[i] as number))];
-  const lines = [...quick.lines, ...(checks > 0 ? careful : []), ...(checks > 1 ? careful : [])];
+  const steps = problem.steps.map((step, i) => carefulLine(step, values[i] as number));
+  const careful = ["Wait", ...passLines(problem, steps)];
+  const lines = [...passLines(problem, quick.lines), ...(checks > 0 ? careful : []), ...(checks > 1 ? careful : [])];
   return { thinking: lines.join("\n"), answer: String(checks > 0 ? values.at(-1) : quick.result), hadSlip, checks };
 }
 

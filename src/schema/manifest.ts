@@ -69,6 +69,7 @@ export const RunHeader = z.strictObject({
   schemaVersion,
   run: z.string(),
   createdBy: z.string().describe("grappa's version"),
+  command: z.string().describe("the command that makes the same run"),
 });
 export type RunHeader = z.infer<typeof RunHeader>;
 

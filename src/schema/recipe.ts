@@ -10,7 +10,7 @@ const range = (what: string) =>
     .describe(what);
 
 const FamilySource = z.strictObject({
-  type: z.literal("family"),
+  type: z.literal("family").describe("questions from a programmatic family, with exact verifiers"),
   family: z.enum(["arithmetic", "program"]).describe("programmatic question family"),
   count: count("questions to take from the train bucket"),
   difficulty: range("steps in a question, lowest and highest"),
@@ -29,12 +29,19 @@ const BuiltinTeacher = z.strictObject({
 });
 
 const OpenAICompatibleTeacher = z.strictObject({
-  type: z.literal("openai-compatible"),
+  type: z.literal("openai-compatible").describe("a model behind a server that speaks OpenAI's chat completions"),
   baseUrl: z.url().describe("up to and including /v1"),
-  model: z.string(),
+  model: z.string().describe("the model's name at that server"),
   apiKeyEnv: z.string().optional().describe("name of the environment variable that holds the key"),
-  temperature: z.number().min(0).max(2).optional(),
+  temperature: z.number().min(0).max(2).optional().describe("sampling temperature; none leaves it to the server"),
   maxTokens: z.int().min(1).default(32_768).describe("cap on thinking and answer together, tokens"),
+  price: z
+    .strictObject({
+      inputUsdPerMillion: z.number().min(0).describe("dollars for a million prompt tokens"),
+      outputUsdPerMillion: z.number().min(0).describe("dollars for a million completion tokens, thinking included"),
+    })
+    .optional()
+    .describe("what it costs; needed where grappa's price book does not know the model"),
 });
 
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
@@ -44,9 +51,16 @@ export const Recipe = z.strictObject({
     .string()
     .min(1)
     .max(64)
-    .regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes"),
+    .regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes")
+    .describe("names the run's folder: lower-case letters, digits and dashes"),
   seed: z.int().min(0).default(0).describe("seeds every random choice of the run"),
-  student: z.strictObject({ base: z.string().describe("folder of the base student in Hugging Face layout") }),
+  student: z.strictObject({
+    base: z
+      .string()
+      .describe(
+        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa",
+      ),
+  }),
   maxUsd: z.number().min(0).default(0).describe("spending cap for the whole run, dollars"),
   collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource])).min(1) }),
   attempt: z
@@ -55,7 +69,7 @@ export const Recipe = z.strictObject({
         .array(z.enum(["direct", "think"]))
         .default(["direct"])
         .describe("how the base tries each question"),
-      thinkBudgetTokens: z.int().min(0).default(64),
+      thinkBudgetTokens: z.int().min(0).default(64).describe("hard cap on thinking in mode think, tokens"),
     })
     .prefault({}),
   trace: z.strictObject({
@@ -81,13 +95,13 @@ export const Recipe = z.strictObject({
     .strictObject({
       epochs: count("passes over the examples").default(5),
       batchSize: count("examples in one optimizer step").default(16),
-      learningRate: z.number().positive().default(1e-3),
+      learningRate: z.number().positive().default(1e-3).describe("highest learning rate, after warm-up"),
       warmupShare: share("share of steps with rising learning rate").default(0.05),
-      beta1: share("AdamW").default(0.9),
-      beta2: share("AdamW").default(0.95),
-      epsilon: z.number().positive().default(1e-8),
-      weightDecay: z.number().min(0).default(1e-4),
-      maxGradientNorm: z.number().positive().default(1),
+      beta1: share("AdamW's decay of the first moment").default(0.9),
+      beta2: share("AdamW's decay of the second moment").default(0.95),
+      epsilon: z.number().positive().default(1e-8).describe("AdamW's term against division by zero"),
+      weightDecay: z.number().min(0).default(1e-4).describe("AdamW's decoupled decay"),
+      maxGradientNorm: z.number().positive().default(1).describe("gradients are scaled down to this global norm"),
       lossReduction: z
         .enum(["token", "example"])
         .default("token")
@@ -98,7 +112,10 @@ export const Recipe = z.strictObject({
   evaluate: z
     .strictObject({
       count: count("held-out questions, over all families").default(300),
-      bucket: z.enum(["tune", "test"]).default("test"),
+      bucket: z
+        .enum(["tune", "test"])
+        .default("test")
+        .describe("which held-out questions: tune while choosing settings, test for the result"),
       difficulty: range("steps in a question").default([3, 5]),
       budgets: z.array(z.int().min(0)).default([16, 32, 64, 96, 128]).describe("ladder of hard caps, thinking tokens"),
       waits: z.array(z.int().min(1)).default([1, 2]).describe("forced continuations beside the natural end"),

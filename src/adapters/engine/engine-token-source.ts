@@ -18,7 +18,7 @@ export async function openTokenSource(
   model: StudentModel,
   size: DecoderSize,
 ): Promise<TokenSource> {
-  const { slots, contextTokens } = await engine.loadDecoder(model, size);
+  const { slots, contextTokens } = await engine.loadDecoder({ config: model.config, tensors: model.tensors }, size); // nothing else crosses threads
   let failure: unknown;
   return {
     slots,

@@ -36,7 +36,10 @@ const BATCH = [40, 7, 90, 33].map((length, row) => {
 const OPTIONS: EngineOptions = { threads: 1, memoryBytes: 64 << 20 };
 
 const open: EngineHost[] = [];
-const opened = async (options: Partial<EngineOptions> = {}, ...rest: [] | [() => Promise<Worker>]): Promise<EngineHost> => {
+const opened = async (
+  options: Partial<EngineOptions> = {},
+  ...rest: [] | [() => Promise<Worker>]
+): Promise<EngineHost> => {
   const engine = await openEngine({ ...OPTIONS, ...options }, ...rest);
   open.push(engine);
   return engine;
@@ -51,7 +54,11 @@ async function trainAndDecode(engine: EngineHost) {
   const losses: number[] = [];
   for (let step = 1; step <= 3; step++) losses.push((await engine.trainStep(BATCH, { ...STEP, step })).loss);
   const { tensors } = await engine.exportTrainer();
-  const source = await openTokenSource(engine, { config: CONFIG, tensors }, { slots: 3, contextTokens: 64, choosableIds: 40 });
+  const source = await openTokenSource(
+    engine,
+    { config: CONFIG, tensors },
+    { slots: 3, contextTokens: 64, choosableIds: 40 },
+  );
   const sampling = { temperature: 0, key: "" };
   const tokens: number[] = [];
   let rows = [0, 2].map((slot) => ({ slot, ids: [slot + 1, 9, 11], forbidden: [0], sampling }));
@@ -101,9 +108,13 @@ describe("engine host", () => {
   test("errors keep their code across the thread, and the engine goes on", async () => {
     const engine = await opened();
     await engine.loadDecoder(MODEL, { slots: 1, contextTokens: 8, choosableIds: 48 });
-    await expect(engine.logits([{ slot: 0, ids: [1, 2, 3, 4, 5, 6, 7, 8, 9] }])).rejects.toMatchObject({ code: "limit-exceeded" });
+    await expect(engine.logits([{ slot: 0, ids: [1, 2, 3, 4, 5, 6, 7, 8, 9] }])).rejects.toMatchObject({
+      code: "limit-exceeded",
+    });
     expect((await engine.logits([{ slot: 0, ids: [1] }]))[0]).toHaveLength(48);
-    await expect(opened({ memoryBytes: 1 }).then((small) => small.describe())).rejects.toMatchObject({ code: "limit-exceeded" });
+    await expect(opened({ memoryBytes: 1 }).then((small) => small.describe())).rejects.toMatchObject({
+      code: "limit-exceeded",
+    });
   });
 
   test("a closed or dead engine refuses instead of hanging", async () => {

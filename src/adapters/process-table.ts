@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+
+/** Who holds a lock: a process of a machine, told apart from a later process that got the same number. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process began, in a form that only this platform understands; empty where it cannot be known. */
+  readonly birth: string;
+}
+
+/** Which processes live. */
+export interface ProcessTable {
+  readonly self: ProcessIdentity;
+  /** False only when the process is known to be gone: on another machine nobody can tell, and that counts as alive. */
+  isAlive(identity: ProcessIdentity): boolean;
+}
+
+/** The processes of this machine. */
+export function nodeProcessTable(): ProcessTable {
+  const host = hostname();
+  return {
+    self: { pid: process.pid, host, birth: birthOf(process.pid) },
+    isAlive: (identity) => {
+      if (identity.host !== host) return true;
+      if (!responds(identity.pid)) return false;
+      const birth = birthOf(identity.pid);
+      return birth === "" || identity.birth === "" || birth === identity.birth;
+    },
+  };
+}
+
+function responds(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // it lives, and belongs to somebody else
+  }
+}
+
+/** Linux: boot id and start time in ticks, so that a recycled number is seen for what it is. Elsewhere unknown. */
+function birthOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    // The name, second field, may hold spaces and brackets; the start time is the 20th field after it.
+    return `${boot}/${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? ""}`;
+  } catch {
+    return ""; // no /proc on this platform: the number alone must do
+  }
+}

@@ -1,0 +1,52 @@
+import { type Application, buildApplication, buildRouteMap, text_en } from "@stricli/core";
+import { chatCommand } from "./commands/chat.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { initCommand } from "./commands/init.ts";
+import { reportCommand } from "./commands/report.ts";
+import { runCommand } from "./commands/run.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { statusCommand } from "./commands/status.ts";
+import type { CliContext } from "./context.ts";
+import { describeError } from "./error-text.ts";
+import { exitCodeOf } from "./exit-code.ts";
+
+/** The command line as a value; its functions are loaded when they are called. */
+export function buildApp(version: string): Application<CliContext> {
+  const root = buildRouteMap({
+    routes: {
+      demo: demoCommand,
+      init: initCommand,
+      run: runCommand,
+      status: statusCommand,
+      report: reportCommand,
+      chat: chatCommand,
+      schema: schemaCommand,
+    },
+    docs: {
+      brief: "distil a large model's reasoning into a small one that you own",
+      fullDescription:
+        "Distil a large model's reasoning into a small one that you own, for a price you set beforehand.\nStart with `grappa demo`: it needs no key, no GPU and no network.",
+    },
+  });
+  return buildApplication(root, {
+    name: "grappa",
+    versionInfo: { currentVersion: version },
+    scanner: { caseStyle: "allow-kebab-for-camel", allowArgumentEscapeSequence: true },
+    documentation: { caseStyle: "convert-camel-to-kebab", useAliasInUsageLine: false, onlyRequiredInUsageLine: true },
+    determineExitCode: exitCodeOf,
+    localization: {
+      text: {
+        ...text_en,
+        commandErrorResult: describeError,
+        exceptionWhileRunningCommand: describeError,
+        exceptionWhileParsingArguments: (error) =>
+          text_en.exceptionWhileParsingArguments.call({ formatException: briefly }, error, false),
+      },
+    },
+  });
+}
+
+/** A flag's parser failed: its message is enough, a stack says nothing to whoever typed it. */
+function briefly(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,55 @@
+import { AppError } from "../../core/errors.ts";
+import type { ChatReply, ChatSession, ChatSetting } from "../../pipeline/services.ts";
+import { chatLoop } from "../chat-loop.ts";
+import { type CommandResult, type CommonFlags, presenting } from "../command-result.ts";
+import type { CliContext } from "../context.ts";
+import { findRun } from "../find-run.ts";
+import { describeReply } from "../reply-text.ts";
+
+/** Flags of `grappa chat`. */
+export interface ChatFlags extends CommonFlags {
+  readonly threads?: number;
+  readonly prompt?: string;
+  readonly budget?: number;
+  readonly wait: number;
+}
+
+/** Talks to a run's student. */
+export default presenting<ChatFlags, [string]>(async (context, flags, run) => {
+  if (flags.json && flags.prompt === undefined) throw new AppError("usage", "--json needs --prompt TEXT");
+  const folder = await findRun(context, run);
+  const session = await context.services.openChat({
+    fs: context.fs,
+    folder,
+    threads: flags.threads ?? context.settings.threads,
+  });
+  const setting: ChatSetting = { budgetTokens: flags.budget, waits: flags.wait };
+  try {
+    if (flags.prompt !== undefined)
+      return presentReply(await replyUntilInterrupted(context, session, { prompt: flags.prompt, setting }));
+    await chatLoop(context, session, setting);
+    return { json: {}, text: "" };
+  } finally {
+    await session.close();
+  }
+});
+
+function presentReply(reply: ChatReply): CommandResult {
+  return { json: reply, text: describeReply(reply) };
+}
+
+async function replyUntilInterrupted(
+  context: CliContext,
+  session: ChatSession,
+  { prompt, setting }: { readonly prompt: string; readonly setting: ChatSetting },
+): Promise<ChatReply> {
+  const controller = new AbortController();
+  const stopListening = context.onInterrupt(() =>
+    controller.abort(new AppError("interrupted", "stopped by the user", { isRetryable: true })),
+  );
+  try {
+    return await session.reply(prompt, setting, controller.signal);
+  } finally {
+    stopListening();
+  }
+}

@@ -1,0 +1,15 @@
+import { buildCommand } from "@stricli/core";
+import { jsonFlag, plainText } from "../flags.ts";
+
+/** `grappa init`. */
+export const initCommand = buildCommand({
+  loader: async () => (await import("./init.impl.ts")).default,
+  parameters: {
+    flags: jsonFlag,
+    positional: {
+      kind: "tuple",
+      parameters: [{ brief: "folder to write into", parse: plainText, placeholder: "FOLDER", default: "." }],
+    },
+  },
+  docs: { brief: "write a commented recipe.json and a README to start from; overwrites nothing" },
+});

@@ -1,0 +1,26 @@
+import { buildCommand } from "@stricli/core";
+import { plainText, runFlags } from "../flags.ts";
+
+/** `grappa run`. */
+export const runCommand = buildCommand({
+  loader: async () => (await import("./run.impl.ts")).default,
+  parameters: {
+    flags: runFlags,
+    positional: {
+      kind: "tuple",
+      parameters: [
+        {
+          brief: "path of a recipe (.json, .js, .mjs), or the name of one that comes with grappa",
+          parse: plainText,
+          placeholder: "RECIPE",
+          default: "recipe.json",
+        },
+      ],
+    },
+  },
+  docs: {
+    brief: "run a recipe, or go on with a run that was stopped",
+    fullDescription:
+      "Runs every stage of a recipe that is not done yet. What is finished is never run twice, and nothing is ever bought twice.",
+  },
+});

@@ -1,0 +1,178 @@
+/** @file What `grappa demo` and `grappa run` share: from a recipe to a finished run and its result. */
+import { relative, resolve } from "node:path";
+import { AppError } from "../core/errors.ts";
+import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
+import type { RecipeOverride } from "../pipeline/override-recipe.ts";
+import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
+import type { RunObserver } from "../pipeline/run-events.ts";
+import { type RunOutcome, runPipeline } from "../pipeline/run-pipeline.ts";
+import type { RunRequest } from "../pipeline/run-request.ts";
+import type { StageName } from "../schema/manifest.ts";
+import type { CommandResult, CommonFlags } from "./command-result.ts";
+import type { CliContext } from "./context.ts";
+import { showProgress } from "./progress.ts";
+import { shellQuote } from "./shell-quote.ts";
+
+/** Flags of the commands that run a recipe. */
+export interface RunFlags extends CommonFlags {
+  readonly threads?: number;
+  readonly seed?: number;
+  readonly run?: string;
+  readonly set?: readonly RecipeOverride[];
+  readonly until?: StageName;
+  readonly from?: StageName;
+  readonly update: boolean;
+  readonly verify: boolean;
+  readonly plan: boolean;
+}
+
+/** Which recipe, and how the command line called it. */
+export interface RunTarget {
+  /** Path or name of the recipe. */
+  readonly recipe: string;
+  /** The command without flags, for messages: "grappa demo". */
+  readonly command: string;
+  /** The flag that runs everything again. */
+  readonly redo: string;
+  /** Throws away an earlier run's outputs, and what it paid for. */
+  readonly isFresh: boolean;
+}
+
+/** Runs a recipe as the flags say; the result is the run's, or what `--plan` found out. */
+export async function executeRun(context: CliContext, flags: RunFlags, target: RunTarget): Promise<CommandResult> {
+  const loaded = await loadWithFlags(context, flags, target);
+  const folder = resolve(
+    context.recipes.workingFolder,
+    flags.run ?? `runs/${loaded.recipe.name}-${loaded.recipe.seed}`,
+  );
+  const threads = flags.threads ?? context.settings.threads;
+  const services = await context.services.openRun({
+    recipe: loaded.recipe,
+    baseFolder: loaded.baseFolder,
+    threads,
+    fs: context.fs,
+    secrets: context.secrets,
+  });
+  try {
+    const request = {
+      folder,
+      recipe: recipeSeenFrom(folder, loaded),
+      baseFolder: loaded.baseFolder,
+      stages: services.stages,
+      facts: services.facts,
+      tools: { grappa: context.version, node: String(context.machine.nodeVersion) },
+      verification: flags.verify ? "hashes" : "sizes",
+      mayChange: flags.update,
+      isFresh: target.isFresh,
+      command: reproduction(flags, target, loaded),
+      ...(flags.until === undefined ? {} : { until: flags.until }),
+      ...(flags.from === undefined ? {} : { from: flags.from }),
+    } as const;
+    if (flags.plan) return describePlan(folder, await planRun(request, context.fs));
+    if (services.notes.length > 0) context.process.stderr.write(`engine: ${services.notes.join(", ")}\n`);
+    return await runToResult(context, { request, redo: target.redo, threads });
+  } finally {
+    await services.close();
+  }
+}
+
+async function loadWithFlags(context: CliContext, flags: RunFlags, { recipe }: RunTarget): Promise<LoadedRecipe> {
+  const seed: RecipeOverride[] = flags.seed === undefined ? [] : [{ path: ["seed"], value: flags.seed }];
+  return await loadRecipe(recipe, [...(flags.set ?? []), ...seed], context.recipes);
+}
+
+interface Prepared {
+  readonly request: Omit<RunRequest, "signal">;
+  readonly redo: string;
+  readonly threads: number;
+}
+
+async function runToResult(context: CliContext, { request, redo, threads }: Prepared): Promise<CommandResult> {
+  const { fs, clock, processes, services } = context;
+  const machine = { ...context.machine, threads };
+  const { stderr } = context.process;
+  const observe = showProgress({ write: (text) => stderr.write(text), clock, ...context.terminal });
+  const outcome = await runUntilInterrupted(
+    context,
+    { ...request, observe: watchSkips(observe, stderr, redo) },
+    (whole) => runPipeline(whole, { fs, processes, clock, observe: whole.observe, machine }),
+  );
+  const place = shownPath(context, request.folder);
+  if (!outcome.isComplete) return describePartial(place, outcome, request.command);
+  const { summary, lines, html } = await services.renderReport({ fs, folder: request.folder });
+  return { json: summary, text: ["", ...lines, "", `  report: ${shownPath(context, html)}`].join("\n") };
+}
+
+/** Says so when there was nothing to do: a user who runs the demo twice expects to see something. */
+function watchSkips(observe: RunObserver, stderr: { write(text: string): void }, redo: string): RunObserver {
+  let hasRun = false;
+  return (event) => {
+    if (event.type === "stage-start") hasRun = true;
+    if (event.type === "stage-skip" && !hasRun) return; // told at the end, or by the first stage that runs
+    observe(event);
+    if (event.type === "run-end" && event.isComplete && !hasRun)
+      stderr.write(`${event.run} is finished; this is its result (${redo} runs it again)\n`);
+  };
+}
+
+type Watched = Prepared["request"] & { readonly observe: RunObserver };
+
+async function runUntilInterrupted(
+  context: CliContext,
+  watched: Watched,
+  work: (request: RunRequest & { readonly observe: RunObserver }) => Promise<RunOutcome>,
+): Promise<RunOutcome> {
+  const controller = new AbortController();
+  const hint = `what is finished is kept; the same command goes on from there: ${watched.command}`;
+  const stopListening = context.onInterrupt(() => {
+    context.process.stderr.write("\nstopping (once more to stop at once)\n");
+    controller.abort(
+      new AppError("interrupted", `${shownPath(context, watched.folder)}: stopped by the user`, {
+        hint,
+        isRetryable: true,
+      }),
+    );
+  });
+  try {
+    return await work({ ...watched, signal: controller.signal });
+  } finally {
+    stopListening();
+  }
+}
+
+/** The command that makes the same run, on any machine. */
+function reproduction(flags: RunFlags, { command }: RunTarget, { recipe }: LoadedRecipe): string {
+  const sets = (flags.set ?? []).map(
+    ({ path, value }) =>
+      `--set ${shellQuote(`${path.join(".")}=${typeof value === "string" ? value : JSON.stringify(value)}`)}`,
+  );
+  const run = flags.run === undefined ? [] : [`--run ${shellQuote(flags.run)}`];
+  return [command, `--seed ${recipe.seed}`, ...sets, ...run].join(" ");
+}
+
+function shownPath(context: CliContext, path: string): string {
+  const short = relative(context.recipes.workingFolder, path);
+  return short === "" || short.startsWith("..") ? path : short;
+}
+
+function describePartial(place: string, { manifests }: RunOutcome, command: string): CommandResult {
+  const stages = manifests.map(({ stage, key, notes }) => ({ stage, key, notes }));
+  const last = manifests.at(-1)?.stage ?? "nothing";
+  return {
+    json: { run: place, isComplete: false, stages },
+    text: `${place}: finished up to ${last}. Go on: ${command}`,
+  };
+}
+
+function describePlan(folder: string, planned: readonly PlannedStage[]): CommandResult {
+  const words = {
+    done: "done",
+    run: "to run",
+    resume: "to go on",
+    "run-again": "damaged, to run again",
+    later: "after these",
+  } as const;
+  const rows = planned.map(({ stage, status, work }) => `${stage.padEnd(10)} ${words[status].padEnd(11)} ${work}`);
+  const stages = planned.map(({ stage, status, key, work }) => ({ stage, status, key: key ?? null, work }));
+  return { json: { folder, stages }, text: [`plan for ${folder}`, ...rows].join("\n") };
+}

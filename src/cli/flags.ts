@@ -1,0 +1,75 @@
+/** @file Flags and parsers that several commands share. */
+import { AppError } from "../core/errors.ts";
+import { parseOverride, type RecipeOverride } from "../pipeline/override-recipe.ts";
+import { STAGE_NAMES } from "../schema/manifest.ts";
+
+/** Parser of a whole number within bounds, for flags. */
+export function wholeNumber(low: number, high: number): (input: string) => number {
+  return (input) => {
+    const value = Number(input);
+    if (/^\d+$/.test(input) && value >= low && value <= high) return value;
+    throw new AppError("usage", `expected a whole number from ${low} to ${high}, found ${input}`);
+  };
+}
+
+/** Parser of text that is taken as it is. */
+export const plainText = (input: string): string => input;
+
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+
+/** `--json`. */
+export const jsonFlag = {
+  json: { kind: "boolean", brief: "print one line of JSON instead of text", default: false, withNegated: false },
+} as const;
+
+/** `--threads`. */
+export const threadsFlag = {
+  threads: {
+    kind: "parsed",
+    parse: wholeNumber(1, 256),
+    brief: "threads to compute with (default: all, or GRAPPA_THREADS)",
+    optional: true,
+    placeholder: "N",
+  },
+} as const;
+
+const stage = (brief: string) =>
+  ({ kind: "enum", values: STAGE_NAMES, brief, optional: true, placeholder: "STAGE" }) as const;
+
+/** Flags of the commands that run a recipe. */
+export const runFlags = {
+  ...jsonFlag,
+  ...threadsFlag,
+  seed: {
+    kind: "parsed",
+    parse: wholeNumber(0, MAX_SEED),
+    brief: "seed of every random choice (default: the recipe's)",
+    optional: true,
+    placeholder: "N",
+  },
+  run: {
+    kind: "parsed",
+    parse: plainText,
+    brief: "folder of the run (default: runs/NAME-SEED)",
+    optional: true,
+    placeholder: "DIR",
+  },
+  set: {
+    kind: "parsed",
+    parse: (input: string): RecipeOverride => parseOverride(input),
+    brief: "change a field of the recipe, for example train.epochs=3; may be repeated",
+    optional: true,
+    variadic: true,
+    placeholder: "PATH=VALUE",
+  },
+  until: stage("stop after this stage"),
+  from: stage("run this stage and the later ones again"),
+  update: {
+    kind: "boolean",
+    brief: "let a changed recipe into an existing run; what it does not touch is kept",
+    default: false,
+    withNegated: false,
+  },
+  verify: { kind: "boolean", brief: "check finished stages by hash, not by size", default: false, withNegated: false },
+  plan: { kind: "boolean", brief: "say what would be done, and do nothing", default: false, withNegated: false },
+} as const;

@@ -1,0 +1,34 @@
+import { run } from "@stricli/core";
+import { buildApp } from "./app.ts";
+import type { CliContext } from "./context.ts";
+import { exitCodeOfScanner } from "./exit-code.ts";
+
+/**
+ * Runs one command line and gives its exit status. With `--json`, a command line that cannot be understood also ends
+ * standard output with one line of JSON, as every other failure does.
+ */
+export async function runCli(context: CliContext, args: readonly string[]): Promise<number> {
+  const messages: string[] = [];
+  const stderr = {
+    ...context.process.stderr,
+    write: (text: string) => {
+      messages.push(text);
+      context.process.stderr.write(text);
+    },
+  };
+  const host = { ...context.process, stderr };
+  await run(buildApp(context.version), args, { ...context, process: host });
+  const code = exitCodeOfScanner(host.exitCode);
+  const isScannerFault = Number(host.exitCode ?? 0) < 0;
+  if (isScannerFault && args.includes("--json")) {
+    const error = {
+      code: "usage",
+      message: messages.join("").trim(),
+      hint: "grappa --help",
+      isRetryable: false,
+      data: {},
+    };
+    context.process.stdout.write(`${JSON.stringify({ error })}\n`);
+  }
+  return code;
+}

@@ -1,0 +1,10 @@
+import type { CliServices } from "../pipeline/services.ts";
+
+export type { CliServices };
+
+/** The real wiring, loaded when it is first needed: `--help` reads no engine. */
+export const nodeServices: CliServices = {
+  openRun: async (options) => (await import("../pipeline/open-services.ts")).openServices(options),
+  renderReport: async (options) => (await import("../pipeline/render-report.ts")).renderReport(options),
+  openChat: async (options) => (await import("../pipeline/open-chat.ts")).openChat(options),
+};

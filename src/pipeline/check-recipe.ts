@@ -1,0 +1,84 @@
+import type { z } from "zod";
+import { AppError } from "../core/errors.ts";
+import { Recipe } from "../schema/recipe.ts";
+import { didYouMean } from "./near-names.ts";
+import { namesAt } from "../schema/recipe-fields.ts";
+import type { ParsedText, RecipeProblem } from "./recipe-text.ts";
+
+/** Where a recipe came from, for messages. */
+export interface RecipeOrigin {
+  readonly name: string;
+  readonly locate?: ParsedText["locate"];
+}
+
+/**
+ * The resolved recipe: every default filled in.
+ *
+ * @throws AppError "recipe-invalid" with every problem at once, in `data.problems` and one a line in the message.
+ */
+export function checkRecipe(value: unknown, origin: RecipeOrigin): Recipe {
+  const parsed = Recipe.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, value));
+  const located: RecipeProblem[] = problems.map(({ path, keys, message }) => ({
+    path,
+    message,
+    ...origin.locate?.(keys),
+  }));
+  throw recipeInvalid(
+    origin.name,
+    located.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+  );
+}
+
+/** One error for all problems. */
+export function recipeInvalid(name: string, problems: readonly RecipeProblem[]): AppError {
+  const lines = problems.map(({ path, message, line, column }) => {
+    const place = line === undefined ? "" : `:${line}:${column}`;
+    return `  ${name}${place}: ${path === "" ? "" : `${path}: `}${message}`;
+  });
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new AppError("recipe-invalid", `the recipe has ${count}\n${lines.join("\n")}`, {
+    hint: "docs/recipe.md lists every field; `grappa schema recipe` prints the JSON Schema",
+    data: { recipe: name, problems },
+  });
+}
+
+interface LocatedProblem {
+  readonly path: string;
+  readonly keys: readonly PropertyKey[];
+  readonly message: string;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, value: unknown): LocatedProblem[] {
+  const at = (keys: readonly PropertyKey[], message: string): LocatedProblem => ({
+    path: keys.map(String).join("."),
+    keys,
+    message,
+  });
+  if (issue.code === "unrecognized_keys") {
+    const names = namesAt(issue.path, value);
+    return issue.keys.map((key) => at([...issue.path, key], `unknown key${didYouMean(key, names)}`));
+  }
+  const found = valueAt(value, issue.path);
+  if (found === undefined && issue.code === "invalid_type")
+    return [at(issue.path, `missing; expected ${issue.expected}`)];
+  return [at(issue.path, `${plainMessage(issue.message)}, found ${shorten(JSON.stringify(found) ?? "nothing")}`)];
+}
+
+function plainMessage(message: string): string {
+  const text = message.replace(/^Invalid (input|option): /, "").replace(/, received .*$/, "");
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let current = value;
+  for (const step of path)
+    current =
+      typeof current === "object" && current !== null ? (current as Record<PropertyKey, unknown>)[step] : undefined;
+  return current;
+}

@@ -1,0 +1,143 @@
+/** @file From a recipe's name or path to a checked, resolved recipe and the folder of its base student. */
+import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
+import { type FileSystem, joinPath, toSlashes } from "../adapters/file-system.ts";
+import { AppError } from "../core/errors.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import { checkRecipe, recipeInvalid, type RecipeOrigin } from "./check-recipe.ts";
+import { didYouMean } from "./near-names.ts";
+import { overrideRecipe, type RecipeOverride } from "./override-recipe.ts";
+import { parseRecipeText } from "./recipe-text.ts";
+
+/** Larger than any recipe written by a person. */
+const MAX_RECIPE_BYTES = 1024 * 1024;
+
+/** What loading a recipe needs of the world. */
+export interface RecipePorts {
+  readonly fs: FileSystem;
+  /** The default export of a JavaScript module. Runs the module: only for files that the user names. */
+  importDefault(path: string): Promise<unknown>;
+  /** Folder of the installed package, for the recipes that come with it. */
+  readonly packageFolder: string;
+  readonly workingFolder: string;
+}
+
+interface FoundBase {
+  /** Absolute folder of the base student. */
+  readonly baseFolder: string;
+  /** Whether it is one that comes with grappa, called by its name. */
+  readonly isBuiltinBase: boolean;
+}
+
+/** A recipe ready to run. */
+export interface LoadedRecipe extends FoundBase {
+  readonly recipe: Recipe;
+  /** Where it was read. */
+  readonly path: string;
+}
+
+/**
+ * Reads a recipe: a path to .json, .js or .mjs, or the name of one that comes with grappa.
+ *
+ * @throws AppError "file-missing" naming what was tried; "recipe-invalid" with all problems at once.
+ */
+export async function loadRecipe(
+  nameOrPath: string,
+  overrides: readonly RecipeOverride[],
+  ports: RecipePorts,
+): Promise<LoadedRecipe> {
+  const path = await findRecipe(nameOrPath, ports);
+  const { value, origin } = await readRecipeFile(path, nameOrPath, ports);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw recipeInvalid(origin.name, [
+      { path: "", message: `a recipe is an object, found ${Array.isArray(value) ? "a list" : String(value)}` },
+    ]);
+  }
+  const recipe = checkRecipe(overrideRecipe(value, overrides), origin);
+  return { recipe, path, ...(await findBase(recipe.student.base, dirname(path), ports)) };
+}
+
+/** A base's folder: seen from the recipe, or else by name among those that come with grappa. */
+async function findBase(base: string, recipeFolder: string, { fs, packageFolder }: RecipePorts): Promise<FoundBase> {
+  const baseFolder = resolve(recipeFolder, base);
+  if (/^[a-z0-9-]+$/.test(base) && (await fs.kind(baseFolder)) === "none") {
+    const builtin = joinPath(packageFolder, `models/${base}`);
+    if ((await fs.kind(builtin)) === "folder") return { baseFolder: builtin, isBuiltinBase: true };
+  }
+  return { baseFolder, isBuiltinBase: false };
+}
+
+/** The recipe with its base given as seen from `folder`, so that it means the same when read from there. */
+export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBase }: LoadedRecipe): Recipe {
+  const { $schema: _schema, ...rest } = recipe;
+  const base = isBuiltinBase ? recipe.student.base : toSlashes(relative(folder, baseFolder));
+  return { ...rest, student: { ...recipe.student, base } };
+}
+
+/** Names of the recipes that come with grappa. */
+export async function builtinRecipes({
+  fs,
+  packageFolder,
+}: Pick<RecipePorts, "fs" | "packageFolder">): Promise<string[]> {
+  return await fs.names(joinPath(packageFolder, "recipes"));
+}
+
+async function findRecipe(nameOrPath: string, ports: RecipePorts): Promise<string> {
+  const path = isAbsolute(nameOrPath) ? nameOrPath : resolve(ports.workingFolder, nameOrPath);
+  const kind = await ports.fs.kind(path);
+  if (kind === "file") return path;
+  if (kind === "folder") {
+    for (const name of ["recipe.json", "recipe.resolved.json"])
+      if ((await ports.fs.kind(joinPath(path, name))) === "file") return joinPath(path, name);
+  }
+  if (/^[a-z0-9-]+$/.test(nameOrPath)) {
+    const builtin = joinPath(ports.packageFolder, `recipes/${nameOrPath}/recipe.json`);
+    if ((await ports.fs.kind(builtin)) === "file") return builtin;
+  }
+  const names = await builtinRecipes(ports);
+  throw new AppError(
+    "file-missing",
+    `no recipe at ${path}, and none that comes with grappa is called ${nameOrPath}${didYouMean(nameOrPath, names)}`,
+    {
+      hint: `give a path to a recipe, or one of: ${names.join(", ")}`,
+      data: { path, builtin: names },
+    },
+  );
+}
+
+async function readRecipeFile(
+  path: string,
+  name: string,
+  ports: RecipePorts,
+): Promise<{ value: unknown; origin: RecipeOrigin }> {
+  const extension = extname(path);
+  if (extension === ".js" || extension === ".mjs") return { value: await importRecipe(path, ports), origin: { name } };
+  if (extension !== ".json" && extension !== ".jsonc") {
+    throw new AppError(
+      "usage",
+      `${path}: a recipe is a .json, .js or .mjs file, not ${extension || "one without an extension"}`,
+    );
+  }
+  const { value, problems, locate } = parseRecipeText(await ports.fs.readText(path, MAX_RECIPE_BYTES));
+  if (problems.length > 0) throw recipeInvalid(name, problems);
+  return { value, origin: { name, locate } };
+}
+
+async function importRecipe(path: string, ports: RecipePorts): Promise<unknown> {
+  const value = await ports.importDefault(path).catch((cause: unknown) => {
+    throw new AppError(
+      "recipe-invalid",
+      `${path}: the module could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  });
+  if (value === undefined)
+    throw new AppError("recipe-invalid", `${path}: no default export`, {
+      hint: "export default defineRecipe({ ... })",
+    });
+  try {
+    // Only plain data goes further: what is checked here is what the manifest will hold.
+    return JSON.parse(JSON.stringify(value));
+  } catch (cause) {
+    throw new AppError("recipe-invalid", `${path}: the default export is not plain data`, { cause });
+  }
+}

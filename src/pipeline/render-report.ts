@@ -1,0 +1,110 @@
+/** @file From a finished run's folder to its pages: what the stages found, with the times, machine and command around it. */
+import { type FileSystem, joinPath } from "../adapters/file-system.ts";
+import { AppError } from "../core/errors.ts";
+import { htmlReport } from "../report/html-report.ts";
+import { markdownReport } from "../report/markdown-report.ts";
+import type { MachineFacts, RunResults } from "../report/run-results.ts";
+import { runSummary } from "../report/run-summary.ts";
+import { terminalSummary } from "../report/terminal-summary.ts";
+import type { RunManifest, StageName, Timing } from "../schema/manifest.ts";
+import { type Findings, FindingsFile } from "./findings.ts";
+import { parseRecord } from "./parse-record.ts";
+import { readEvents, readHeader, readRunManifest, readTimings } from "./run-folder.ts";
+import type { RenderedReport, RenderOptions } from "./services.ts";
+import { stageFolder } from "./stage-folder.ts";
+import { stageSeconds } from "./stage-seconds.ts";
+
+const MAX_FILE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Writes report.html, report.md and result.json into a complete run's folder.
+ *
+ * @throws AppError "file-missing" while the run is not complete.
+ */
+export async function renderReport({ fs, folder }: RenderOptions): Promise<RenderedReport> {
+  const results = await readResults(fs, folder);
+  const html = joinPath(folder, "report.html");
+  const summary = runSummary(results);
+  await fs.writeAtomic(html, htmlReport(results));
+  await fs.writeAtomic(joinPath(folder, "report.md"), markdownReport(results));
+  await fs.writeAtomic(joinPath(folder, "result.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  return { summary, lines: terminalSummary(results), html };
+}
+
+/** Everything the report shows, from a complete run's folder. */
+export async function readResults(fs: FileSystem, folder: string): Promise<RunResults> {
+  const manifest = await readRunManifest(fs, folder);
+  const header = await readHeader(fs, folder);
+  if (!manifest || !header) {
+    throw new AppError("file-missing", `${folder}: the run is not finished, so there is nothing to report`, {
+      hint: header ? `go on with it: ${header.command}` : "`grappa demo` makes a run",
+    });
+  }
+  const findings = await readFindings(fs, folder, manifest);
+  const timings = await readTimings(fs, folder);
+  const keys = Object.fromEntries(manifest.stages.map(({ stage, key }) => [stage, key]));
+  const seconds = stageSeconds(keys, timings, await readEvents(fs, folder));
+  const spentUsd = spentOn(findings, timings);
+  const { schemaVersion: _version, costs, ...shown } = findings;
+  return {
+    ...shown,
+    runId: manifest.run,
+    recipe: manifest.recipe,
+    seconds: [...seconds.values()].reduce((sum, one) => sum + one, 0),
+    spentUsd,
+    spentBasis: costs.some(({ costBasis }) => costBasis === "estimated") ? "estimated" : "measured",
+    ledger: [...costs, REPORT_COST].map((cost) => ({ ...cost, seconds: seconds.get(cost.stage) ?? 0 })),
+    machine: machineOf(timings, manifest),
+    reproduction: {
+      command: header.command,
+      grappaVersion: manifest.tools.grappa ?? "unknown",
+      hashes: hashesOf(manifest),
+    },
+  };
+}
+
+const REPORT_COST = {
+  stage: "report",
+  inputTokens: 0,
+  outputTokens: 0,
+  tokensBasis: "measured",
+  costUsd: 0,
+  costBasis: "measured",
+} as const;
+
+async function readFindings(fs: FileSystem, folder: string, { stages }: RunManifest): Promise<Findings> {
+  const report = stages.find(({ stage }) => stage === "report");
+  if (!report) throw new AppError("file-missing", `${folder}: the run has no report stage`);
+  const path = joinPath(stageFolder(folder, "report", report.key), "findings.json");
+  return parseRecord(await fs.readText(path, MAX_FILE_BYTES), FindingsFile, path);
+}
+
+/** The ledger's sum as the last try at tracing left it: it also counts replies that came to nothing. */
+function spentOn({ costs }: Findings, timings: readonly Timing[]): number {
+  const booked = timings.filter(({ stage }) => stage === "trace").at(-1)?.measures.spentMicroUsd;
+  return typeof booked === "number" ? booked / 1_000_000 : costs.reduce((sum, { costUsd }) => sum + costUsd, 0);
+}
+
+/** The machine that trained; where the stages ran on several, that is the one that matters most. */
+function machineOf(timings: readonly Timing[], { facts }: RunManifest): MachineFacts {
+  const machine = (timings.filter(({ stage }) => stage === "train").at(-1) ?? timings.at(-1))?.machine ?? {};
+  return {
+    cpu: String(machine.cpu ?? "unknown"),
+    cores: Number(machine.cores ?? 0),
+    threads: Number(machine.threads ?? 0),
+    memoryBytes: Number(machine.memoryBytes ?? 0),
+    platform: String(machine.platform ?? "unknown"),
+    nodeVersion: String(machine.nodeVersion ?? "unknown"),
+    kernels: facts.kernelBuild ?? "unknown",
+  };
+}
+
+function hashesOf({ facts, stages }: RunManifest): { name: string; hash: string }[] {
+  const named: [string, string | undefined][] = [
+    ["base weights", facts.baseWeights],
+    ["tokenizer", facts.tokenizer],
+    ["chat template", facts.chatTemplate],
+    ...stages.map(({ stage, outputHash }): [StageName, string] => [stage, outputHash]),
+  ];
+  return named.flatMap(([name, hash]) => (hash === undefined ? [] : [{ name, hash: hash.slice(0, 16) }]));
+}

@@ -1,0 +1,113 @@
+/**
+ * @file Runs the stages in order over a run folder. A stage with a manifest at its key is skipped; one without is run,
+ * and its manifest written last. So a run that was killed anywhere, then finished, gives the same bytes as one that was
+ * not. All I/O comes in through ports.
+ */
+import { basename } from "node:path";
+import { invariant } from "../core/errors.ts";
+import { type RunManifest, STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
+import { SCHEMA_VERSION } from "../schema/records.ts";
+import { openRun, removeRunManifest, writeRunManifest } from "./run-folder.ts";
+import { recordEvents } from "./run-journal.ts";
+import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
+import { runStage } from "./run-stage.ts";
+import { identifyStage, type Stage } from "./stage.ts";
+import { clearWork, forgetStages, inspectStage, stageFolder } from "./stage-folder.ts";
+
+/** What came of a run. */
+export interface RunOutcome {
+  readonly folder: string;
+  /** Manifests of the stages that are done, in order. */
+  readonly manifests: readonly StageManifest[];
+  /** False when `until` stopped it before the last stage. */
+  readonly isComplete: boolean;
+}
+
+/** The stages in pipeline order; a subset is fine as long as every input is there. */
+export function orderStages(stages: readonly Stage[]): Stage[] {
+  const ordered = [...stages].sort((a, b) => STAGE_NAMES.indexOf(a.name) - STAGE_NAMES.indexOf(b.name));
+  ordered.forEach((stage, index) => {
+    const earlier = ordered.slice(0, index).map(({ name }) => name);
+    invariant(
+      stage.inputs.every((input) => earlier.includes(input)),
+      `${stage.name} reads a stage that does not run before it`,
+    );
+  });
+  return ordered;
+}
+
+/**
+ * Runs what is not done yet.
+ *
+ * @throws AppError "interrupted" when the signal aborts; "run-locked", "run-changed", "schema-version" and "disk-full" as
+ *   their causes say; whatever a stage throws. In every case what was finished stays finished.
+ */
+export async function runPipeline(request: RunRequest, ports: PipelinePorts): Promise<RunOutcome> {
+  const stages = orderStages(request.stages);
+  const { folder, recipe, from } = request;
+  const { mayChange = false, isFresh = false, command, tools } = request;
+  const options = { folder, recipe, version: tools.grappa ?? "unknown", command, mayChange, isFresh };
+  const lock = await openRun(ports.fs, ports.processes, options);
+  const journal = recordEvents(ports, folder);
+  try {
+    if (from !== undefined) await forgetStages(ports.fs, folder, STAGE_NAMES.slice(STAGE_NAMES.indexOf(from)));
+    const outcome = await runStages({ ...request, stages }, { ...ports, observe: journal.observe });
+    await journal.flush();
+    return outcome;
+  } finally {
+    // The first error is the one to report; a journal that cannot be written after it adds nothing.
+    await journal.flush().catch(() => undefined);
+    await lock.release();
+  }
+}
+
+async function runStages(request: RunRequest, ports: PipelinePorts): Promise<RunOutcome> {
+  const { folder, stages, until } = request;
+  const run = basename(folder);
+  const wanted =
+    until === undefined ? stages : stages.filter(({ name }) => STAGE_NAMES.indexOf(name) <= STAGE_NAMES.indexOf(until));
+  ports.observe({ type: "run-start", run, stages: wanted.map(({ name }) => name) });
+  const done = new Map<StageName, StageManifest>();
+  for (const stage of wanted) {
+    throwIfInterrupted(request.signal);
+    done.set(stage.name, await settleStage(stage, request, { ports, done }));
+  }
+  const isComplete = wanted.length === stages.length;
+  if (isComplete) await writeRunManifest(ports.fs, folder, describeRun(request, [...done.values()]));
+  ports.observe({ type: "run-end", run, isComplete });
+  return { folder, manifests: [...done.values()], isComplete };
+}
+
+interface Progress {
+  readonly ports: PipelinePorts;
+  readonly done: ReadonlyMap<StageName, StageManifest>;
+}
+
+/** A stage's manifest: the one found, or that of running it now. */
+async function settleStage(stage: Stage, request: RunRequest, { ports, done }: Progress): Promise<StageManifest> {
+  const inputs = Object.fromEntries(stage.inputs.map((name) => [name, done.get(name)?.outputHash ?? ""]));
+  const identity = identifyStage(stage, request.recipe, { facts: request.facts, inputs });
+  const folder = stageFolder(request.folder, stage.name, identity.key);
+  const state = await inspectStage(ports.fs, folder, request.verification ?? "sizes");
+  if (state.status === "done") {
+    await clearWork(ports.fs, folder);
+    ports.observe({ type: "stage-skip", stage: stage.name, key: identity.key });
+    return state.manifest;
+  }
+  if (state.status === "damaged")
+    ports.observe({ type: "warning", stage: stage.name, message: `${state.reason}; running the stage again` });
+  await removeRunManifest(ports.fs, request.folder);
+  return await runStage(stage, request, { ports, done, identity, folder, isResumed: state.status === "unfinished" });
+}
+
+function describeRun(request: RunRequest, manifests: readonly StageManifest[]): RunManifest {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    run: basename(request.folder),
+    recipe: request.recipe,
+    seeds: { recipe: request.recipe.seed },
+    tools: { ...request.tools },
+    facts: request.facts,
+    stages: manifests.map(({ stage, key, outputHash }) => ({ stage, key, outputHash })),
+  };
+}

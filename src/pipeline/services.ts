@@ -1,0 +1,81 @@
+/** @file What the command line asks of the wiring; tests stand in for it. */
+import type { FileSystem } from "../adapters/file-system.ts";
+import type { RunFact } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import type { RunSummary } from "../schema/result.ts";
+import type { Stage } from "./stage.ts";
+
+/** What to open a run with. */
+export interface OpenServicesOptions {
+  readonly recipe: Recipe;
+  readonly baseFolder: string;
+  readonly threads: number;
+  readonly fs: FileSystem;
+  /** The value of an environment variable that the recipe names, for a teacher's key. */
+  readonly secrets: (name: string) => string | undefined;
+}
+
+/** Stages ready to run, and what they run on. */
+export interface RunServices {
+  readonly stages: readonly Stage[];
+  readonly facts: Partial<Record<RunFact, string>>;
+  /** What the user should know about this machine, for example that there are no threads. */
+  readonly notes: readonly string[];
+  close(): Promise<void>;
+}
+
+/** Where a run's results are. */
+export interface RenderOptions {
+  readonly fs: FileSystem;
+  readonly folder: string;
+}
+
+/** What rendering wrote. */
+export interface RenderedReport {
+  readonly summary: RunSummary;
+  /** The result for a terminal. */
+  readonly lines: readonly string[];
+  /** Path of the page. */
+  readonly html: string;
+}
+
+/** How long a reply may think. */
+export interface ChatSetting {
+  /** Hard cap on thinking tokens; undefined lets it end by itself. */
+  readonly budgetTokens: number | undefined;
+  readonly waits: number;
+}
+
+/** A student's reply. */
+export interface ChatReply {
+  readonly thinking: string;
+  readonly answer: string;
+  readonly thinkingTokens: number;
+  readonly answerTokens: number;
+  readonly end: "natural" | "cut" | "direct";
+}
+
+/** An open conversation. Each prompt stands alone: the student was trained on single questions. */
+export interface ChatSession {
+  readonly model: string;
+  /** Most thinking tokens that the context has room for. */
+  readonly maxThinkingTokens: number;
+  reply(prompt: string, setting: ChatSetting, signal: AbortSignal): Promise<ChatReply>;
+  close(): Promise<void>;
+}
+
+/** What to open a conversation with. */
+export interface OpenChatOptions {
+  readonly fs: FileSystem;
+  readonly folder: string;
+  readonly threads: number;
+}
+
+/** The wiring behind the commands. */
+export interface CliServices {
+  openRun(options: OpenServicesOptions): Promise<RunServices>;
+  /** Writes report.html, report.md and result.json of a complete run. */
+  renderReport(options: RenderOptions): Promise<RenderedReport>;
+  /** Talks to a run's student; throws "file-missing" while the run has none. */
+  openChat(options: OpenChatOptions): Promise<ChatSession>;
+}

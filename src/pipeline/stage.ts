@@ -1,0 +1,109 @@
+/**
+ * @file What a stage is. A stage reads the outputs of earlier stages and writes its own files into a folder named by
+ * everything that the output depends on; equal name, equal bytes. It knows nothing of the folder beyond its context.
+ */
+import type { z } from "zod";
+import { canonicalJson, shortHash } from "../core/hash.ts";
+import type { RunFact, StageManifest, StageName, StageNotes } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import type { FunnelStage } from "../schema/records.ts";
+
+/** How far a stage is. `total` may grow while it runs. */
+export interface StageProgress {
+  readonly done: number;
+  readonly total: number;
+  /** What is counted, in the plural: "questions", "steps". */
+  readonly unit: string;
+  /** A few words on the side, for example "loss 0.412". */
+  readonly note?: string;
+}
+
+/** The finished output of an earlier stage. */
+export interface StageInput {
+  readonly manifest: StageManifest;
+  /** Path of one of its files or folders, on this platform. */
+  path(file: string): string;
+  /** All rows of a .jsonl file, each checked against its schema. Throws "record-invalid" or "schema-version" with file and line. */
+  readRows<T>(file: string, schema: z.ZodType<T>): Promise<T[]>;
+  /** The same, row by row, for files larger than memory. */
+  streamRows<T>(file: string, schema: z.ZodType<T>): AsyncIterable<T>;
+  readJson<T>(file: string, schema: z.ZodType<T>): Promise<T>;
+}
+
+/** Where a stage puts its output. Files appear under their names when they are whole. */
+export interface StageOutput {
+  /** Path for a file or folder that other code writes; everything found there at the end belongs to the output. */
+  path(file: string): string;
+  writeRows(file: string, rows: Iterable<unknown> | AsyncIterable<unknown>): Promise<void>;
+  writeJson(file: string, value: unknown): Promise<void>;
+  writeBytes(file: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** All that a stage may touch while it runs. */
+export interface StageContext {
+  readonly recipe: Recipe;
+  /** Folder of the recipe's base student. */
+  readonly baseFolder: string;
+  /** Aborts when the user wants to stop; the stage then leaves its work folder resumable and throws `signal.reason`. */
+  readonly signal: AbortSignal;
+  readonly output: StageOutput;
+  /** Scratch space of this stage at this key (checkpoints); kept until the stage completes, then removed. */
+  readonly workFolder: string;
+  /** Shared by all keys and never removed: the journal of what was paid for. */
+  readonly journalFolder: string;
+  input(stage: StageName): StageInput;
+  progress(progress: StageProgress): void;
+  /** Something the user should know and that stops nothing. */
+  warn(message: string): void;
+  /** A number that may differ between equal runs (retries, tokens a second): goes to `timings.jsonl`, not into the hash. */
+  measure(name: string, value: number | string | boolean): void;
+}
+
+/** What a stage leaves in its manifest beside the list of files. */
+export interface StageSummary {
+  readonly funnel?: readonly FunnelStage[];
+  readonly notes?: StageNotes;
+  /** What came out, in a few words, where the funnel does not say it; shown once, kept nowhere. */
+  readonly outcome?: string;
+}
+
+/** One stage of the pipeline. */
+export interface Stage {
+  readonly name: StageName;
+  /** Stages whose outputs it reads. */
+  readonly inputs: readonly StageName[];
+  /** What outside the recipe changes its output. */
+  readonly facts: readonly RunFact[];
+  /** Raised when the code gives other output for the same input. */
+  readonly codeVersion: number;
+  /** The part of the recipe that its output depends on; plain JSON. Nothing else of the recipe may be read by `run`. */
+  config(recipe: Recipe): unknown;
+  /** What it will do, in a few words with the numbers: pure, for `--plan`. */
+  plan(recipe: Recipe): string;
+  run(context: StageContext): Promise<StageSummary>;
+}
+
+/** What a stage's output depends on, and the 16-digit name that follows from it. */
+export interface StageIdentity {
+  readonly key: string;
+  readonly config: StageManifest["config"];
+  readonly facts: StageManifest["facts"];
+  readonly inputs: StageManifest["inputs"];
+}
+
+/**
+ * The identity of a stage's output in one run.
+ *
+ * @param inputs output hash of each input stage; must hold every stage of `stage.inputs`.
+ */
+export function identifyStage(
+  stage: Stage,
+  recipe: Recipe,
+  known: Pick<StageIdentity, "facts" | "inputs">,
+): StageIdentity {
+  const config = JSON.parse(canonicalJson(stage.config(recipe))) as StageManifest["config"];
+  const facts = Object.fromEntries(stage.facts.map((fact) => [fact, known.facts[fact] ?? "unknown"]));
+  const inputs = Object.fromEntries(stage.inputs.map((input) => [input, known.inputs[input] ?? ""]));
+  const key = shortHash(canonicalJson({ stage: stage.name, codeVersion: stage.codeVersion, config, facts, inputs }));
+  return { key, config, facts, inputs };
+}

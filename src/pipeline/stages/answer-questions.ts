@@ -1,0 +1,69 @@
+import { openTokenSource } from "../../adapters/engine/engine-token-source.ts";
+import type { EngineHost } from "../../adapters/engine/open-engine.ts";
+import type { ModelFolder } from "../../adapters/model-folder.ts";
+import { sweep } from "../../decode/sweep.ts";
+import { gradeReply } from "./grade-reply.ts";
+import type { Grade, Question, ThinkingSetting } from "../../schema/records.ts";
+import { thinkingDelimiters } from "../../tokenize/thinking-delimiters.ts";
+
+/** What a model replied to one question under one setting, graded. */
+export interface GradedReply {
+  readonly setting: ThinkingSetting;
+  readonly thinking: string;
+  readonly answer: string;
+  readonly thinkingTokens: number;
+  readonly answerTokens: number;
+  readonly end: "natural" | "cut" | "direct";
+  readonly answerFinish: "stop" | "length";
+  readonly grade: Grade;
+}
+
+/** How questions are put to a model. */
+export interface AnswerOptions {
+  readonly settings: readonly ThinkingSetting[];
+  /** Reserve for the answer, tokens. */
+  readonly answerTokens: number;
+  /** Questions decoded together; changes no result. */
+  readonly batchSize: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/** Puts every question to a model under every setting, greedily; one array of replies a question, in the settings' order. */
+export async function answerQuestions(
+  engine: EngineHost,
+  model: ModelFolder,
+  questions: readonly Question[],
+  options: AnswerOptions,
+): Promise<GradedReply[][]> {
+  const { tokenizer, chatTemplate, config } = model;
+  const size = { slots: options.batchSize, contextTokens: config.maxPositions, choosableIds: tokenizer.vocabularySize };
+  const source = await openTokenSource(engine, model, size);
+  const prompts = questions.map(({ id, text }) => ({
+    promptIds: chatTemplate.encodePrompt([{ role: "user", content: text }]),
+    answerTokens: options.answerTokens,
+    sampling: { temperature: 0, key: id },
+  }));
+  const delimiters = thinkingDelimiters(tokenizer);
+  const generations = await sweep(source, prompts, { ...options, delimiters });
+  return questions.map((question, row) =>
+    options.settings.flatMap((setting, column): GradedReply[] => {
+      const generation = generations[row]?.[column];
+      if (!generation) return [];
+      const { thinkingIds, answerIds, end, answerFinish } = generation;
+      const answer = tokenizer.decode(answerIds).trim();
+      return [
+        {
+          setting,
+          answer,
+          end,
+          answerFinish,
+          thinking: tokenizer.decode(thinkingIds).trim(),
+          thinkingTokens: thinkingIds.length,
+          answerTokens: answerIds.length,
+          grade: gradeReply(question, answer),
+        },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { readModelFolder } from "../../adapters/model-folder.ts";
+import type { SweepMetrics } from "../../evaluate/scaling.ts";
+import { INTERVAL_METHOD } from "../../evaluate/score.ts";
+import type { Verdict } from "../../evaluate/verdict.ts";
+import { STAGE_NAMES, type StageManifest, type StageName } from "../../schema/manifest.ts";
+import type { Recipe } from "../../schema/recipe.ts";
+import { Completion, Example, Question, SCHEMA_VERSION, Score, Selection, TrainStep } from "../../schema/records.ts";
+import { parameterCount } from "../../student/parameters.ts";
+import type { Findings, StageTokens } from "../findings.ts";
+import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { chooseShownQuestions } from "./shown-questions.ts";
+import { chooseShownTraces } from "./shown-traces.ts";
+
+const EARLIER = STAGE_NAMES.filter((name) => name !== "report");
+
+/**
+ * Gathers what the run found: `findings.json`, everything that is the same in each equal run. The pages with times and
+ * machine facts are rendered from it into the run's folder (see render-report.ts).
+ */
+export function reportStage(): Stage {
+  return {
+    name: "report",
+    inputs: EARLIER,
+    facts: ["tokenizer"],
+    codeVersion: 1,
+    config: () => ({}),
+    plan: () => "report.html, report.md, result.json",
+    run: report,
+  };
+}
+
+const VerdictFile = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  contextTokens: z.int(),
+  verdict: z.custom<Verdict>((value) => typeof value === "object" && value !== null),
+  scaling: z.custom<SweepMetrics | null>((value) => typeof value === "object"),
+});
+
+async function report({ recipe, input, output }: StageContext): Promise<StageSummary> {
+  const { config, tokenizer } = await readModelFolder(input("train").path("student"));
+  const { contextTokens, verdict, scaling } = await input("evaluate").readJson("verdict.json", VerdictFile);
+  const questions = await input("evaluate").readRows("questions.jsonl", Question);
+  const completions = await input("evaluate").readRows("completions.jsonl", Completion);
+  const selection = await input("select").readRows("selection.jsonl", Selection);
+  const examples = await input("tokenize").readRows("examples.jsonl", Example);
+  const manifests = EARLIER.map((name) => input(name).manifest);
+  const findings: Findings = {
+    schemaVersion: SCHEMA_VERSION,
+    student: { parameters: parameterCount(config), contextTokens: config.maxPositions },
+    naturalBudgetTokens: contextTokens,
+    funnel: manifests.flatMap(({ funnel }) => funnel),
+    trainSteps: await input("train").readRows("losses.jsonl", TrainStep),
+    scores: await input("evaluate").readRows("scores.jsonl", Score),
+    intervalMethod: INTERVAL_METHOD,
+    verdict,
+    metrics: scaling,
+    costs: manifests.map((manifest) => stageTokens(manifest, recipe)),
+    examples: chooseShownQuestions(questions, completions, contextTokens),
+    traces: chooseShownTraces(selection, examples, tokenizer),
+  };
+  await output.writeJson("findings.json", findings);
+  return { notes: { verdict: verdict.sentence } };
+}
+
+/** Notes in which stages say how many tokens they worked through. */
+const TOKEN_NOTES: Partial<Record<StageName, { readonly input?: string; readonly output: string }>> = {
+  attempt: { output: "decodedTokens" },
+  trace: { input: "promptTokens", output: "completionTokens" },
+  tokenize: { output: "tokens" },
+  train: { output: "trainedTokens" },
+  evaluate: { output: "decodedTokens" },
+};
+
+function stageTokens({ stage, notes }: StageManifest, recipe: Recipe): StageTokens {
+  const names = TOKEN_NOTES[stage];
+  const numberOf = (name: string | undefined): number => (name === undefined ? 0 : Number(notes[name] ?? 0));
+  const isSimulated = stage === "trace" && recipe.trace.teacher.type === "builtin";
+  return {
+    stage,
+    inputTokens: numberOf(names?.input),
+    outputTokens: numberOf(names?.output),
+    tokensBasis: isSimulated ? "simulated" : notes.isEstimated === true ? "estimated" : "measured",
+    costUsd: numberOf(stage === "trace" ? "costMicroUsd" : undefined) / 1_000_000,
+    costBasis: notes.isEstimated === true ? "estimated" : "measured",
+  };
+}

@@ -1,0 +1,64 @@
+import { readTokenizerFolder } from "../../adapters/model-folder.ts";
+import { buildFunnel } from "../../curate/funnel.ts";
+import { checkQuality, strictQuality } from "../../curate/quality.ts";
+import { type Candidate, selectExamples } from "../../curate/select.ts";
+import { GradedTrace, Question, Trace } from "../../schema/records.ts";
+import type { Stage, StageContext, StageSummary } from "../stage.ts";
+
+/** Chooses what to train on: quality, then s1's seeded choice over domains. Outputs `selection.jsonl` and `dropped.jsonl`. */
+export function selectStage(): Stage {
+  return {
+    name: "select",
+    inputs: ["attempt", "trace", "grade"],
+    facts: ["tokenizer"],
+    codeVersion: 1,
+    config: ({ select, seed }) => ({ ...select, seed }),
+    plan: ({ select }) =>
+      `${select.count} traces by method ${select.method}${select.requireCorrect ? ", correct ones only" : ""}`,
+    run: select,
+  };
+}
+
+async function select({ recipe, baseFolder, input, output, warn }: StageContext): Promise<StageSummary> {
+  const { tokenizer } = await readTokenizerFolder(baseFolder);
+  const domains = new Map(
+    (await input("attempt").readRows("questions.jsonl", Question)).map(({ id, domain }) => [id, domain]),
+  );
+  const traces = await input("trace").readRows("traces.jsonl", Trace);
+  const grades = new Map(
+    (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
+  );
+  const lengths = new Map(traces.map(({ id, thinking }) => [id, tokenizer.encodeUser(thinking).length]));
+  const thinkingTokensOf = ({ id }: Trace): number => lengths.get(id) ?? 0;
+  const quality = checkQuality(traces, {
+    rules: strictQuality(recipe.select),
+    gradeOf: ({ id }) => grades.get(id),
+    thinkingTokensOf,
+  });
+  const candidates = quality.kept.map(
+    (trace): Candidate => ({
+      questionId: trace.questionId,
+      traceId: trace.id,
+      domain: domains.get(trace.questionId) ?? "unknown",
+      thinkingTokens: thinkingTokensOf(trace),
+    }),
+  );
+  const { kept, dropped } = selectExamples(candidates, {
+    count: recipe.select.count,
+    method: recipe.select.method,
+    seed: recipe.seed,
+  });
+  const allDropped = [...quality.dropped, ...dropped];
+  if (kept.length < recipe.select.count)
+    warn(`only ${kept.length} of the ${recipe.select.count} examples asked for: collect more questions`);
+  await output.writeRows("selection.jsonl", kept);
+  await output.writeRows("dropped.jsonl", allDropped);
+  const thinkingTokens = kept.reduce((sum, row) => sum + row.thinkingTokens, 0);
+  return {
+    funnel: [buildFunnel("select", traces.length, { kept, dropped: allDropped })],
+    notes: {
+      domains: new Set(kept.map(({ domain }) => domain)).size,
+      meanThinkingTokens: Math.round(thinkingTokens / Math.max(1, kept.length)),
+    },
+  };
+}

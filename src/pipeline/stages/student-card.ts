@@ -1,0 +1,24 @@
+import { basename } from "node:path";
+import type { Recipe } from "../../schema/recipe.ts";
+
+/** The model card (Markdown) written beside a student's weights. */
+export function studentCard(recipe: Recipe, made: { examples: number; steps: number }): string {
+  const { train, trace } = recipe;
+  const teacher =
+    trace.teacher.type === "builtin"
+      ? "Grappa's built-in programmatic teacher (not a language model)"
+      : `${trace.teacher.model}, a language model`;
+  return `---
+library_name: transformers
+pipeline_tag: text-generation
+---
+# ${recipe.name}: a student distilled with Grappa
+
+Base: \`${basename(recipe.student.base)}\`. Teacher: ${teacher}.
+Fine-tuned on ${made.examples} traces for ${made.steps} steps (${train.epochs} epochs, batch ${train.batchSize}, AdamW
+${train.beta1}/${train.beta2}, weight decay ${train.weightDecay}, learning rate ${train.learningRate} with ${train.warmupShare * 100} % warm-up and
+a cosine to zero), full fine-tune in f32, seed ${recipe.seed}. The run's report has its measured accuracy.
+
+Format (s1): the assistant's turn is \`<|im_start|>think\`, the reasoning, \`<|im_start|>answer\`, the answer.
+`;
+}

@@ -1,0 +1,108 @@
+import { basename, join } from "node:path";
+import { readModelFolder, writeModelFolder } from "../../adapters/model-folder.ts";
+import { nodeFileSystem } from "../../adapters/file-system.ts";
+import { readTrainingCheckpoint, writeTrainingCheckpoint } from "../../adapters/training-checkpoint.ts";
+import { canonicalJson, shortHash } from "../../core/hash.ts";
+import type { Recipe } from "../../schema/recipe.ts";
+import { Example, TrainStep } from "../../schema/records.ts";
+import { planTraining, runTraining } from "../../train/training-loop.ts";
+import { parseRecord } from "../parse-record.ts";
+import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { type EngineProvider, orAborted } from "./engine-provider.ts";
+import { studentCard } from "./student-card.ts";
+
+/** Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. */
+export function trainStage(engine: EngineProvider): Stage {
+  return {
+    name: "train",
+    inputs: ["tokenize"],
+    facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
+    codeVersion: 1,
+    // Name and base stand in the student's card; the base's folder alone, because a path depends on where the run lies.
+    config: (recipe) => ({
+      ...trained(recipe),
+      seed: recipe.seed,
+      name: recipe.name,
+      base: basename(recipe.student.base),
+    }),
+    plan: (recipe) => {
+      const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);
+      return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${recipe.train.learningRate}`;
+    },
+    run: (context) => train(context, engine),
+  };
+}
+
+/** How often a checkpoint is written changes no weight, so it stands outside the hash. */
+function trained({ train }: Recipe): Omit<Recipe["train"], "checkpointEverySteps"> {
+  const { checkpointEverySteps: _, ...rest } = train;
+  return rest;
+}
+
+async function train(context: StageContext, provider: EngineProvider): Promise<StageSummary> {
+  const { recipe, signal } = context;
+  const examples = await context.input("tokenize").readRows("examples.jsonl", Example);
+  const base = await readModelFolder(context.baseFolder);
+  const engine = await provider();
+  const fingerprint = shortHash(
+    canonicalJson([trained(recipe), recipe.seed, base.weightHash, context.input("tokenize").manifest.outputHash]),
+  );
+  const saved = await readTrainingCheckpoint(checkpointFolder(context), fingerprint);
+  const steps = saved ? (await readSteps(context.workFolder)).slice(0, saved.step) : [];
+  await engine.loadTrainer({ config: base.config, tensors: saved?.tensors ?? base.tensors }, saved?.optimizer);
+  const { totalSteps } = planTraining(recipe.train, examples.length);
+  const started = performance.now();
+  let tokens = 0;
+  const onStep = async (step: TrainStep, isCheckpoint: boolean): Promise<void> => {
+    steps.push(step);
+    tokens += step.tokens;
+    context.progress({ done: step.step, total: totalSteps, unit: "steps", note: `loss ${step.loss.toFixed(3)}` });
+    if (!isCheckpoint) return;
+    await nodeFileSystem().writeAtomic(join(context.workFolder, STEPS_FILE), jsonLines(steps));
+    await writeTrainingCheckpoint(checkpointFolder(context), fingerprint, {
+      step: step.step,
+      counters: {},
+      ...(await engine.exportTrainer()),
+    });
+  };
+  const loop = { examples, recipe: recipe.train, seed: recipe.seed, doneSteps: saved?.step ?? 0, signal, onStep };
+  await runTraining(loop, { trainStep: (batch, options) => orAborted(engine.trainStep(batch, options), signal) });
+  context.measure("tokensPerSecond", Math.round((tokens * 1000) / (performance.now() - started)));
+  const { tensors } = await engine.exportTrainer();
+  await context.output.writeRows("losses.jsonl", steps);
+  const readme = studentCard(recipe, { examples: examples.length, steps: totalSteps });
+  await writeModelFolder(context.output.path("student"), {
+    config: base.config,
+    tensors,
+    tokenizerFrom: context.baseFolder,
+    readme,
+  });
+  const trainedTokens = steps.reduce((sum, step) => sum + step.tokens, 0);
+  return {
+    notes: {
+      steps: totalSteps,
+      trainedTokens,
+      firstLoss: steps[0]?.loss ?? null,
+      lastLoss: steps.at(-1)?.loss ?? null,
+    },
+    outcome: `${totalSteps} steps, loss ${steps[0]?.loss.toFixed(3)} to ${steps.at(-1)?.loss.toFixed(3)}`,
+  };
+}
+
+const STEPS_FILE = "steps.jsonl";
+
+/** A folder of its own: writing a checkpoint removes whatever else lies beside it. */
+function checkpointFolder({ workFolder }: StageContext): string {
+  return join(workFolder, "checkpoint");
+}
+
+function jsonLines(rows: readonly unknown[]): string {
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+}
+
+async function readSteps(folder: string): Promise<TrainStep[]> {
+  const rows: TrainStep[] = [];
+  for await (const line of nodeFileSystem().readLines(join(folder, STEPS_FILE), 1 << 16))
+    rows.push(parseRecord(line, TrainStep, STEPS_FILE));
+  return rows;
+}

@@ -1,0 +1,54 @@
+/** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
+import { z } from "zod";
+import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
+import { Recipe } from "./recipe.ts";
+import {
+  Attempt,
+  Completion,
+  Dropped,
+  Example,
+  FunnelStage,
+  GradedTrace,
+  Question,
+  Score,
+  Selection,
+  Trace,
+  TraceFailure,
+  TrainStep,
+} from "./records.ts";
+import { RunSummary } from "./result.ts";
+
+const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly about: string }>> = {
+  recipe: { schema: Recipe, about: "A whole experiment, as a person writes it." },
+  question: { schema: Question, about: "A question." },
+  attempt: { schema: Attempt, about: "A reference student's try at a question." },
+  trace: { schema: Trace, about: "A teacher's answer to a question, with its reasoning." },
+  "trace-failure": { schema: TraceFailure, about: "A question whose trace could not be had." },
+  "graded-trace": { schema: GradedTrace, about: "What a grader says of a trace." },
+  dropped: { schema: Dropped, about: "Why a row left the funnel." },
+  selection: { schema: Selection, about: "A trace chosen to train on." },
+  example: { schema: Example, about: "A trace as token ids and labels." },
+  "train-step": { schema: TrainStep, about: "One optimizer step." },
+  completion: { schema: Completion, about: "A model's answer to a held-out question at one thinking setting." },
+  score: { schema: Score, about: "Accuracy of a model at one thinking setting." },
+  "funnel-stage": { schema: FunnelStage, about: "Rows kept and dropped by one stage." },
+  "run-header": { schema: RunHeader, about: "run.json: written first." },
+  "stage-manifest": { schema: StageManifest, about: "manifest.json of a stage: written last." },
+  "run-manifest": { schema: RunManifest, about: "manifest.json of a run: written last." },
+  timing: { schema: Timing, about: "A line of timings.jsonl." },
+  "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
+  result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
+};
+
+/** Names of all schemas, in the order of the pipeline. */
+export function schemaNames(): string[] {
+  return Object.keys(SCHEMAS);
+}
+
+/** A JSON Schema (draft 2020-12) by name; of the form in which it is written, so fields with a default are optional. */
+export function jsonSchemaOf(name: string): Readonly<Record<string, unknown>> | undefined {
+  const entry = Object.hasOwn(SCHEMAS, name) ? SCHEMAS[name] : undefined;
+  if (!entry) return undefined;
+  const { $schema, ...rest } = z.toJSONSchema(entry.schema, { io: "input" });
+  return { $schema, title: `grappa ${name}`, description: entry.about, ...rest };
+}

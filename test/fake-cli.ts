@@ -1,0 +1,161 @@
+/** @file A command line without a process: what goes out, the exit status, and services that stand in for the engine. */
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { nodeFileSystem } from "../src/adapters/file-system.ts";
+import { AppError } from "../src/core/errors.ts";
+import type { CliContext } from "../src/cli/context.ts";
+import { runCli } from "../src/cli/run-cli.ts";
+import type { ChatReply, ChatSetting, CliServices } from "../src/pipeline/services.ts";
+import type { Stage, StageContext } from "../src/pipeline/stage.ts";
+import { STAGE_NAMES } from "../src/schema/manifest.ts";
+import type { RunSummary } from "../src/schema/result.ts";
+
+/** What a command line left. */
+export interface CliOutcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** A machine for command lines, in a temporary folder of its own. */
+export interface FakeMachine {
+  readonly folder: string;
+  /** Lines typed into `grappa chat`. */
+  typed: string[];
+  /** Called while the named stage runs. */
+  during: Partial<Record<string, (context: StageContext) => Promise<void>>>;
+  /** Presses Ctrl-C. */
+  interrupt(): void;
+  /** Every prompt put to the student, with its setting. */
+  readonly asked: { prompt: string; setting: ChatSetting }[];
+  run(...args: string[]): Promise<CliOutcome>;
+}
+
+const SUMMARY: RunSummary = {
+  run: "demo-0",
+  seconds: 12.5,
+  stages: [{ name: "collect", seconds: 0.5 }],
+  spentUsd: 0,
+  funnel: [{ stage: "collect", kept: 10, dropped: 2 }],
+  base: { accuracy: 0, n: 300, interval: [0, 0.01] },
+  student: { accuracy: 0.8, n: 300, interval: [0.75, 0.85], thinkingTokens: 180 },
+  sweep: [{ budgetTokens: 32, waits: 0, accuracy: 0.1, interval: [0.07, 0.14], thinkingTokens: 32 }],
+  verdict: { pValue: 0.0001, sentence: "The student is better." },
+};
+
+/** A machine whose engine and stages are stand-ins, unless real services are given. */
+export async function fakeMachine(services?: CliServices): Promise<FakeMachine> {
+  const folder = await mkdtemp(join(tmpdir(), "grappa-cli-"));
+  const listeners = new Set<() => void>();
+  const machine: FakeMachine = {
+    folder,
+    typed: [],
+    during: {},
+    asked: [],
+    interrupt: () => {
+      for (const listener of Array.from(listeners)) listener(); // listeners go as they are called
+    },
+    run: async (...args) => {
+      const written = { stdout: "", stderr: "" };
+      const context = { ...fakeContext(machine, written, listeners), ...(services && { services }) };
+      const exitCode = await runCli(context, args);
+      const shorten = (text: string): string => text.replaceAll(folder, "HERE").replaceAll(resolve("."), "PACKAGE");
+      return { stdout: shorten(written.stdout), stderr: shorten(written.stderr), exitCode };
+    },
+  };
+  return machine;
+}
+
+function fakeContext(
+  machine: FakeMachine,
+  written: { stdout: string; stderr: string },
+  listeners: Set<() => void>,
+): CliContext {
+  const fs = nodeFileSystem();
+  let time = 0;
+  const self = { pid: 7, host: "here", birth: "" };
+  return {
+    process: {
+      stdout: { write: (text) => void (written.stdout += text) },
+      stderr: { write: (text) => void (written.stderr += text) },
+      env: { STRICLI_NO_COLOR: "1" },
+    },
+    terminal: { isInteractive: false, columns: 80 },
+    settings: { threads: 2, hasColor: false },
+    secrets: () => undefined,
+    version: "0.0.0-test",
+    recipes: {
+      fs,
+      importDefault: () => Promise.resolve(undefined),
+      packageFolder: resolve("."),
+      workingFolder: machine.folder,
+    },
+    fs,
+    clock: { now: () => (time += 100), date: () => "2026-01-01T00:00:00.000Z" },
+    processes: { self, isAlive: ({ pid }) => pid === 99 },
+    machine: { nodeVersion: "v20.0.0", cores: 2 },
+    services: fakeServices(machine),
+    openInput: () => {
+      const lines = machine.typed.values();
+      return {
+        [Symbol.asyncIterator]: async function* () {
+          yield* lines;
+        },
+        close: () => undefined,
+      };
+    },
+    onInterrupt: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function fakeServices(machine: FakeMachine): CliServices {
+  return {
+    openRun: async () => ({
+      stages: STAGE_NAMES.map((name, place) => fakeStage(machine, name, place)),
+      facts: { kernelBuild: "reference" },
+      notes: [],
+      close: async () => undefined,
+    }),
+    renderReport: async (options) => {
+      if ((await options.fs.kind(join(options.folder, "manifest.json"))) === "none")
+        throw new AppError("file-missing", "the run is not finished");
+      return { summary: SUMMARY, lines: ["student 80 %, base 0 %"], html: join(options.folder, "report.html") };
+    },
+    openChat: async () => ({
+      model: "demo-0's student",
+      maxThinkingTokens: 1024,
+      reply: async (prompt, setting): Promise<ChatReply> => {
+        machine.asked.push({ prompt, setting });
+        if (prompt === "too long") throw new AppError("limit-exceeded", "the prompt is too long");
+        return {
+          thinking: "a+1 2+1=3\u001b[2J",
+          answer: "Answer: 3",
+          thinkingTokens: 9,
+          answerTokens: 3,
+          end: "natural",
+        };
+      },
+      close: async () => undefined,
+    }),
+  };
+}
+
+function fakeStage(machine: FakeMachine, name: (typeof STAGE_NAMES)[number], place: number): Stage {
+  return {
+    name,
+    inputs: STAGE_NAMES.slice(Math.max(0, place - 1), place),
+    facts: [],
+    codeVersion: 1,
+    config: ({ seed }) => (name === "collect" ? { seed } : {}),
+    plan: () => `${name} something`,
+    run: async (context) => {
+      await machine.during[name]?.(context);
+      await context.output.writeRows("rows.jsonl", [{ name }]);
+      return {};
+    },
+  };
+}
