@@ -24,6 +24,9 @@ function questionsIn(text: string): string[] {
   return [...arithmetic, ...[...text.matchAll(/n=\d+;.*?puts\(n\)/g)].map(([whole]) => whole)];
 }
 
+/** A pass over a question opens with its start value alone on a line. */
+const isStartLine = (text: string): boolean => /^\d+$/.test(text);
+
 describe("the bucket rule", () => {
   it("holds for every question text in 21,000 documents of three seeds", () => {
     const found = new Set(documents.flatMap(({ user, thinking }) => questionsIn(`${user}\n${thinking ?? ""}`)));
@@ -52,7 +55,8 @@ describe("no chain of reasoning", () => {
       const problem = parseProblem(user.replace(/^care /, ""));
       const values = problem && runningValues(problem);
       for (const pass of (thinking ?? "").split("\nWait\n")) {
-        const lines = pass.split("\n").map(parseLine);
+        const texts = pass.split("\n");
+        const lines = (isStartLine(texts[0] ?? "") ? texts.slice(1) : texts).map(parseLine);
         for (const [i, line] of lines.entries()) {
           if (line === null) continue;
           const before = lines[i - 1];
@@ -67,6 +71,18 @@ describe("no chain of reasoning", () => {
 });
 
 describe("the documents", () => {
+  it("open every pass over a question with its start value", () => {
+    const passes = documents.flatMap(({ user, thinking, kind }) => {
+      const problem = parseProblem(user.replace(/^(care|list) /, ""));
+      const isPass = kind.startsWith("unrelated") || kind.startsWith("list");
+      return problem && isPass
+        ? (thinking ?? "").split("\nWait\n").map((pass) => [pass.split("\n")[0], String(problem.start)])
+        : [];
+    });
+    expect(passes.length).toBeGreaterThan(5000);
+    for (const [first, start] of passes) expect(first).toBe(start);
+  });
+
   it("are reproducible one by one and differ between seeds", () => {
     expect(baseDocument(1234, 1)).toEqual(documents[PER_SEED + 1234]);
     expect(new Set(documents.map((document) => JSON.stringify(document))).size).toBeGreaterThan(
@@ -93,7 +109,7 @@ describe("the documents", () => {
     for (const { thinking, kind } of documents) {
       const isWorked = kind.startsWith("facts") || kind.startsWith("unrelated");
       for (const text of isWorked ? (thinking ?? "").split("\n") : []) {
-        if (text === "Wait") continue;
+        if (text === "Wait" || isStartLine(text)) continue;
         const line = parseLine(text);
         expect(line?.isRight, text).toBe(true);
         if (line)

@@ -98,7 +98,10 @@ function written(lines: readonly SingleStep[]): string {
 }
 
 function writtenPass(problem: Problem, lines: readonly SingleStep[]): string {
-  return passLines(problem, lines.map((step) => step.line)).join("\n");
+  return passLines(
+    problem,
+    lines.map((step) => step.line),
+  ).join("\n");
 }
 
 /** The result on the last line: what an uncut document answers. */
@@ -116,7 +119,12 @@ function unrelated(random: Prng, family: Family["name"], style: Style): Body {
   const { problem, text } = drawContext(random, family, [2, style === "quick" ? 8 : 5]);
   const lines = unrelatedPass(random, problem, style);
   const user = style === "quick" ? text : `care ${text}`;
-  return { user, thinking: writtenPass(problem, lines), answer: lastResult(lines), isFinal: random.next() < FINAL_SHARE };
+  return {
+    user,
+    thinking: writtenPass(problem, lines),
+    answer: lastResult(lines),
+    isFinal: random.next() < FINAL_SHARE,
+  };
 }
 
 function bothPasses(random: Prng, problem: Problem): Pass[] {

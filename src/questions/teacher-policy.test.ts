@@ -37,7 +37,8 @@ describe("the built-in teacher", () => {
       const problem = families[question.family as "arithmetic" | "program"].parse(question.text);
       expect(passes).toHaveLength(1 + reasoning.checks);
       for (const [i, pass] of passes.entries()) {
-        const lines = pass.map(parseLine);
+        expect(pass[0]).toBe(String(problem?.start));
+        const lines = pass.slice(1).map(parseLine);
         expect(lines.map((line) => line?.step.item)).toEqual(problem?.steps.map((step) => step.item));
         expect(new Set(lines.map((line) => line?.style))).toEqual(new Set([i === 0 ? "quick" : "careful"]));
         expect(lines.map((line) => line?.left)).toEqual([
@@ -53,7 +54,7 @@ describe("the built-in teacher", () => {
   it("slips in varied places and on the parity branch too", () => {
     const slips = traces
       .filter(({ reasoning }) => reasoning.hadSlip)
-      .map(({ passes }) => (passes[0] ?? []).findIndex((line) => !parseLine(line)?.isRight));
+      .map(({ passes }) => (passes[0] ?? []).slice(1).findIndex((line) => !parseLine(line)?.isRight));
     expect(new Set(slips)).toEqual(new Set([0, 1, 2, 3, 4]));
     const wrongBranch = traces.filter(({ passes }) =>
       passes[0]?.some((text) => {
