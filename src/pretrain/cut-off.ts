@@ -1,5 +1,4 @@
 import type { Prng } from "../core/prng.ts";
-import { passLines, type Problem } from "../questions/steps.ts";
 import type { SingleStep } from "./single-steps.ts";
 
 /** Latest place of a cut, bytes: keeps documents short. */
@@ -19,10 +18,10 @@ export interface CutThinking {
 /**
  * Passes joined by "Wait" and cut at a uniform place, as a thinking budget does. The answer is read off the last line
  * that is complete, except inside a later pass: there, the result of the pass before stands until the new one is done.
- * Where the cut would split a line's result, the line is finished, since half a number cannot be told from a whole one.
+ * `opening` are lines before each pass's own. Where the cut would split a line's result, the line is finished, since half a number cannot be told from a whole one.
  */
-export function cutOff(random: Prng, problem: Pick<Problem, "start">, passes: readonly Pass[]): CutThinking {
-  const units = unitsOf(problem, passes);
+export function cutOff(random: Prng, opening: readonly string[], passes: readonly Pass[]): CutThinking {
+  const units = unitsOf(opening, passes);
   const total = units.reduce((sum, unit) => sum + unit.text.length + 1, 0);
   let left = random.int(1, Math.min(total, MAX_CUT));
   const kept: string[] = [];
@@ -46,7 +45,7 @@ interface Unit {
   readonly resultAt: number;
 }
 
-function unitsOf(problem: Pick<Problem, "start">, passes: readonly Pass[]): Unit[] {
+function unitsOf(opening: readonly string[], passes: readonly Pass[]): Unit[] {
   let standing: number | null = null;
   return passes.flatMap((pass, i) => {
     const before = standing;
@@ -56,7 +55,9 @@ function unitsOf(problem: Pick<Problem, "start">, passes: readonly Pass[]): Unit
       return { text: step.line, result: isFirstPassOrDone ? step.result : before, resultAt };
     });
     standing = pass.at(-1)?.result ?? standing;
-    const opening = passLines(problem, []).map((text): Unit => ({ text, result: before, resultAt: 1 }));
-    return [...(i === 0 ? [] : [{ text: "Wait", result: before, resultAt: 1 }]), ...opening, ...lines];
+    const openings = (i === 0 ? opening : ["Wait", ...opening]).map(
+      (text): Unit => ({ text, result: before, resultAt: 1 }),
+    );
+    return [...openings, ...lines];
   });
 }

@@ -1,6 +1,7 @@
 import type { TrainSequence } from "../student/trainer.ts";
 import { encodeDocument } from "../tokenize/s1-format.ts";
 import type { Tokenizer } from "../tokenize/tokenizer.ts";
+import type { Lesson } from "./base-kinds.ts";
 import { baseDocument } from "./base-text.ts";
 
 /** One batch of documents, and the index of the first document after it. */
@@ -12,13 +13,15 @@ export interface DocumentBatch {
 /** Endless batches of base documents in index order, each as many whole documents as fit `batchTokens`. */
 export function documentBatches(options: {
   tokenizer: Tokenizer;
+  lesson: Lesson;
   seed: number;
   batchTokens: number;
   firstDocument: number;
 }): { next(): DocumentBatch } {
   let document = options.firstDocument;
   let waiting: TrainSequence | undefined;
-  const draw = (): TrainSequence => encodeDocument(options.tokenizer, baseDocument(document, options.seed));
+  const draw = (): TrainSequence =>
+    encodeDocument(options.tokenizer, baseDocument(options.lesson, document, options.seed));
   return {
     next() {
       const sequences: TrainSequence[] = [];

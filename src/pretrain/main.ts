@@ -6,18 +6,22 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { openEngine } from "../adapters/engine/open-engine.ts";
-import { readTrainingCheckpoint, writeTrainingCheckpoint } from "../adapters/training-checkpoint.ts";
+import {
+  readTrainingCheckpoint,
+  type TrainingCheckpoint,
+  writeTrainingCheckpoint,
+} from "../adapters/training-checkpoint.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
 import type { StudentConfig } from "../student/checkpoint/qwen2-config.ts";
 import { initialTensors, parameterCount } from "../student/parameters.ts";
-import { learningRateAt, type Schedule } from "../train/schedule.ts";
+import { learningRateAt } from "../train/schedule.ts";
+import { PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";
 import { TEXT_VERSION } from "./base-text.ts";
 import { documentBatches } from "./document-batches.ts";
 import { finishBase } from "./finish-base.ts";
 
 const { values } = parseArgs({
   options: {
-    tokens: { type: "string", default: "14000000" },
     threads: { type: "string", default: String(Math.min(4, availableParallelism())) },
     seed: { type: "string", default: "0" },
     folder: { type: "string", default: "models/demo-base" },
@@ -49,58 +53,74 @@ const OPTIMIZER = {
 } as const;
 const CHECKPOINT_EVERY = 100;
 
+/** The curriculum: single steps for 14 M tokens, then 0.9 M in the passes' notation; each part with its own optimizer run. */
+const CURRICULUM = [
+  { lesson: STEPS_LESSON, textSeed: 0, schedule: { learningRate: 3e-3, totalSteps: 3418, warmupSteps: 103 } },
+  { lesson: PASSES_LESSON, textSeed: 9, schedule: { learningRate: 1.5e-3, totalSteps: 220, warmupSteps: 20 } },
+] as const;
+const CURRICULUM_STEPS = CURRICULUM.reduce((sum, { schedule }) => sum + schedule.totalSteps, 0);
+
 const seed = Number(values.seed);
-const totalSteps = Math.ceil(Number(values.tokens) / BATCH_TOKENS);
-const schedule: Schedule = { learningRate: 3e-3, totalSteps, warmupSteps: Math.ceil(totalSteps * 0.03) };
 const { tokenizer } = await readTokenizerFolder(values.folder);
 const config: StudentConfig = { ...CONFIG, vocabularySize: Math.ceil(tokenizer.vocabularySize / 32) * 32 };
-const fingerprint = shortHash(canonicalJson({ config, seed, totalSteps, BATCH_TOKENS, OPTIMIZER, TEXT_VERSION }));
+const fingerprint = shortHash(canonicalJson({ config, seed, CURRICULUM, BATCH_TOKENS, OPTIMIZER, TEXT_VERSION }));
 const saved = await readTrainingCheckpoint(values.work, fingerprint);
 const engine = await openEngine({ threads: Number(values.threads), memoryBytes: 1 << 30 });
 const { kernelBuild, threads } = await engine.describe();
 console.log(
-  `${parameterCount(config)} parameters, ${totalSteps} steps of ${BATCH_TOKENS} tokens, ${kernelBuild}, ${threads} threads`,
+  `${parameterCount(config)} parameters, ${CURRICULUM_STEPS} steps of ${BATCH_TOKENS} tokens, ${kernelBuild}, ${threads} threads`,
 );
-await engine.loadTrainer({ config, tensors: saved?.tensors ?? initialTensors(config, seed) }, saved?.optimizer);
 
 let isStopping = false;
 process.once("SIGINT", () => {
   isStopping = true;
 });
-const batches = documentBatches({
-  tokenizer,
-  seed,
-  batchTokens: BATCH_TOKENS,
-  firstDocument: saved?.counters.nextDocument ?? 0,
-});
 const started = performance.now();
 let tokens = 0;
-let next = batches.next();
-for (let step = (saved?.step ?? 0) + 1; step <= totalSteps; step++) {
-  const { sequences, nextDocument } = next;
-  const stepping = engine.trainStep(sequences, { ...OPTIMIZER, step, learningRate: learningRateAt(schedule, step) });
-  next = batches.next(); // made while the engine works
-  const { loss, gradientNorm, tokens: count } = await stepping;
-  tokens += count;
-  if (step % 20 === 0) {
-    const rate = tokens / ((performance.now() - started) / 1000);
-    const minutes = ((totalSteps - step) * BATCH_TOKENS) / rate / 60;
-    console.log(
-      `step ${step}/${totalSteps}  loss ${loss.toFixed(4)}  norm ${gradientNorm.toFixed(2)}  ${rate.toFixed(0)} tokens/s  ${minutes.toFixed(1)} min left`,
-    );
+
+/** Trains one part of the curriculum from `from`'s weights, or goes on with it where `from` left it. */
+async function study(part: number, from: TrainingCheckpoint | undefined): Promise<void> {
+  const { lesson, textSeed, schedule } = CURRICULUM[part] ?? CURRICULUM[0];
+  const resumed = from?.counters.part === part ? from : undefined;
+  await engine.loadTrainer({ config, tensors: from?.tensors ?? initialTensors(config, seed) }, resumed?.optimizer);
+  const firstDocument = resumed?.counters.nextDocument ?? 0;
+  const batches = documentBatches({
+    tokenizer,
+    lesson,
+    seed: seed + textSeed,
+    batchTokens: BATCH_TOKENS,
+    firstDocument,
+  });
+  let next = batches.next();
+  for (let step = (resumed?.step ?? 0) + 1; step <= schedule.totalSteps && !isStopping; step++) {
+    const { sequences, nextDocument } = next;
+    const options = { ...OPTIMIZER, step, learningRate: learningRateAt(schedule, step) };
+    const stepping = engine.trainStep(sequences, options);
+    next = batches.next(); // made while the engine works
+    const result = await stepping;
+    tokens += result.tokens;
+    if (step % 20 === 0) report(part, step, result.loss);
+    if (step % CHECKPOINT_EVERY === 0 || isStopping || step === schedule.totalSteps) {
+      const counters = { part, nextDocument };
+      await writeTrainingCheckpoint(values.work, fingerprint, { step, counters, ...(await engine.exportTrainer()) });
+    }
   }
-  if (step % CHECKPOINT_EVERY === 0 || isStopping || step === totalSteps) {
-    await writeTrainingCheckpoint(values.work, fingerprint, {
-      step,
-      counters: { nextDocument },
-      ...(await engine.exportTrainer()),
-    });
-  }
-  if (isStopping) break;
+}
+
+function report(part: number, step: number, loss: number): void {
+  const rate = tokens / ((performance.now() - started) / 1000);
+  const before = CURRICULUM.slice(0, part).reduce((sum, { schedule }) => sum + schedule.totalSteps, 0);
+  const minutes = ((CURRICULUM_STEPS - before - step) * BATCH_TOKENS) / rate / 60;
+  const done = `part ${part + 1}, step ${before + step}/${CURRICULUM_STEPS}`;
+  console.log(`${done}  loss ${loss.toFixed(4)}  ${rate.toFixed(0)} tokens/s  ${minutes.toFixed(1)} min left`);
+}
+
+for (let part = saved?.counters.part ?? 0; part < CURRICULUM.length && !isStopping; part++) {
+  await study(part, await readTrainingCheckpoint(values.work, fingerprint));
 }
 if (isStopping) console.log("stopped; run the same command to go on");
 else
   console.log(
-    await finishBase(engine, { folder: values.folder, config, seed, totalTokens: totalSteps * BATCH_TOKENS }),
+    await finishBase(engine, { folder: values.folder, config, seed, lessons: CURRICULUM, batchTokens: BATCH_TOKENS }),
   );
 await engine.close();
