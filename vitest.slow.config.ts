@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// The slower tier, run by .ci/run after `npm test`: whole runs in child processes, kills, the packed tarball.
+// The slower tier, run by .ci/run after `npm test`: the packed tarball, installed and run.
 export default defineConfig({
   test: {
     include: ["test/slow/**/*.test.ts"],

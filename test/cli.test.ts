@@ -108,7 +108,13 @@ describe("command lines that say nothing we know", () => {
     expect(outcome.stdout).toBe("");
     expect(outcome.stderr).toMatchSnapshot();
     const json = await machine.run(...args, "--json");
-    expect(lastJson(json.stdout)).toMatchObject({ error: { code: "usage" } });
+    expect(lastJson(json.stdout)).toMatchObject({
+      error: {
+        code: "usage",
+        message: expect.not.stringMatching(/^error|hint:/),
+        hint: expect.stringContaining("--help"),
+      },
+    });
   });
 });
 
@@ -188,17 +194,21 @@ describe("demo and run", () => {
   });
 
   test("an unknown recipe key is named with its place and what is near", async () => {
-    const recipe = await readFile("recipes/demo/recipe.json", "utf8");
-    await writeFile(
-      join(machine.folder, "mine.json"),
-      recipe.replace('"learningRate"', '"lerningRate"').replace('"waits"', '"wait"'),
-    );
+    const recipe = `{
+  "name": "mine",
+  "student": { "base": "demo-base" },
+  "collect": { "sources": [{ "type": "family", "family": "program", "count": 9, "difficulty": [2, 3] }] },
+  "trace": { "teacher": { "type": "builtin" } },
+  "train": { "epochs": 1, "lerningRate": 0.001 },
+  "evaluate": { "wait": [1] }
+}`;
+    await writeFile(join(machine.folder, "mine.json"), recipe);
     expect(await machine.run("run", "mine.json")).toMatchInlineSnapshot(`
       {
         "exitCode": 3,
         "stderr": "error: the recipe has 2 problems
-        mine.json:34:44: train.lerningRate: unknown key (did you mean learningRate?)
-        mine.json:42:5: evaluate.wait: unknown key (did you mean waits?)
+        mine.json:6:27: train.lerningRate: unknown key (did you mean learningRate?)
+        mine.json:7:17: evaluate.wait: unknown key (did you mean waits?)
       hint: docs/recipe.md lists every field; \`grappa schema recipe\` prints the JSON Schema
       ",
         "stdout": "",
@@ -216,6 +226,9 @@ describe("demo and run", () => {
     expect(refused.exitCode).toBe(6);
     expect(refused.stderr).toContain("different: train.epochs");
     expect((await machine.run("demo", "--set", "train.epochs=2", "--update")).exitCode).toBe(0);
+    // The header's command is what the report tells others to run.
+    const header = await readFile(join(machine.folder, "runs/demo-0/run.json"), "utf8");
+    expect(header).toContain("grappa demo --seed 0 --set train.epochs=2");
   });
 
   test("a run in use by another process is left alone", async () => {

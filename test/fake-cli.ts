@@ -2,7 +2,8 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { nodeFileSystem } from "../src/adapters/file-system.ts";
+import { fileError } from "../src/adapters/file-error.ts";
+import { type FileSystem, nodeFileSystem } from "../src/adapters/file-system.ts";
 import { AppError } from "../src/core/errors.ts";
 import type { CliContext } from "../src/cli/context.ts";
 import { runCli } from "../src/cli/run-cli.ts";
@@ -25,6 +26,8 @@ export interface FakeMachine {
   typed: string[];
   /** Called while the named stage runs. */
   during: Partial<Record<string, (context: StageContext) => Promise<void>>>;
+  /** Paths for which the disk has no room. */
+  isFull: (path: string) => boolean;
   /** Presses Ctrl-C. */
   interrupt(): void;
   /** Every prompt put to the student, with its setting. */
@@ -52,6 +55,7 @@ export async function fakeMachine(services?: CliServices): Promise<FakeMachine> 
     folder,
     typed: [],
     during: {},
+    isFull: () => false,
     asked: [],
     interrupt: () => {
       for (const listener of Array.from(listeners)) listener(); // listeners go as they are called
@@ -72,7 +76,7 @@ function fakeContext(
   written: { stdout: string; stderr: string },
   listeners: Set<() => void>,
 ): CliContext {
-  const fs = nodeFileSystem();
+  const fs = fillableDisk(machine);
   let time = 0;
   const self = { pid: 7, host: "here", birth: "" };
   return {
@@ -112,6 +116,20 @@ function fakeContext(
   };
 }
 
+/** The real disk, which says that it is full wherever the machine wants it so. */
+function fillableDisk(machine: FakeMachine): FileSystem {
+  const fs = nodeFileSystem();
+  const guard = (path: string): void => {
+    if (machine.isFull(path)) throw fileError(path, Object.assign(new Error("no space"), { code: "ENOSPC" }));
+  };
+  return {
+    ...fs,
+    writeAtomic: async (path, data) => (guard(path), fs.writeAtomic(path, data)),
+    append: async (path, text) => (guard(path), fs.append(path, text)),
+    openWriter: async (path) => (guard(path), fs.openWriter(path)),
+  };
+}
+
 function fakeServices(machine: FakeMachine): CliServices {
   return {
     openRun: async () => ({
@@ -128,6 +146,7 @@ function fakeServices(machine: FakeMachine): CliServices {
     openChat: async () => ({
       model: "demo-0's student",
       maxThinkingTokens: 1024,
+      example: "62 a+36 b+27",
       reply: async (prompt, setting): Promise<ChatReply> => {
         machine.asked.push({ prompt, setting });
         if (prompt === "too long") throw new AppError("limit-exceeded", "the prompt is too long");

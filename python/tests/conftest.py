@@ -21,10 +21,10 @@ def ask_node(script: str, request: dict) -> dict:
 
 
 def newest_student() -> Path | None:
-    """The student to open: $GRAPPA_STUDENT, or the newest runs/*/student; None when there is none."""
+    """The student to open: $GRAPPA_STUDENT, or the newest that a run here trained; None without one."""
     if "GRAPPA_STUDENT" in os.environ:
         return Path(os.environ["GRAPPA_STUDENT"])
-    students = [path.parent for path in (ROOT / "runs").glob("*/student/config.json")]
+    students = [path.parent for path in (ROOT / "runs").glob("*/stages/train-*/student/config.json")]
     return max(students, key=lambda path: (path / "config.json").stat().st_mtime, default=None)
 
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
-import { fileError, nodeFileSystem } from "./file-system.ts";
+import { fileError } from "./file-error.ts";
+import { nodeFileSystem } from "./file-system.ts";
 
 const fs = nodeFileSystem();
 let folder: string;

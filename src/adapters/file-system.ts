@@ -7,7 +7,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { AppError, type ErrorCode } from "../core/errors.ts";
+import { AppError } from "../core/errors.ts";
+import { fileError } from "./file-error.ts";
+import { readLines } from "./store/read-lines.ts";
 
 /** A file of a folder; `path` is relative to it, with forward slashes. */
 export interface FileEntry {
@@ -55,44 +57,6 @@ export interface FileSystem {
   /** Removes a file or a folder with all it holds; silent when there is none. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-}
-
-const CODES: Readonly<Record<string, { code: ErrorCode; what: string; hint?: string }>> = {
-  ENOSPC: {
-    code: "disk-full",
-    what: "no space left on the device",
-    hint: "free some space and run the same command again: what is finished is kept",
-  },
-  EDQUOT: {
-    code: "disk-full",
-    what: "disk quota used up",
-    hint: "free some space and run the same command again: what is finished is kept",
-  },
-  ENOENT: { code: "file-missing", what: "there is no such file or folder" },
-  ENOTDIR: { code: "file-missing", what: "a part of this path is a file, not a folder" },
-  EEXIST: { code: "file-denied", what: "something of that name is in the way" },
-  EISDIR: { code: "file-missing", what: "this is a folder, not a file" },
-  EACCES: {
-    code: "file-denied",
-    what: "permission denied",
-    hint: "check who owns the folder, or choose another with --run",
-  },
-  EPERM: { code: "file-denied", what: "operation not permitted" },
-  EROFS: { code: "file-denied", what: "the file system is read-only", hint: "choose another folder with --run" },
-};
-
-/** The AppError for a failed system call on `path`; errors that are not of the file system are passed through. */
-export function fileError(path: string, cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-  if (cause instanceof AppError || typeof code !== "string" || !code.startsWith("E")) return cause;
-  const known = CODES[code];
-  const details = { cause, data: { path, systemCode: code }, isRetryable: known?.code === "disk-full" };
-  if (!known) return new AppError("file-denied", `${path}: ${code}`, details);
-  return new AppError(
-    known.code,
-    `${path}: ${known.what}`,
-    known.hint === undefined ? details : { ...details, hint: known.hint },
-  );
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -208,19 +172,8 @@ const tooLarge = (path: string, bytes: number, maxBytes: number): AppError =>
     data: { path, bytes, maxBytes },
   });
 
-async function* readLines(path: string, maxLineBytes: number): AsyncGenerator<string> {
-  let rest = "";
-  try {
-    for await (const chunk of createReadStream(path, { encoding: "utf8", highWaterMark: 1 << 20 })) {
-      const lines = (rest + (chunk as string)).split("\n");
-      rest = lines.pop() ?? "";
-      if (rest.length > maxLineBytes) throw tooLarge(`${path}: a line`, rest.length, maxLineBytes);
-      yield* lines;
-    }
-  } catch (error) {
-    throw fileError(path, error);
-  }
-  if (rest !== "") yield rest;
+async function* readTextLines(path: string, maxLineBytes: number): AsyncGenerator<string> {
+  for await (const { bytes } of readLines(path, maxLineBytes)) yield bytes.toString("utf8");
 }
 
 async function list(folder: string, prefix = ""): Promise<FileEntry[]> {
@@ -276,7 +229,7 @@ async function append(path: string, text: string): Promise<void> {
 export function nodeFileSystem(): FileSystem {
   return {
     readText,
-    readLines,
+    readLines: readTextLines,
     writeAtomic,
     openWriter: openForWriting,
     append,

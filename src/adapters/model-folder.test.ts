@@ -115,7 +115,7 @@ describe("a folder that cannot be used", () => {
     await expect(readModelFolder(folder)).rejects.toMatchObject({
       code: "model-missing",
       message: expect.stringContaining(folder),
-      hint: expect.stringContaining("models/demo-base"),
+      hint: expect.stringContaining("demo-base"),
     });
   });
 

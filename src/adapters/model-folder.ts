@@ -12,7 +12,8 @@ import {
 import { decodeSafetensors, encodeSafetensors, type NamedTensors } from "../student/checkpoint/safetensors.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenize/chat.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenize/tokenizer.ts";
-import { fileError, nodeFileSystem } from "./file-system.ts";
+import { fileError } from "./file-error.ts";
+import { nodeFileSystem } from "./file-system.ts";
 
 /** The tokenizer's part of a folder. */
 export interface TokenizerFolder {
@@ -70,6 +71,7 @@ export async function readTokenizerFolder(folder: string): Promise<TokenizerFold
     throw new AppError(
       "tokenizer-corrupt",
       `${folder}: no chat template, neither chat_template.jinja nor chat_template in tokenizer_config.json`,
+      { hint: "copy chat_template.jinja from where the model came from", data: { folder, part: "chat template" } },
     );
   const chatTemplate = inFolder(folder, () => loadChatTemplate(template, tokenizer));
   return { tokenizer, chatTemplate, tokenizerHash: sha256Hex(canonicalJson([json, configJson, template])) };
@@ -92,6 +94,7 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
     throw new AppError(
       "checkpoint-corrupt",
       `${folder}: the tokenizer has ${parts.tokenizer.vocabularySize} ids, config.json's vocab_size is only ${config.vocabularySize}`,
+      { hint: "tokenizer files and config.json must come from one model", data: { folder } },
     );
   }
   const bytes = await readWeights(folder);
@@ -144,7 +147,7 @@ async function copyTokenizer(from: string, to: string): Promise<void> {
 async function requireFolder(folder: string): Promise<void> {
   if ((await nodeFileSystem().kind(folder)) === "folder") return;
   throw new AppError("model-missing", `${folder}: there is no such model folder`, {
-    hint: "check student.base in the recipe; the demo's base is models/demo-base",
+    hint: 'check student.base in the recipe; "demo-base" is the one that comes with grappa',
     data: { folder },
   });
 }

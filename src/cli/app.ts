@@ -40,7 +40,9 @@ export function buildApp(version: string): Application<CliContext> {
         commandErrorResult: describeError,
         exceptionWhileRunningCommand: describeError,
         exceptionWhileParsingArguments: (error) =>
-          text_en.exceptionWhileParsingArguments.call({ formatException: briefly }, error, false),
+          `error: ${text_en.exceptionWhileParsingArguments.call({ formatException: briefly }, error, false)}\nhint: with --help the command says what it takes`,
+        noCommandRegisteredForInput: (input) =>
+          `error: ${text_en.noCommandRegisteredForInput(input)}\nhint: grappa --help lists the commands`,
       },
     },
   });

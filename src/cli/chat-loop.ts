@@ -2,6 +2,7 @@ import { AppError } from "../core/errors.ts";
 import type { ChatSession, ChatSetting } from "../pipeline/services.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
+import { printable } from "./printable.ts";
 import { describeReply } from "./reply-text.ts";
 
 const HELP = [
@@ -50,7 +51,9 @@ export function readChatLine(line: string, setting: ChatSetting): ChatCommand {
 export async function chatLoop(context: CliContext, session: ChatSession, initial: ChatSetting): Promise<void> {
   const { stdout, stderr } = context.process;
   let setting = initial;
-  stderr.write(`${session.model}, up to ${session.maxThinkingTokens} thinking tokens; /help\n`);
+  const { model, maxThinkingTokens, example } = session;
+  stderr.write(`${model}, up to ${maxThinkingTokens} thinking tokens; /help lists the commands\n`);
+  if (example !== undefined) stderr.write(`it learned questions such as: ${printable(example)}\n`);
   const input = context.openInput();
   let controller: AbortController | undefined;
   const listen = (): (() => void) =>

@@ -77,12 +77,12 @@ export async function buildContext(host: HostProcess): Promise<CliContext> {
     process: { stdout: host.stdout, stderr: host.stderr, env: settings.hasColor ? {} : { STRICLI_NO_COLOR: "1" } },
     terminal: {
       isInteractive: host.stderr.isTTY === true && host.env.TERM !== "dumb",
-      columns: host.stderr.columns ?? 80,
+      columns: host.stderr.columns || 80, // a pseudo-terminal without a size says 0
     },
     settings,
     secrets: (name) => host.env[name],
     version,
-    recipes: { fs, importDefault, packageFolder, workingFolder: host.cwd() },
+    recipes: { fs, importDefault, packageFolder, workingFolder: currentFolder(host) },
     fs,
     clock: systemClock(),
     processes: nodeProcessTable(),
@@ -92,6 +92,14 @@ export async function buildContext(host: HostProcess): Promise<CliContext> {
       createInterface({ input: host.stdin, output: host.stderr, terminal: host.stdin.isTTY === true, prompt: "> " }),
     onInterrupt: (listener) => listenForInterrupt(host, listener),
   };
+}
+
+function currentFolder(host: HostProcess): string {
+  try {
+    return host.cwd();
+  } catch (cause) {
+    throw new AppError("file-missing", "the current folder no longer exists", { hint: "cd to one that does", cause });
+  }
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

@@ -103,12 +103,16 @@ async function runToResult(context: CliContext, { request, redo, threads }: Prep
   return { json: summary, text: ["", ...lines, "", `  report: ${shownPath(context, html)}`].join("\n") };
 }
 
-/** Says so when there was nothing to do: a user who runs the demo twice expects to see something. */
+/** Tells in one line what was done before, also when that is all: a user who runs the demo twice expects to see something. */
 function watchSkips(observe: RunObserver, stderr: { write(text: string): void }, redo: string): RunObserver {
+  const skipped: StageName[] = [];
   let hasRun = false;
   return (event) => {
-    if (event.type === "stage-start") hasRun = true;
-    if (event.type === "stage-skip" && !hasRun) return; // told at the end, or by the first stage that runs
+    if (event.type === "stage-skip" && !hasRun) return void skipped.push(event.stage);
+    if (event.type === "stage-start") {
+      if (!hasRun && skipped.length > 0) stderr.write(`done before: ${skipped.join(", ")}\n`);
+      hasRun = true;
+    }
     observe(event);
     if (event.type === "run-end" && event.isComplete && !hasRun)
       stderr.write(`${event.run} is finished; this is its result (${redo} runs it again)\n`);

@@ -21,13 +21,8 @@ export async function runCli(context: CliContext, args: readonly string[]): Prom
   const code = exitCodeOfScanner(host.exitCode);
   const isScannerFault = Number(host.exitCode ?? 0) < 0;
   if (isScannerFault && args.includes("--json")) {
-    const error = {
-      code: "usage",
-      message: messages.join("").trim(),
-      hint: "grappa --help",
-      isRetryable: false,
-      data: {},
-    };
+    const [message = "", hint = null] = messages.join("").trim().split("\nhint: ");
+    const error = { code: "usage", message: message.replace(/^error: /, ""), hint, isRetryable: false, data: {} };
     context.process.stdout.write(`${JSON.stringify({ error })}\n`);
   }
   return code;

@@ -3,12 +3,13 @@ import { AppError } from "../core/errors.ts";
 import { Recipe } from "../schema/recipe.ts";
 import { didYouMean } from "./near-names.ts";
 import { namesAt } from "../schema/recipe-fields.ts";
-import type { ParsedText, RecipeProblem } from "./recipe-text.ts";
+import type { RecipeProblem } from "./recipe-text.ts";
 
 /** Where a recipe came from, for messages. */
 export interface RecipeOrigin {
   readonly name: string;
-  readonly locate?: ParsedText["locate"];
+  /** Line and column of the field at a path; undefined where it stands nowhere in a file. */
+  readonly locate?: (path: readonly PropertyKey[]) => { line: number; column: number } | undefined;
 }
 
 /**

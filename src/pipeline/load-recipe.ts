@@ -52,8 +52,16 @@ export async function loadRecipe(
       { path: "", message: `a recipe is an object, found ${Array.isArray(value) ? "a list" : String(value)}` },
     ]);
   }
-  const recipe = checkRecipe(overrideRecipe(value, overrides), origin);
+  const recipe = checkRecipe(overrideRecipe(value, overrides), withoutPlaceOf(overrides, origin));
   return { recipe, path, ...(await findBase(recipe.student.base, dirname(path), ports)) };
+}
+
+/** Problems with what `--set` gave stand nowhere in the file, so they get no line. */
+function withoutPlaceOf(overrides: readonly RecipeOverride[], { name, locate }: RecipeOrigin): RecipeOrigin {
+  if (!locate) return { name };
+  const isSet = (keys: readonly PropertyKey[]): boolean =>
+    overrides.some(({ path }) => path.every((step, depth) => step === String(keys[depth])));
+  return { name, locate: (keys) => (isSet(keys) ? undefined : locate(keys)) };
 }
 
 /** A base's folder: seen from the recipe, or else by name among those that come with grappa. */
@@ -98,7 +106,7 @@ async function findRecipe(nameOrPath: string, ports: RecipePorts): Promise<strin
     "file-missing",
     `no recipe at ${path}, and none that comes with grappa is called ${nameOrPath}${didYouMean(nameOrPath, names)}`,
     {
-      hint: `give a path to a recipe, or one of: ${names.join(", ")}`,
+      hint: `give a path to a recipe, or one of: ${names.join(", ")}; \`grappa init\` writes one to start from`,
       data: { path, builtin: names },
     },
   );

@@ -7,6 +7,8 @@ import { AppError } from "../core/errors.ts";
 import { generate } from "../decode/generate.ts";
 import { thinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { findStudent } from "./find-student.ts";
+import { readRecipe } from "./run-folder.ts";
+import { heldOutQuestions } from "./stages/evaluate.ts";
 import type { ChatReply, ChatSession, ChatSetting, OpenChatOptions } from "./services.ts";
 
 const CHAT_ENGINE_BYTES = 512 << 20;
@@ -19,14 +21,16 @@ export async function openChat({ fs, folder, threads }: OpenChatOptions): Promis
   const model = await readModelFolder(await findStudent(fs, folder));
   const engine = await openEngine({ threads, memoryBytes: CHAT_ENGINE_BYTES });
   try {
-    return await openSession(engine, model, basename(folder));
+    const recipe = await readRecipe(fs, folder);
+    const example = recipe && heldOutQuestions({ ...recipe, evaluate: { ...recipe.evaluate, count: 1 } })[0]?.text;
+    return { ...(await openSession(engine, model)), model: `${basename(folder)}'s student`, example };
   } catch (error) {
     await engine.close();
     throw error;
   }
 }
 
-async function openSession(engine: EngineHost, model: ModelFolder, name: string): Promise<ChatSession> {
+async function openSession(engine: EngineHost, model: ModelFolder): Promise<Omit<ChatSession, "model" | "example">> {
   const { tokenizer, chatTemplate, config } = model;
   const size = { slots: 1, contextTokens: config.maxPositions, choosableIds: tokenizer.vocabularySize };
   const source = await openTokenSource(engine, model, size);
@@ -52,7 +56,7 @@ async function openSession(engine: EngineHost, model: ModelFolder, name: string)
       end: generation.end,
     };
   };
-  return { model: `${name}'s student`, maxThinkingTokens: config.maxPositions, reply, close: () => engine.close() };
+  return { maxThinkingTokens: config.maxPositions, reply, close: () => engine.close() };
 }
 
 function promptTooLong(length: number): AppError {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { AppError } from "../core/errors.ts";
-import { SCHEMA_VERSION } from "../schema/records.ts";
+import { refuseOtherVersion } from "../schema/record-version.ts";
 
 /**
  * A whole file of JSON (a manifest, a result), checked against its schema; for lines of records see adapters/store/jsonl.
@@ -11,18 +11,7 @@ import { SCHEMA_VERSION } from "../schema/records.ts";
  */
 export function parseRecord<T>(text: string, schema: z.ZodType<T>, where: string): T {
   const value = parseJson(text, where);
-  const version =
-    typeof value === "object" && value !== null ? (value as { schemaVersion?: unknown }).schemaVersion : undefined;
-  if (version !== undefined && version !== SCHEMA_VERSION) {
-    throw new AppError(
-      "schema-version",
-      `${where}: schemaVersion ${JSON.stringify(version)}, this grappa reads ${SCHEMA_VERSION}`,
-      {
-        hint: "use the grappa that wrote it, or run again in a new folder (--run DIR)",
-        data: { where, found: version, expected: SCHEMA_VERSION },
-      },
-    );
-  }
+  refuseOtherVersion(value, where);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

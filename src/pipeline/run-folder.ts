@@ -58,10 +58,11 @@ export async function openRun(fs: FileSystem, processes: ProcessTable, options: 
   const lock = await lockRun(fs, processes, folder);
   try {
     if (options.isFresh) await emptyRun(fs, folder);
-    await writeHeader(fs, folder, options);
+    if (!(await readHeader(fs, folder))) await writeHeader(fs, folder, options);
     const earlier = await readRecipe(fs, folder);
     const changes = earlier ? changedFields(comparable(earlier), comparable(recipe)) : [];
     if (changes.length > 0 && !options.mayChange) throw runChanged(folder, changes);
+    if (changes.length > 0) await writeHeader(fs, folder, options);
     for (const name of await fs.names(folder)) if (name.endsWith(".tmp")) await fs.remove(joinPath(folder, name));
     await fs.writeAtomic(joinPath(folder, RECIPE), `${JSON.stringify(recipe, null, 2)}\n`);
     return lock;
@@ -87,9 +88,8 @@ async function emptyRun(fs: FileSystem, folder: string): Promise<void> {
     await fs.remove(joinPath(folder, name));
 }
 
-/** Checks the version of an existing run, or marks a new one as ours. */
+/** Marks a run as ours, with the command that makes it. */
 async function writeHeader(fs: FileSystem, folder: string, { version, command }: OpenRunOptions): Promise<void> {
-  if (await readHeader(fs, folder)) return;
   const header: RunHeader = { schemaVersion: SCHEMA_VERSION, run: basename(folder), createdBy: version, command };
   await fs.writeAtomic(joinPath(folder, HEADER), `${JSON.stringify(header, null, 2)}\n`);
 }
@@ -109,10 +109,14 @@ function runChanged(folder: string, changes: readonly string[]): AppError {
   });
 }
 
-/** A recipe without what says nothing about the experiment: where the base lies is covered by its hash. */
+/**
+ * A recipe without what says nothing about the experiment: where the base lies (its hash covers it), and the built-in
+ * teacher's port, so that a run whose port is taken goes on with another.
+ */
 function comparable(recipe: Recipe): unknown {
-  const { $schema: _schema, student: _student, ...rest } = recipe;
-  return rest;
+  const { $schema: _schema, student: _student, trace, ...rest } = recipe;
+  const { port: _port, ...teacher } = { port: 0, ...trace.teacher };
+  return { ...rest, trace: { ...trace, teacher } };
 }
 
 /** Dotted paths at which two JSON values differ. */

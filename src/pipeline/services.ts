@@ -60,6 +60,8 @@ export interface ChatSession {
   readonly model: string;
   /** Most thinking tokens that the context has room for. */
   readonly maxThinkingTokens: number;
+  /** A question of the kind that the student learned, held out from its training; undefined when the run tells none. */
+  readonly example: string | undefined;
   reply(prompt: string, setting: ChatSetting, signal: AbortSignal): Promise<ChatReply>;
   close(): Promise<void>;
 }

@@ -26,6 +26,7 @@ const BuiltinTeacher = z.strictObject({
   malformedRate: share("share of requests answered in a broken format").default(0.01),
   rateLimitRate: share("share of requests first refused with 429").default(0.05),
   latencyMs: z.int().min(0).describe("mean time to answer, milliseconds").default(5),
+  port: z.int().min(0).max(65_535).describe("port of its endpoint on 127.0.0.1; 0 takes any free one").default(0),
 });
 
 const OpenAICompatibleTeacher = z.strictObject({

@@ -180,6 +180,7 @@ export type Score = z.infer<typeof Score>;
 
 /** One optimizer step of training. */
 export const TrainStep = z.strictObject({
+  schemaVersion,
   step: z.int().min(1),
   epoch: z.number(),
   loss: z.number().describe("mean over trained tokens, nats"),

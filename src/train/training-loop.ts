@@ -1,6 +1,6 @@
 /** @file The embedded training loop: pure control flow over a port, so that the same loop runs in a worker or in a test. */
 import type { Recipe } from "../schema/recipe.ts";
-import type { TrainStep } from "../schema/records.ts";
+import { SCHEMA_VERSION, type TrainStep } from "../schema/records.ts";
 import type { TrainSequence, TrainStepOptions, TrainStepResult } from "../student/trainer.ts";
 import { batchOfStep } from "./batches.ts";
 import { learningRateAt, planSchedule, type Schedule } from "./schedule.ts";
@@ -42,6 +42,7 @@ export async function runTraining(loop: TrainingLoop, port: TrainingPort): Promi
     );
     const epoch = (step / schedule.totalSteps) * recipe.epochs;
     const record: TrainStep = {
+      schemaVersion: SCHEMA_VERSION,
       step,
       epoch,
       loss: result.loss,

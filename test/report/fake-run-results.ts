@@ -76,6 +76,7 @@ function fakeScores(): Score[] {
 
 function fakeTrainSteps(): TrainStep[] {
   return Array.from({ length: 315 }, (_, index) => ({
+    schemaVersion: 1,
     step: index + 1,
     epoch: (index + 1) / 63,
     loss: 0.16 + 1.9 * Math.exp(-index / 22) + 0.03 * Math.sin(index * 1.7) * Math.sin(index * 0.31),

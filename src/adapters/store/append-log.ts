@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { AppError } from "../../core/errors.ts";
-import { fileError } from "../file-system.ts";
+import { fileError } from "../file-error.ts";
 import { type DurableFiles, nodeDurableFiles, type OpenFile, syncFolder, writeFully } from "./durable-files.ts";
 import { MAX_LINE_BYTES } from "./read-lines.ts";
 

@@ -38,7 +38,7 @@ describe("reading JSONL", () => {
     ["not JSON", '{"n":1', "file-corrupt", ":2: the line is not JSON"],
     ["an unknown member", '{"schemaVersion":1,"n":2,"x":1}', "record-invalid", ":2: "],
     ["a wrong type", '{"schemaVersion":1,"n":"2"}', "record-invalid", ":2: n: "],
-    ["another version", '{"schemaVersion":2,"n":2}', "schema-version", ":2: schema version 2, this Grappa reads 1"],
+    ["another version", '{"schemaVersion":2,"n":2}', "schema-version", ":2: schemaVersion 2, this grappa reads 1"],
     ["an empty line", "", "file-corrupt", ":2: "],
   ])("names file and line of %s", async (_what, line, code, text) => {
     await writeFile(path, `${JSON.stringify(row(1))}\n${line}\n`);

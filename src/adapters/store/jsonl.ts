@@ -1,7 +1,7 @@
 /** @file JSONL files: one record a line, UTF-8, every line ended by a newline, each checked against its schema. */
 import type { z } from "zod";
 import { AppError } from "../../core/errors.ts";
-import { SCHEMA_VERSION } from "../../schema/records.ts";
+import { refuseOtherVersion } from "../../schema/record-version.ts";
 import { type FileLine, readLines } from "./read-lines.ts";
 
 /** A last line that a crash cut off. */
@@ -57,7 +57,7 @@ export function parseRecord<T>(path: string, line: Pick<FileLine, "number" | "by
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  refuseOtherVersion(path, line.number, value);
+  refuseOtherVersion(value, `${path}:${line.number}`);
   const issues = result.error.issues
     .slice(0, 5)
     .map(({ path: at, message }) => `${at.join(".") || "record"}: ${message}`);
@@ -65,20 +65,6 @@ export function parseRecord<T>(path: string, line: Pick<FileLine, "number" | "by
     hint: "correct the line, or delete the file and run its stage again",
     data: { path, line: line.number, issues },
   });
-}
-
-function refuseOtherVersion(path: string, line: number, value: unknown): void {
-  if (typeof value !== "object" || value === null || !("schemaVersion" in value)) return;
-  const found = value.schemaVersion;
-  if (found === SCHEMA_VERSION || typeof found !== "number") return;
-  throw new AppError(
-    "schema-version",
-    `${path}:${line}: schema version ${found}, this Grappa reads ${SCHEMA_VERSION}`,
-    {
-      hint: "use the version of Grappa that wrote the file, or make the run anew",
-      data: { path, line, found, supported: SCHEMA_VERSION },
-    },
-  );
 }
 
 function corrupt(path: string, line: number, what: string, cause?: unknown): AppError {

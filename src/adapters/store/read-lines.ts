@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { AppError } from "../../core/errors.ts";
-import { fileError } from "../file-system.ts";
+import { fileError } from "../file-error.ts";
 
 /** One line of a file, without its newline. */
 export interface FileLine {

@@ -82,7 +82,7 @@ function listenError(port: number, cause: unknown): unknown {
   const code = cause instanceof Error && "code" in cause ? cause.code : "";
   if (code !== "EADDRINUSE" && code !== "EACCES" && port <= MAX_PORT) return cause;
   return new AppError("port-taken", `port ${port} on ${HOST} cannot be had (${String(code) || "no such port"})`, {
-    hint: "give another port, or 0 for any free one",
+    hint: "stop what holds it and run again, or take any free one: trace.teacher.port = 0",
     data: { host: HOST, port },
     cause,
   });

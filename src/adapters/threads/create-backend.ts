@@ -21,7 +21,7 @@ export interface BackendOptions {
 /** A backend, how it came to be what it is, and how to end it. */
 export interface CreatedBackend {
   readonly backend: Backend;
-  /** What was chosen and why, for logs and `doctor`. */
+  /** What was chosen and why, for the user. */
   readonly notes: readonly string[];
   /** Ends helper threads. The backend must not be used afterwards. */
   readonly close: () => Promise<void>;
@@ -57,7 +57,7 @@ function checkMemory({ threads, memoryBytes }: BackendOptions): void {
     "limit-exceeded",
     `engine memory of ${memoryBytes} bytes is outside ${least} to ${MAX_MEMORY_BYTES}`,
     {
-      hint: memoryBytes > MAX_MEMORY_BYTES ? "Use a smaller batch or context." : "Give the engine more memory.",
+      hint: memoryBytes > MAX_MEMORY_BYTES ? "use a smaller batch or context" : "give the engine more memory",
       data: { memoryBytes, threads },
     },
   );
@@ -85,7 +85,7 @@ function chooseModule(
     return { module: new WebAssembly.Module(bytes), build };
   }
   const reason = problem ?? `this host does not accept the ${build} kernels`;
-  if (wanted !== undefined) throw new AppError("engine", reason, { hint: "Run `npm run build`, or ask for no build." });
+  if (wanted !== undefined) throw new AppError("engine", reason, { hint: "run `npm run build`, or ask for no build" });
   notes.push(`kernels: reference (slow), because ${reason}`);
   return undefined;
 }
@@ -99,7 +99,7 @@ function preferredBuild(notes: string[]): WasmBuild {
   const isAccepted = existsSync(url) && WebAssembly.validate(readFileSync(url));
   const major = Number(process.versions.node.split(".")[0]);
   if (isAccepted && major >= 21) return "relaxed";
-  notes.push(isAccepted ? `relaxed SIMD is slower than plain on Node ${major}` : "this host has no relaxed SIMD");
+  notes.push(isAccepted ? `relaxed SIMD left aside, slower on Node ${major}` : `no relaxed SIMD in Node ${major}`);
   return "simd";
 }
 
@@ -110,7 +110,7 @@ function allocate(memoryBytes: number): WebAssembly.Memory {
   } catch (cause) {
     throw new AppError("engine", `${memoryBytes} bytes of engine memory could not be allocated`, {
       cause,
-      hint: "Use a smaller batch or context, or free memory.",
+      hint: "use a smaller batch or context, or free memory",
     });
   }
 }

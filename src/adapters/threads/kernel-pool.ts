@@ -143,7 +143,7 @@ export class KernelPool implements Pool {
     const what = this.#isClosed ? "the thread pool is closed" : `a kernel thread failed: ${String(this.#failure)}`;
     return new AppError("engine", what, {
       cause: this.#failure,
-      hint: "Run again with GRAPPA_THREADS=1; if it works, report this with `grappa doctor`.",
+      hint: "run again with GRAPPA_THREADS=1; if that works, please report this with the machine's processor and Node's version",
     });
   }
 }

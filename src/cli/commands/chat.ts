@@ -32,6 +32,6 @@ export const chatCommand = buildCommand({
   docs: {
     brief: "talk to a run's student: /budget 64, /wait 1, /help, /quit",
     fullDescription:
-      "Talks to the student that a run trained. Each prompt stands alone. With --prompt, or with --json, it answers and ends.",
+      "Talks to the student that a run trained; the run need not be finished. Each prompt stands alone.\nWhile talking: /budget 64, /wait 1, /help, /quit. With --prompt it answers once and ends; --json needs that.",
   },
 });

@@ -11,5 +11,9 @@ export const initCommand = buildCommand({
       parameters: [{ brief: "folder to write into", parse: plainText, placeholder: "FOLDER", default: "." }],
     },
   },
-  docs: { brief: "write a commented recipe.json and a README to start from; overwrites nothing" },
+  docs: {
+    brief: "write a commented recipe.json and a README to start from; overwrites nothing",
+    fullDescription:
+      "Writes recipe.json (every choice explained), recipe.schema.json (for editors) and README.md into a folder.\nWhere one of them is there already it stops, and writes nothing. Then: grappa run FOLDER/recipe.json",
+  },
 });

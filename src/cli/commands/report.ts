@@ -11,5 +11,8 @@ export const reportCommand = buildCommand({
       parameters: [{ brief: "folder of a finished run, or its name in runs/", parse: plainText, placeholder: "RUN" }],
     },
   },
-  docs: { brief: "write a finished run's report.html, report.md and result.json again, and show the result" },
+  docs: {
+    brief: "write a finished run's report.html, report.md and result.json again, and show the result",
+    fullDescription: "Writes a finished run's report.html, report.md and result.json again, and shows the result.",
+  },
 });

@@ -18,5 +18,9 @@ export const schemaCommand = buildCommand({
       ],
     },
   },
-  docs: { brief: "print the JSON Schema of a recipe or of a record on disk" },
+  docs: {
+    brief: "print the JSON Schema of a recipe or of a record on disk",
+    fullDescription:
+      'Prints the JSON Schema of a recipe or of a record on disk; without a name, the names there are.\nFor completion in an editor, point a recipe\'s "$schema" at it; `grappa init` does.',
+  },
 });

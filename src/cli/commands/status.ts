@@ -11,5 +11,9 @@ export const statusCommand = buildCommand({
       parameters: [{ brief: "folder of a run, or its name in runs/", parse: plainText, placeholder: "RUN" }],
     },
   },
-  docs: { brief: "where a run stands, stage by stage; works while it is running" },
+  docs: {
+    brief: "where a run stands, stage by stage; works while it is running",
+    fullDescription:
+      "Says where a run stands, stage by stage. It changes nothing, and works while the run is going on.",
+  },
 });

@@ -27,11 +27,19 @@ export interface OpenTeacher {
 /** The parts of a teacher's recipe that its replies depend on; not where it is reached, with which key, or how fast it is. */
 export function teacherIdentity(teacher: TeacherRecipe): Partial<TeacherRecipe> {
   if (teacher.type === "builtin") {
-    const { latencyMs: _latency, rateLimitRate: _refused, ...rest } = teacher;
+    const { latencyMs: _latency, rateLimitRate: _refused, port: _port, ...rest } = teacher;
     return rest;
   }
   const { baseUrl: _url, apiKeyEnv: _key, ...rest } = teacher;
   return rest;
+}
+
+/** Where a teacher's key would travel readable by anybody on the way; undefined where it does not. */
+export function keyInTheClear(teacher: TeacherRecipe): string | undefined {
+  if (teacher.type !== "openai-compatible" || teacher.apiKeyEnv === undefined) return undefined;
+  const { protocol, hostname } = new URL(teacher.baseUrl);
+  const isLocal = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  return protocol === "http:" && !isLocal ? hostname : undefined;
 }
 
 /**
@@ -78,9 +86,10 @@ function requestSeed(teacher: BuiltinRecipe, seed: number): number {
 }
 
 async function startServer(teacher: BuiltinRecipe, seed: number): Promise<BuiltinTeacherServer> {
-  const { slipRate, checkOnceShare, checkTwiceShare } = teacher;
+  const { slipRate, checkOnceShare, checkTwiceShare, port } = teacher;
   return await startBuiltinTeacher({
     seed,
+    port,
     faults: teacher,
     reason: (text, requested) =>
       reasonAbout({ id: questionId(text), text }, { slipRate, checkOnceShare, checkTwiceShare, seed: requested }),

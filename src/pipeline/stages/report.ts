@@ -60,7 +60,7 @@ async function report({ recipe, input, output }: StageContext): Promise<StageSum
     traces: chooseShownTraces(selection, examples, tokenizer),
   };
   await output.writeJson("findings.json", findings);
-  return { notes: { verdict: verdict.sentence } };
+  return { notes: { verdict: verdict.sentence }, outcome: "report.html, report.md, result.json" };
 }
 
 /** Notes in which stages say how many tokens they worked through. */

@@ -1,8 +1,9 @@
 import { readTokenizerFolder } from "../../adapters/model-folder.ts";
+import { AppError } from "../../core/errors.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuality, strictQuality } from "../../curate/quality.ts";
 import { type Candidate, selectExamples } from "../../curate/select.ts";
-import { GradedTrace, Question, Trace } from "../../schema/records.ts";
+import { type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 
 /** Chooses what to train on: quality, then s1's seeded choice over domains. Outputs `selection.jsonl` and `dropped.jsonl`. */
@@ -49,16 +50,31 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
     seed: recipe.seed,
   });
   const allDropped = [...quality.dropped, ...dropped];
+  const funnel = buildFunnel("select", traces.length, { kept, dropped: allDropped });
+  if (kept.length === 0) throw nothingLeft(funnel);
   if (kept.length < recipe.select.count)
     warn(`only ${kept.length} of the ${recipe.select.count} examples asked for: collect more questions`);
   await output.writeRows("selection.jsonl", kept);
   await output.writeRows("dropped.jsonl", allDropped);
   const thinkingTokens = kept.reduce((sum, row) => sum + row.thinkingTokens, 0);
   return {
-    funnel: [buildFunnel("select", traces.length, { kept, dropped: allDropped })],
+    funnel: [funnel],
     notes: {
       domains: new Set(kept.map(({ domain }) => domain)).size,
       meanThinkingTokens: Math.round(thinkingTokens / Math.max(1, kept.length)),
     },
   };
+}
+
+/** Training on nothing would end in a student that is its base, and in a report that says so at length. */
+function nothingLeft({ in: traces, reasons }: FunnelStage): AppError {
+  const why = Object.entries(reasons).map(([reason, rows]) => `${reason} ${rows}`);
+  const what = traces === 0 ? "no trace came this far" : `all ${traces} traces were dropped (${why.join(", ")})`;
+  return new AppError("recipe-invalid", `there is nothing to train on: ${what}`, {
+    hint:
+      traces === 0
+        ? "collect more or harder questions; dropped.jsonl of each earlier stage says why they went"
+        : "loosen select in the recipe, collect more questions, or ask another teacher",
+    data: { traces, reasons },
+  });
 }

@@ -8,7 +8,7 @@ import { Ledger } from "../../ledger/ledger.ts";
 import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
 import { type Dropped, Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
-import { openTeacher, teacherIdentity } from "./open-teacher.ts";
+import { keyInTheClear, openTeacher, teacherIdentity } from "./open-teacher.ts";
 
 /**
  * Asks the teacher about every question that is left, never past the budget and never twice for the same thing. Outputs
@@ -36,6 +36,8 @@ export function traceStage(secrets: (name: string) => string | undefined): Stage
 async function trace(context: StageContext, secrets: (name: string) => string | undefined): Promise<StageSummary> {
   const { recipe, signal, progress, measure } = context;
   const questions = await context.input("attempt").readRows("questions.jsonl", Question);
+  const open = keyInTheClear(recipe.trace.teacher);
+  if (open !== undefined) context.warn(`the teacher's key goes to ${open} unencrypted: use https`);
   const ledger = new Ledger(microUsdFromUsd(recipe.maxUsd));
   const journal = await openJournal(context, ledger);
   try {

@@ -47,8 +47,9 @@ export function costOf(results: RunResults): CostView {
       tagged(dollars(results.spentUsd), results.spentBasis),
     ],
   };
+  const isBuiltin = results.recipe.trace.teacher.type === "builtin";
   const spent = isFree(results)
-    ? "$0, free: everything ran on this machine."
+    ? `$0, free: ${isBuiltin ? "everything ran on this machine" : "the teacher's price is $0"}.`
     : `${dollars(results.spentUsd)} (${results.spentBasis}), of at most ${dollars(results.recipe.maxUsd)} allowed.`;
   return {
     sentence: `${duration(results.seconds)} and ${spent}`,

@@ -74,6 +74,7 @@ describe("examplesOf and tracesOf", () => {
 describe("trainingOf", () => {
   it("smooths without lag and finds the ends of epochs", () => {
     const steps = Array.from({ length: 600 }, (_, index) => ({
+      schemaVersion: 1 as const,
       step: index + 1,
       epoch: (index + 1) / 120,
       loss: 6 - index / 100 + (index % 2 === 0 ? 0.5 : -0.5),
@@ -102,6 +103,9 @@ describe("costOf", () => {
   it("calls only an empty ledger free, and tags what was not measured", () => {
     const results = fakeRunResults();
     expect(costOf(results).sentence).toBe("4 min 28 s and $0, free: everything ran on this machine.");
+    const teacher = { type: "openai-compatible", baseUrl: "https://x.example/v1", model: "m", maxTokens: 1 } as const;
+    const remote = { ...results.recipe, trace: { ...results.recipe.trace, teacher } };
+    expect(costOf({ ...results, recipe: remote }).sentence).toContain("$0, free: the teacher's price is $0.");
     const paid = { ...results.ledger[2]!, costUsd: 0.42, costBasis: "estimated" as const };
     const { sentence, table } = costOf({ ...results, spentUsd: 0.42, spentBasis: "estimated", ledger: [paid] });
     expect(sentence).toBe("4 min 28 s and $0.42 (estimated), of at most $0 allowed.");
