@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The Python tier: transformers and PyTorch must open, encode and compute what Grappa does. Needs Python 3.10 or newer and,
-# the first time, the network (.venv: about two minutes, 2 GB with the CPU build of torch and 6 GB without).
+# the first time, the package registry (.venv: a few minutes, up to 6 GB; set PIP_EXTRA_INDEX_URL to an index with the CPU
+# build of torch to make that 2 GB).
 # Run by `npm run test:python`. Without Python it is skipped, and says so; with CI set, that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,12 +21,6 @@ if [ "$(cat .venv/.grappa-stamp 2>/dev/null || true)" != "$stamp" ]; then
   echo "making .venv ..."
   rm -rf .venv
   "$python" -m venv .venv || skip "cannot make a virtual environment"
-  torch=$(grep '^torch==' python/requirements.txt)
-  # torch without CUDA is a quarter of the size; where its index cannot be reached, the ordinary one has the same version.
-  if [ "$(uname -s)" = Linux ]; then
-    .venv/bin/pip install --quiet --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu "$torch" 2>/dev/null ||
-      echo "torch's CPU index cannot be reached; installing the larger build"
-  fi
   .venv/bin/pip install --quiet -r python/requirements.txt || skip "requirements cannot be installed"
   echo "$stamp" >.venv/.grappa-stamp
 fi
