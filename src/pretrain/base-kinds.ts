@@ -14,9 +14,6 @@ export type BaseKind =
   | "lookup"
   | "direct";
 
-/** Longest document, bytes of user turn, thinking and answer. */
-export const MAX_DOCUMENT_BYTES = 450;
-
 /** One kind's place in the recipe. */
 export interface BaseKindShare {
   /** Share of all bytes of text, 0 to 1; the shares add up to 1. */
@@ -25,16 +22,32 @@ export interface BaseKindShare {
   readonly meanBytes: number;
 }
 
+/** How far a lesson's documents reach. A student reasons well only as far as its base has read. */
+export interface Reach {
+  /** Least and most bytes of a document of facts; drawn uniformly. */
+  readonly factBytes: readonly [number, number];
+  /** Least and most careful passes after the quick one where a pass is checked; drawn uniformly. */
+  readonly checks: readonly [number, number];
+  /** Latest place where thinking is cut off, bytes. */
+  readonly cutBytes: number;
+  /** Longest document, bytes of user turn, thinking and answer; held by a test. */
+  readonly documentBytes: number;
+}
+
 /** One part of the curriculum. */
 export interface Lesson {
   /** Whether a pass over a question opens with its start value on a line of its own. */
   readonly opensWithStart: boolean;
+  readonly reach: Reach;
   readonly kinds: Readonly<Record<BaseKind, BaseKindShare>>;
 }
+
+const SHORT_REACH: Reach = { factBytes: [180, 320], checks: [1, 1], cutBytes: 300, documentBytes: 450 };
 
 /** 55 % of the text single facts in both styles, the rest as the prototype had it; most of the curriculum. */
 export const STEPS_LESSON: Lesson = {
   opensWithStart: false,
+  reach: SHORT_REACH,
   kinds: {
     "facts-quick": { textShare: 0.22, meanBytes: 249 },
     "facts-careful": { textShare: 0.33, meanBytes: 234 },
@@ -53,6 +66,7 @@ export const STEPS_LESSON: Lesson = {
 /** The same with the start value read out first, as traces have it, and a little more care; the end of the curriculum. */
 export const PASSES_LESSON: Lesson = {
   opensWithStart: true,
+  reach: SHORT_REACH,
   kinds: {
     "facts-quick": { textShare: 0.19, meanBytes: 248 },
     "facts-careful": { textShare: 0.36, meanBytes: 234 },
@@ -65,6 +79,25 @@ export const PASSES_LESSON: Lesson = {
     "list-twice": { textShare: 0.03, meanBytes: 127 },
     lookup: { textShare: 0.04, meanBytes: 93 },
     direct: { textShare: 0.04, meanBytes: 40 },
+  },
+};
+
+/** The same twice as far, with up to three checks in one document: what thinking past a forced "Wait" needs. */
+export const LONG_LESSON: Lesson = {
+  opensWithStart: true,
+  reach: { factBytes: [180, 680], checks: [1, 3], cutBytes: 600, documentBytes: 900 },
+  kinds: {
+    "facts-quick": { textShare: 0.22, meanBytes: 427 },
+    "facts-careful": { textShare: 0.33, meanBytes: 412 },
+    "unrelated-quick": { textShare: 0.05, meanBytes: 144 },
+    "unrelated-careful": { textShare: 0.05, meanBytes: 198 },
+    "unrelated-wait": { textShare: 0.16, meanBytes: 401 },
+    cut: { textShare: 0.07, meanBytes: 227 },
+    copy: { textShare: 0.02, meanBytes: 96 },
+    list: { textShare: 0.02, meanBytes: 98 },
+    "list-twice": { textShare: 0.03, meanBytes: 127 },
+    lookup: { textShare: 0.03, meanBytes: 93 },
+    direct: { textShare: 0.02, meanBytes: 40 },
   },
 };
 

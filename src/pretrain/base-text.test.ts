@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { bucketOf } from "../questions/bucket.ts";
 import { families, parseProblem } from "../questions/families.ts";
 import { parseLine, runningValues } from "../questions/steps.ts";
-import { type BaseKind, MAX_DOCUMENT_BYTES, PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";
+import { type BaseKind, LONG_LESSON, PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";
 import { type BaseDocument, baseDocument } from "./base-text.ts";
 
 const SEEDS = [0, 1, 2];
@@ -25,6 +25,7 @@ const isStartLine = (text: string): boolean => /^\d+$/.test(text);
 describe.each([
   ["steps", STEPS_LESSON],
   ["passes", PASSES_LESSON],
+  ["long", LONG_LESSON],
 ] as const)("lesson %s", (_name, lesson) => {
   let documents: BaseDocument[] = [];
   beforeAll(() => {
@@ -105,7 +106,7 @@ describe.each([
         if (kind.startsWith("facts")) facts += bytes / total;
       }
       expect(Math.abs(facts - 0.55)).toBeLessThan(0.015);
-      expect(Math.max(...documents.map(bytesOf))).toBeLessThanOrEqual(MAX_DOCUMENT_BYTES);
+      expect(Math.max(...documents.map(bytesOf))).toBeLessThanOrEqual(lesson.reach.documentBytes);
     });
 
     it("hold only right lines, and both notations, styles and branches", () => {
@@ -147,15 +148,16 @@ describe.each([
       const counts = { noLine: 0, firstPass: 0, inCheck: 0, complete: 0 };
       for (const { user, thinking, answer } of documents.filter(({ kind }) => kind === "cut")) {
         const problem = parseProblem(user);
-        const [first = [], second] = (thinking ?? "").split(/\n?Wait\n?/).map((pass) =>
+        const passes = (thinking ?? "").split(/\n?Wait\n?/).map((pass) =>
           pass
             .split("\n")
             .map(parseLine)
             .filter((line) => line !== null),
         );
-        const isChecked = second !== undefined && second.length === problem?.steps.length;
-        const from = isChecked ? second : first;
-        counts[isChecked ? "complete" : second ? "inCheck" : first.length > 0 ? "firstPass" : "noLine"]++;
+        const last = passes.at(-1) ?? [];
+        const isChecked = passes.length > 1 && last.length === problem?.steps.length;
+        const from = isChecked ? last : (passes.at(-2) ?? last);
+        counts[isChecked ? "complete" : passes.length > 1 ? "inCheck" : last.length > 0 ? "firstPass" : "noLine"]++;
         const expected = from.at(-1)?.result ?? runningValues(problem ?? { start: 0, steps: [] })?.at(-1);
         expect(answer, `${user}\n${thinking}`).toBe(String(expected));
       }

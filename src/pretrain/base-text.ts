@@ -7,12 +7,12 @@ import { bucketOf } from "../questions/bucket.ts";
 import { families } from "../questions/families.ts";
 import type { Family } from "../questions/family.ts";
 import { type Problem, runningValues } from "../questions/steps.ts";
-import { type BaseKind, kindWeights, type Lesson } from "./base-kinds.ts";
+import { type BaseKind, kindWeights, type Lesson, type Reach } from "./base-kinds.ts";
 import { cutOff, type Pass } from "./cut-off.ts";
 import { factLines, MAX_OPERAND, type SingleStep, type Style, unrelatedPass } from "./single-steps.ts";
 
 /** Raised when a document of the same index and seed changes; a half-finished pre-training then starts afresh. */
-export const TEXT_VERSION = 3;
+export const TEXT_VERSION = 4;
 
 /** One document of a conversation's form; the caller renders it in s1's chat format. */
 export interface BaseDocument {
@@ -48,26 +48,30 @@ export function baseDocument(lesson: Lesson, index: number, seed: number): BaseD
   const kind = found?.[0] ?? "direct";
   const family = random.pick(["arithmetic", "program"] as const);
   const draw: Draw = (steps) => drawContext(random, family, { steps, lesson });
-  return { kind, ...body(random, kind, { family, draw }) };
+  return { kind, ...body(random, kind, { family, draw, reach: lesson.reach }) };
 }
 
 /** Draws a question with a number of steps in a range. */
 type Draw = (steps: readonly [number, number]) => Context;
 
-function body(random: Prng, kind: BaseKind, { family, draw }: { family: Family["name"]; draw: Draw }): Body {
+function body(
+  random: Prng,
+  kind: BaseKind,
+  { family, draw, reach }: { family: Family["name"]; draw: Draw; reach: Reach },
+): Body {
   switch (kind) {
     case "facts-quick":
-      return facts(random, family, "quick");
+      return facts(random, { family, style: "quick", reach });
     case "facts-careful":
-      return facts(random, family, "careful");
+      return facts(random, { family, style: "careful", reach });
     case "unrelated-quick":
       return unrelated(random, draw([2, 8]), "quick");
     case "unrelated-careful":
       return unrelated(random, draw([2, 5]), "careful");
     case "unrelated-wait":
-      return waited(random, draw([2, family === "program" ? 4 : 5]));
+      return waited(random, draw([2, family === "program" ? 4 : 5]), reach);
     case "cut":
-      return cut(random, draw([2, 5]));
+      return cut(random, draw([2, 5]), reach);
     case "copy":
       return copied(draw([2, 8]));
     case "list":
@@ -117,8 +121,8 @@ function lastResult(lines: readonly SingleStep[]): string {
   return String(lines.at(-1)?.result);
 }
 
-function facts(random: Prng, family: Family["name"], style: Style): Body {
-  const lines = factLines(random, { family, style, maxBytes: random.int(180, 320) });
+function facts(random: Prng, { family, style, reach }: { family: Family["name"]; style: Style; reach: Reach }): Body {
+  const lines = factLines(random, { family, style, maxBytes: random.int(...reach.factBytes) });
   const user = style === "quick" ? "quick" : "care";
   return { user, thinking: written(lines), answer: lastResult(lines), isFinal: random.next() < FINAL_SHARE };
 }
@@ -130,18 +134,22 @@ function unrelated(random: Prng, context: Context, style: Style): Body {
   return { user, thinking, answer: lastResult(lines), isFinal: random.next() < FINAL_SHARE };
 }
 
-function bothPasses(random: Prng, problem: Problem): Pass[] {
-  return [unrelatedPass(random, problem, "quick"), unrelatedPass(random, problem, "careful")];
+/** A quick pass and its checks. */
+function checkedPasses(random: Prng, problem: Problem, { checks }: Reach): Pass[] {
+  const quick = unrelatedPass(random, problem, "quick");
+  return [quick, ...Array.from({ length: random.int(...checks) }, () => unrelatedPass(random, problem, "careful"))];
 }
 
-function waited(random: Prng, context: Context): Body {
-  const [quick = [], careful = []] = bothPasses(random, context.problem);
-  const thinking = `${writtenPass(context, quick)}\nWait\n${writtenPass(context, careful)}`;
-  return { user: context.text, thinking, answer: lastResult(careful), isFinal: random.next() < FINAL_SHARE };
+function waited(random: Prng, context: Context, reach: Reach): Body {
+  const passes = checkedPasses(random, context.problem, reach);
+  const thinking = passes.map((pass) => writtenPass(context, pass)).join("\nWait\n");
+  const answer = lastResult(passes.at(-1) ?? []);
+  return { user: context.text, thinking, answer, isFinal: random.next() < FINAL_SHARE };
 }
 
-function cut(random: Prng, { problem, opening, text, answer }: Context): Body {
-  const { thinking, result } = cutOff(random, opening, bothPasses(random, problem));
+function cut(random: Prng, { problem, opening, text, answer }: Context, reach: Reach): Body {
+  const passes = checkedPasses(random, problem, reach);
+  const { thinking, result } = cutOff(random, { opening, passes, maxBytes: reach.cutBytes });
   return { user: text, thinking, answer: result === null ? answer : String(result), isFinal: true };
 }
 

@@ -1,9 +1,6 @@
 import type { Prng } from "../core/prng.ts";
 import type { SingleStep } from "./single-steps.ts";
 
-/** Latest place of a cut, bytes: keeps documents short. */
-const MAX_CUT = 300;
-
 /** The lines of one pass over a question. */
 export type Pass = readonly SingleStep[];
 
@@ -18,12 +15,16 @@ export interface CutThinking {
 /**
  * Passes joined by "Wait" and cut at a uniform place, as a thinking budget does. The answer is read off the last line
  * that is complete, except inside a later pass: there, the result of the pass before stands until the new one is done.
- * `opening` are lines before each pass's own. Where the cut would split a line's result, the line is finished, since half a number cannot be told from a whole one.
+ * The cut falls within
+ * the first `maxBytes`; `opening` are lines before each pass's own. Where the cut would split a line's result, the line is finished, since half a number cannot be told from a whole one.
  */
-export function cutOff(random: Prng, opening: readonly string[], passes: readonly Pass[]): CutThinking {
+export function cutOff(
+  random: Prng,
+  { opening, passes, maxBytes }: { opening: readonly string[]; passes: readonly Pass[]; maxBytes: number },
+): CutThinking {
   const units = unitsOf(opening, passes);
   const total = units.reduce((sum, unit) => sum + unit.text.length + 1, 0);
-  let left = random.int(1, Math.min(total, MAX_CUT));
+  let left = random.int(1, Math.min(total, maxBytes));
   const kept: string[] = [];
   let result: number | null = null;
   for (const unit of units) {

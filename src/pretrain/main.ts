@@ -15,7 +15,7 @@ import { canonicalJson, shortHash } from "../core/hash.ts";
 import type { StudentConfig } from "../student/checkpoint/qwen2-config.ts";
 import { initialTensors, parameterCount } from "../student/parameters.ts";
 import { learningRateAt } from "../train/schedule.ts";
-import { PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";
+import { LONG_LESSON, PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";
 import { TEXT_VERSION } from "./base-text.ts";
 import { documentBatches } from "./document-batches.ts";
 import { finishBase } from "./finish-base.ts";
@@ -53,10 +53,11 @@ const OPTIMIZER = {
 } as const;
 const CHECKPOINT_EVERY = 100;
 
-/** The curriculum: single steps for 14 M tokens, then 0.9 M in the passes' notation; each part with its own optimizer run. */
+/** Single steps for 14 M tokens, 0.9 M in the passes' notation, then longer documents; each part with an optimizer run. */
 const CURRICULUM = [
   { lesson: STEPS_LESSON, textSeed: 0, schedule: { learningRate: 3e-3, totalSteps: 3418, warmupSteps: 103 } },
   { lesson: PASSES_LESSON, textSeed: 9, schedule: { learningRate: 1.5e-3, totalSteps: 220, warmupSteps: 20 } },
+  { lesson: LONG_LESSON, textSeed: 17, schedule: { learningRate: 2e-3, totalSteps: 2000, warmupSteps: 60 } },
 ] as const;
 const CURRICULUM_STEPS = CURRICULUM.reduce((sum, { schedule }) => sum + schedule.totalSteps, 0);
 
