@@ -161,6 +161,7 @@ describe("demo and run", () => {
       "student",
       "sweep",
       "verdict",
+      "wouldHaveCost",
     ]);
     expect(JSON.parse(await readFile(join(machine.folder, "runs/demo-4/recipe.resolved.json"), "utf8"))).toMatchObject({
       seed: 4,

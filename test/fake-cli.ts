@@ -45,6 +45,14 @@ const SUMMARY: RunSummary = {
   student: { accuracy: 0.8, n: 300, interval: [0.75, 0.85], thinkingTokens: 180 },
   sweep: [{ budgetTokens: 32, waits: 0, accuracy: 0.1, interval: [0.07, 0.14], thinkingTokens: 32 }],
   verdict: { pValue: 0.0001, sentence: "The student is better." },
+  wouldHaveCost: {
+    basis: "estimated",
+    items: [],
+    usd: [22.59, 223.48],
+    pricesFrom: "2026-09-23",
+    pricesTo: "2026-10-07",
+    published: { basis: "published", what: "", usdBelow: 50, asOf: "2025-02-05", source: "TechCrunch" },
+  },
 };
 
 /** A machine whose engine and stages are stand-ins, unless real services are given. */

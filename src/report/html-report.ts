@@ -28,9 +28,12 @@ function trainingSection({ training }: ReportView): Markup {
 <figcaption>Faint: every step. Strong: running mean. Dotted: ends of epochs.</figcaption></figure></section>`;
 }
 
-function costSection({ cost }: ReportView): Markup {
+function costSection({ cost, wouldHaveCost }: ReportView): Markup {
   return markup`<section aria-labelledby="cost"><h2 id="cost">What it cost</h2>
-<p>${noBreak(cost.sentence)}</p>${tableMarkup(cost.table)}</section>`;
+<p>${noBreak(cost.sentence)}</p>${tableMarkup(cost.table)}
+<h3>What s1’s way would have cost</h3>
+<p>${noBreak(wouldHaveCost.sentence)}${basisTag("estimated")}</p>${tableMarkup(wouldHaveCost.steps)}
+<details class="prices"><summary>Price by price, with day and source</summary>${tableMarkup(wouldHaveCost.prices)}</details></section>`;
 }
 
 function reproductionSection({ facts }: ReportView): Markup {

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import {
   count,
   dollars,
+  dollarsRange,
   duration,
   parameterCount,
   percent,
@@ -30,6 +31,9 @@ it.each([
   [dollars(0), "$0"],
   [dollars(0.00423), "$0.0042"],
   [dollars(12.3), "$12.30"],
+  [dollarsRange([2.384, 142.5]), "$2.38–142.50"],
+  [dollarsRange([0, 0.5]), "$0–0.50"],
+  [dollarsRange([3.99, 3.99]), "$3.99"],
   [pValue(1e-30), "p < 0.0001"],
   [pValue(0.0031), "p = 0.0031"],
   [pValue(0.42), "p = 0.42"],

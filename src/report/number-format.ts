@@ -47,6 +47,11 @@ export function dollars(usd: number): string {
   return usd < 0.01 ? `$${usd.toPrecision(2)}` : `$${usd.toFixed(2)}`;
 }
 
+/** Dollars from low to high: `$2.38–142.50`, or one figure where they are equal. */
+export function dollarsRange([low, high]: readonly [number, number]): string {
+  return low === high ? dollars(low) : `${dollars(low)}–${dollars(high).slice(1)}`;
+}
+
 /** A p-value as part of a sentence: `p < 0.0001`, `p = 0.0031`, `p = 0.42`. */
 export function pValue(p: number | null): string {
   if (p === null) return "p not defined";

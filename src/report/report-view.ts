@@ -11,6 +11,7 @@ import { knownLimits, teacherHonesty } from "./view/honesty.ts";
 import { publishedTable } from "./view/published-results.ts";
 import { type SweepView, sweepOf } from "./view/sweep.ts";
 import { type TrainingView, trainingOf } from "./view/training.ts";
+import { type WouldHaveCostView, wouldHaveCostOf } from "./view/would-have-cost.ts";
 
 /** The report as plain, capped, unescaped text and numbers; the page and the Markdown are two ways to set it. */
 export interface ReportView {
@@ -24,6 +25,7 @@ export interface ReportView {
   readonly traces: readonly TraceView[];
   readonly training: TrainingView;
   readonly cost: CostView;
+  readonly wouldHaveCost: WouldHaveCostView;
   readonly facts: FactsView;
   readonly teacher: string;
   readonly limits: readonly string[];
@@ -43,6 +45,7 @@ export function reportView(results: RunResults): ReportView {
     traces: tracesOf(results),
     training: trainingOf(results),
     cost: costOf(results),
+    wouldHaveCost: wouldHaveCostOf(results),
     facts: factsOf(results),
     teacher: teacherHonesty(results.recipe),
     limits: knownLimits(results),

@@ -1,3 +1,4 @@
+import { wouldHaveCost } from "../ledger/would-have-cost.ts";
 import type { RunSummary } from "../schema/result.ts";
 import type { RunResults } from "./run-results.ts";
 import { bestBase, naturalStudent, totals } from "./settings.ts";
@@ -33,5 +34,11 @@ export function runSummary(results: RunResults): RunSummary {
         thinkingTokens,
       })),
     verdict: { pValue: results.verdict.pValue, sentence: results.verdict.sentence },
+    wouldHaveCost: estimateSummary(),
   };
+}
+
+/** The estimate as mutable plain data, which is what the schema describes. */
+function estimateSummary(): RunSummary["wouldHaveCost"] {
+  return structuredClone(wouldHaveCost()) as RunSummary["wouldHaveCost"];
 }

@@ -7,6 +7,7 @@ import { modelAndSetting, totals } from "./settings.ts";
 import { costOf } from "./view/cost.ts";
 import { headlineOf } from "./view/headline.ts";
 import { sweepOf } from "./view/sweep.ts";
+import { wouldHaveCostOf } from "./view/would-have-cost.ts";
 
 const COLUMNS = 80;
 const BAR_CELLS = 16;
@@ -51,7 +52,7 @@ function stageLines(results: RunResults): string[] {
 
 /**
  * The end of a run in a terminal: the headline, a line a setting with a text bar and its 95 % interval, the verdict,
- * seconds by stage and dollars. Control characters in names cannot reach the terminal.
+ * seconds by stage, dollars, and what s1's way would have cost. Control characters in names cannot reach the terminal.
  */
 export function terminalSummary(results: RunResults): readonly string[] {
   const scores = [...totals(results, "base"), ...totals(results, "student")];
@@ -71,5 +72,6 @@ export function terminalSummary(results: RunResults): readonly string[] {
     "",
     ...stageLines(results),
     ...wrapped(costOf(results).sentence),
+    ...wrapped(wouldHaveCostOf(results).short),
   ];
 }

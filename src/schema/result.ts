@@ -7,6 +7,45 @@ const interval = Interval.nullable();
 const seconds = z.number().min(0).describe("wall-clock seconds");
 const thinkingTokens = z.number().min(0).describe("mean thinking tokens of a question");
 
+const range = (what: string) => z.tuple([z.number().min(0), z.number().min(0)]).describe(`${what}, low and high`);
+const dated = {
+  asOf: z.string().describe("day on which it was looked up, ISO 8601"),
+  source: z.string().describe("where it was looked up"),
+};
+
+const costItem = z.strictObject({
+  purpose: z.enum(["traces", "fine-tune", "evaluation"]),
+  supplier: z.string().describe("model or GPU, and who sells it"),
+  parts: z.array(
+    z.strictObject({
+      unit: z.string(),
+      quantity: range("units"),
+      unitUsd: range("dollars for one unit"),
+      usd: range("dollars"),
+    }),
+  ),
+  usd: range("dollars"),
+  range: z.string().describe("what makes a range of it; empty where there is none"),
+  ...dated,
+});
+
+/** What s1's way would have cost; the same in every run of one version of grappa. */
+const WouldHaveCost = z
+  .strictObject({
+    basis: z.literal("estimated"),
+    items: z.array(costItem).describe("alternatives by purpose: one of each is paid, not all"),
+    usd: range("dollars for one of each purpose"),
+    pricesFrom: z.string().describe("first day on which a price was looked up"),
+    pricesTo: z.string().describe("last day on which a price was looked up"),
+    published: z.strictObject({
+      basis: z.literal("published"),
+      what: z.string(),
+      usdBelow: z.number().min(0).describe("an upper bound, dollars"),
+      ...dated,
+    }),
+  })
+  .describe("an estimate at dated list prices: s1's 1,000 traces, its fine-tune and its evaluation; nobody was billed");
+
 /** The outcome of a run, for scripts: the same object in `result.json` and on the last line of `--json` output. */
 export const RunSummary = z.strictObject({
   run: z.string().describe("the run's id"),
@@ -33,5 +72,6 @@ export const RunSummary = z.strictObject({
     pValue: z.number().min(0).max(1).nullable().describe("paired test, student against base; null when n is 0"),
     sentence: z.string(),
   }),
+  wouldHaveCost: WouldHaveCost,
 });
 export type RunSummary = z.infer<typeof RunSummary>;

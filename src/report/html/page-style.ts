@@ -60,6 +60,7 @@ tr.base .bar i{background:var(--base)}
 tr.student .bar i{background:var(--student)}
 .tag{display:inline;font:400 .68rem/1.35 ${INTERFACE_FONT};letter-spacing:.02em;color:var(--muted);border:1px solid var(--line);border-radius:3px;padding:0 .35em;margin-left:.1em;vertical-align:.1em;white-space:nowrap}
 details{margin:1rem 0}
+.prices table{min-width:40rem}
 summary{cursor:pointer;color:var(--student);font-size:.92rem}`;
 
 const FUNNEL = `.funnel{list-style:none;margin:1.6rem 0 0;padding:0}
