@@ -106,14 +106,14 @@ describe("comparePaired", () => {
   it("pairs by question whatever the order of rows", () => {
     const first = answers("base", DIRECT, "++--g+");
     const second = answers("student", NATURAL, "+-+++");
-    const expected = comparePaired(first, second, "k");
+    const expected = comparePaired(first, second);
     expect(expected).toMatchObject({ n: 4, onlyFirst: 1, onlySecond: 2, first: 0.5, second: 0.75, difference: 0.25 });
     expect(expected.pValue).toBe(mcnemarExact(1, 2));
-    const shuffled = comparePaired(prng("a").shuffle(first), prng("b").shuffle(second), "k");
+    const shuffled = comparePaired(prng("a").shuffle(first), prng("b").shuffle(second));
     expect(shuffled).toEqual(expected);
   });
   it("has nulls, not zeros, without common questions", () => {
-    expect(comparePaired([], answers("student", NATURAL, "+"), "k")).toEqual({
+    expect(comparePaired([], answers("student", NATURAL, "+"))).toEqual({
       n: 0,
       onlyFirst: 0,
       onlySecond: 0,
@@ -127,7 +127,7 @@ describe("comparePaired", () => {
 });
 
 describe("judge", () => {
-  const context = { contextTokens: CONTEXT, key: "7" };
+  const context = { contextTokens: CONTEXT };
   it("compares the student's natural end with the base at its best, and each wait with the natural end", () => {
     const verdict = judge(
       [
@@ -186,7 +186,7 @@ describe("verdictSentence", () => {
       NATURAL,
       "-".repeat(onlyFirst) + "+".repeat(onlySecond) + "-".repeat(n - onlyFirst - onlySecond),
     );
-    return verdictSentence(comparePaired(first, second, "k"), "answering directly");
+    return verdictSentence(comparePaired(first, second), "answering directly");
   };
   it.each([
     ["a worse student", 30, 5, 100, /the student is worse \(−25\.0 points.*p < 0\.001\)\.$/],
@@ -198,7 +198,21 @@ describe("verdictSentence", () => {
       0,
       4,
       6,
-      /no difference that chance could not have made.*p = 0\.13\)\. 6 questions are few/,
+      /no difference that chance could not have made.*p = 0\.13\)\. The interval leaves out 0, but the stricter exact test decides\. 6 questions are few/,
+    ],
+    [
+      "no discordant question at all: an interval, not a point",
+      0,
+      0,
+      6,
+      /\(0\.0 points, 95 % interval −39\.0 to \+39\.0; exact McNemar p = 1\.00\)\. 6 questions are few/,
+    ],
+    [
+      "the edge, where test and interval differ",
+      6,
+      16,
+      161,
+      /\(\+6\.2 points, 95 % interval \+0\.5 to \+12\.4; .*p = 0\.052\)\. The interval leaves out 0, but the stricter exact test decides\.$/,
     ],
     ["one question", 0, 1, 1, /^On the 1 held-out question .*1 question is few/],
   ])("%s", (_, onlyFirst, onlySecond, n, expected) => {

@@ -1,6 +1,6 @@
-import { pairedBootstrap } from "../core/statistics/bootstrap.ts";
 import type { Interval } from "../core/statistics/intervals.ts";
 import { mcnemarExact } from "../core/statistics/mcnemar.ts";
+import { pairedDifferenceInterval } from "../core/statistics/paired-difference.ts";
 import type { Completion } from "../schema/records.ts";
 import { isCorrect } from "./score.ts";
 
@@ -18,26 +18,20 @@ export interface PairedComparison {
   readonly onlySecond: number;
   /** Two-sided; null when n is 0. */
   readonly pValue: number | null;
-  /** Second minus first, -1 to 1, with a 95 % paired bootstrap interval; null when n is 0. */
+  /** Second minus first, -1 to 1, with a 95 % score interval (Tango); null when n is 0. */
   readonly difference: number | null;
   readonly interval: Interval | null;
 }
 
 /**
  * Compares first samples (sample index 0) of two sets of completions, question by question; questions that only one set
- * holds, or whose reference answer is broken, are left out.
- * @param key seeds the bootstrap
+ * holds, or whose reference answer is broken, are left out. The order of the rows does not matter.
  */
-export function comparePaired(
-  first: readonly Completion[],
-  second: readonly Completion[],
-  key: string,
-): PairedComparison {
+export function comparePaired(first: readonly Completion[], second: readonly Completion[]): PairedComparison {
   const outcomes = outcomesByQuestion(first);
-  const pairs = [...outcomesByQuestion(second)]
-    .flatMap(([id, isRight]) => (outcomes.has(id) ? [{ id, first: outcomes.get(id) === true, second: isRight }] : []))
-    // So that the interval does not depend on the order of the rows.
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const pairs = [...outcomesByQuestion(second)].flatMap(([id, isRight]) =>
+    outcomes.has(id) ? [{ first: outcomes.get(id) === true, second: isRight }] : [],
+  );
   const n = pairs.length;
   const count = (has: (pair: { first: boolean; second: boolean }) => boolean) => pairs.filter(has).length;
   const onlyFirst = count((pair) => pair.first && !pair.second);
@@ -46,7 +40,6 @@ export function comparePaired(
     const nothing = { first: null, second: null, pValue: null, difference: null, interval: null };
     return { n, onlyFirst, onlySecond, ...nothing };
   }
-  const differences = pairs.map((pair) => Number(pair.second) - Number(pair.first));
   return {
     n,
     first: count((pair) => pair.first) / n,
@@ -55,7 +48,7 @@ export function comparePaired(
     onlySecond,
     pValue: mcnemarExact(onlyFirst, onlySecond),
     difference: (onlySecond - onlyFirst) / n,
-    interval: pairedBootstrap(differences, { key }),
+    interval: pairedDifferenceInterval({ onlyFirst, onlySecond, n }),
   };
 }
 

@@ -28,7 +28,7 @@ export interface Verdict {
   readonly test: string;
   /** Student's accuracy minus the base's, -1 to 1. */
   readonly difference: number | null;
-  /** 95 % paired bootstrap interval of the difference. */
+  /** 95 % score interval (Tango) of the difference. */
   readonly interval: Interval | null;
   readonly discordant: { readonly onlyStudent: number; readonly onlyBase: number };
   /** The base's best setting, which the student was compared with; null when the base was not evaluated. */
@@ -47,17 +47,16 @@ const FEW_QUESTIONS = 50;
 
 /**
  * The verdict over all completions of a run.
- * @param context `contextTokens` is the budget of a natural end; `key` seeds the bootstrap
+ * @param contextTokens the budget of a natural end
  */
 export function judge(
   completions: readonly Completion[],
-  context: { readonly contextTokens: number; readonly key: string },
+  { contextTokens }: { readonly contextTokens: number },
 ): Verdict {
-  const { contextTokens, key } = context;
   const student = bySetting(completions, "student", contextTokens);
   const base = best(bySetting(completions, "base", contextTokens));
   const natural = student.find(({ setting }) => settingKind(setting, contextTokens) === "natural");
-  const comparison = comparePaired(base?.rows ?? [], natural?.rows ?? [], `${key}/verdict`);
+  const comparison = comparePaired(base?.rows ?? [], natural?.rows ?? []);
   const smallest = student.find(({ setting }) => settingKind(setting, contextTokens) === "cap");
   const waits = student.filter(({ setting }) => settingKind(setting, contextTokens) === "wait");
   return {
@@ -69,8 +68,8 @@ export function judge(
     discordant: { onlyStudent: comparison.onlySecond, onlyBase: comparison.onlyFirst },
     baseSetting: base?.setting ?? null,
     studentSetting: natural?.setting ?? null,
-    waits: natural ? waits.map((wait) => compareWait(natural.rows, wait, key)) : [],
-    rise: smallest && natural ? comparePaired(smallest.rows, natural.rows, `${key}/rise`) : null,
+    waits: natural ? waits.map((wait) => compareWait(natural.rows, wait)) : [],
+    rise: smallest && natural ? comparePaired(smallest.rows, natural.rows) : null,
   };
 }
 
@@ -100,9 +99,9 @@ function best(settings: readonly SettingRows[]): SettingRows | undefined {
   return top;
 }
 
-function compareWait(natural: readonly Completion[], wait: SettingRows, key: string): WaitComparison {
+function compareWait(natural: readonly Completion[], wait: SettingRows): WaitComparison {
   const { waits } = wait.setting;
-  const { n, onlyFirst, onlySecond, pValue } = comparePaired(natural, wait.rows, `${key}/wait-${waits}`);
+  const { n, onlyFirst, onlySecond, pValue } = comparePaired(natural, wait.rows);
   return { waits, n, wrongToRight: onlySecond, rightToWrong: onlyFirst, pValue };
 }
 
@@ -121,7 +120,10 @@ export function verdictSentence(comparison: PairedComparison, basePhrase: string
   const chance = `${PAIRED_TEST} ${pText(pValue)}`;
   const caution = n < FEW_QUESTIONS ? ` ${n} ${n === 1 ? "question is" : "questions are"} few: ${FEW_CAUTION}` : "";
   if (pValue >= SIGNIFICANCE) {
-    return `${scores}: no difference that chance could not have made (${spread}; ${chance}).${caution}`;
+    // The exact test is the stricter of the two: at its edge the interval may leave 0 out.
+    const edge =
+      interval[0] > 0 || interval[1] < 0 ? " The interval leaves out 0, but the stricter exact test decides." : "";
+    return `${scores}: no difference that chance could not have made (${spread}; ${chance}).${edge}${caution}`;
   }
   const word = difference > 0 ? "better" : "worse";
   return `${scores}: the student is ${word} (${spread}; ${chance}).${caution}`;

@@ -41,20 +41,6 @@ export function bootstrapInterval(
   return values.length === 0 ? null : [quantile(values, tail), quantile(values, 1 - tail)];
 }
 
-/**
- * Paired bootstrap interval of a mean difference: questions are drawn, each with what both methods did on it.
- * @param differences second method's score minus the first's, one a question
- */
-export function pairedBootstrap(differences: readonly number[], options: BootstrapOptions): Interval | null {
-  const n = differences.length;
-  const meanOf = (drawn: Uint32Array): number => {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += (drawn[i] as number) * (differences[i] as number);
-    return sum / n;
-  };
-  return bootstrapInterval(n, meanOf, options);
-}
-
 /** Quantile of sorted values, linear between neighbours (the definition that numpy uses by default). */
 export function quantile(sorted: readonly number[], share: number): number {
   const place = share * (sorted.length - 1);

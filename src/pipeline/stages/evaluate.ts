@@ -20,7 +20,7 @@ export function evaluateStage(engine: EngineProvider): Stage {
     name: "evaluate",
     inputs: ["train"],
     facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
-    codeVersion: 1,
+    codeVersion: 2,
     // The batch size changes no result: decoding does not depend on batch-mates.
     config: ({ evaluate: { batchSize: _, ...evaluate }, collect, seed }) => ({
       ...evaluate,
@@ -78,7 +78,7 @@ async function evaluate(context: StageContext, provider: EngineProvider): Promis
     );
   }
   const familyById = new Map(questions.map(({ id, family }) => [id, family]));
-  const verdict = judge(completions, { contextTokens, key: `verdict/${recipe.seed}` });
+  const verdict = judge(completions, { contextTokens });
   const scaling = sweepMetrics(
     completions.filter(({ model }) => model === "student"),
     `scaling/${recipe.seed}`,
