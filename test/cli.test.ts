@@ -152,6 +152,7 @@ describe("demo and run", () => {
     expect(exitCode).toBe(0);
     expect(stdout.split("\n")).toHaveLength(2);
     expect(Object.keys(lastJson(stdout) as object)).toEqual([
+      "schemaVersion",
       "run",
       "seconds",
       "stages",
@@ -164,8 +165,29 @@ describe("demo and run", () => {
       "wouldHaveCost",
     ]);
     expect(JSON.parse(await readFile(join(machine.folder, "runs/demo-4/recipe.resolved.json"), "utf8"))).toMatchObject({
+      schemaVersion: 1,
       seed: 4,
     });
+  });
+
+  test("a recipe of a newer format is refused by name before its fields, and one that says ours is taken", async () => {
+    await machine.run("demo");
+    const path = join(machine.folder, "runs/demo-0/recipe.resolved.json");
+    const text = await readFile(path, "utf8");
+    await writeFile(join(machine.folder, "ours.json"), text);
+    expect((await machine.run("run", "ours.json", "--run", "runs/demo-0")).stderr).toContain("is finished");
+    const newer = text.replace('"schemaVersion": 1', '"schemaVersion": 2,\n  "unheardOf": true');
+    await writeFile(join(machine.folder, "newer.json"), newer);
+    for (const json of [[], ["--json"]]) {
+      const { stdout, stderr, exitCode } = await machine.run("run", "newer.json", ...json);
+      expect(exitCode).toBe(4);
+      expect(stderr).toContain("newer.json: schemaVersion 2, this grappa reads 1\nhint: use the grappa that wrote it");
+      if (json.length === 0) expect(stdout).toBe("");
+      else
+        expect(lastJson(stdout)).toMatchObject({ error: { code: "schema-version", data: { found: 2, expected: 1 } } });
+    }
+    await writeFile(path, newer);
+    expect((await machine.run("demo")).stderr).toContain("recipe.resolved.json: schemaVersion 2");
   });
 
   test("the header keeps the command that makes the same run", async () => {

@@ -36,6 +36,7 @@ export interface FakeMachine {
 }
 
 const SUMMARY: RunSummary = {
+  schemaVersion: 1,
   run: "demo-0",
   seconds: 12.5,
   stages: [{ name: "collect", seconds: 0.5 }],

@@ -3,6 +3,7 @@ import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
 import { type FileSystem, joinPath, toSlashes } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import { refuseOtherVersion } from "../schema/record-version.ts";
 import { checkRecipe, recipeInvalid, type RecipeOrigin } from "./check-recipe.ts";
 import { didYouMean } from "./near-names.ts";
 import { overrideRecipe, type RecipeOverride } from "./override-recipe.ts";
@@ -38,7 +39,8 @@ export interface LoadedRecipe extends FoundBase {
 /**
  * Reads a recipe: a path to .json, .js or .mjs, or the name of one that comes with grappa.
  *
- * @throws AppError "file-missing" naming what was tried; "recipe-invalid" with all problems at once.
+ * @throws AppError "file-missing" naming what was tried; "recipe-invalid" with all problems at once; "schema-version" for a
+ *   recipe of another format, before its fields are looked at.
  */
 export async function loadRecipe(
   nameOrPath: string,
@@ -52,6 +54,7 @@ export async function loadRecipe(
       { path: "", message: `a recipe is an object, found ${Array.isArray(value) ? "a list" : String(value)}` },
     ]);
   }
+  refuseOtherVersion(value, path);
   const recipe = checkRecipe(overrideRecipe(value, overrides), withoutPlaceOf(overrides, origin));
   return { recipe, path, ...(await findBase(recipe.student.base, dirname(path), ports)) };
 }
@@ -76,7 +79,7 @@ async function findBase(base: string, recipeFolder: string, { fs, packageFolder 
 
 /** The recipe with its base given as seen from `folder`, so that it means the same when read from there. */
 export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBase }: LoadedRecipe): Recipe {
-  const { $schema: _schema, ...rest } = recipe;
+  const { $schema: _schema, schemaVersion: _version, ...rest } = recipe;
   const base = isBuiltinBase ? recipe.student.base : toSlashes(relative(folder, baseFolder));
   return { ...rest, student: { ...recipe.student, base } };
 }

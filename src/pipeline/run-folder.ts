@@ -64,12 +64,17 @@ export async function openRun(fs: FileSystem, processes: ProcessTable, options: 
     if (changes.length > 0 && !options.mayChange) throw runChanged(folder, changes);
     if (changes.length > 0) await writeHeader(fs, folder, options);
     for (const name of await fs.names(folder)) if (name.endsWith(".tmp")) await fs.remove(joinPath(folder, name));
-    await fs.writeAtomic(joinPath(folder, RECIPE), `${JSON.stringify(recipe, null, 2)}\n`);
+    await fs.writeAtomic(joinPath(folder, RECIPE), recipeText(recipe));
     return lock;
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/** The resolved recipe with the version of its format in front. */
+function recipeText(recipe: Recipe): string {
+  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...recipe }, null, 2)}\n`;
 }
 
 /** A folder with files and no header of ours is somebody's work, not a run. */
@@ -110,11 +115,11 @@ function runChanged(folder: string, changes: readonly string[]): AppError {
 }
 
 /**
- * A recipe without what says nothing about the experiment: where the base lies (its hash covers it), and the built-in
+ * A recipe without what says nothing about the experiment: its format's version, where the base lies (its hash covers it), and the built-in
  * teacher's port, so that a run whose port is taken goes on with another.
  */
 function comparable(recipe: Recipe): unknown {
-  const { $schema: _schema, student: _student, trace, ...rest } = recipe;
+  const { $schema: _schema, schemaVersion: _version, student: _student, trace, ...rest } = recipe;
   const { port: _port, ...teacher } = { port: 0, ...trace.teacher };
   return { ...rest, trace: { ...trace, teacher } };
 }

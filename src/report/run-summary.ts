@@ -1,4 +1,5 @@
 import { wouldHaveCost } from "../ledger/would-have-cost.ts";
+import { SCHEMA_VERSION } from "../schema/records.ts";
 import type { RunSummary } from "../schema/result.ts";
 import type { RunResults } from "./run-results.ts";
 import { bestBase, naturalStudent, totals } from "./settings.ts";
@@ -12,6 +13,7 @@ export function runSummary(results: RunResults): RunSummary {
   const base = bestBase(results);
   const student = naturalStudent(results);
   return {
+    schemaVersion: SCHEMA_VERSION,
     run: results.runId,
     seconds: results.seconds,
     stages: results.ledger.map(({ stage, seconds }) => ({ name: stage, seconds })),

@@ -1,5 +1,6 @@
 /** @file The recipe: a whole experiment as one strict object. Unknown keys are errors; every field says its unit. */
 import { z } from "zod";
+import { SCHEMA_VERSION } from "./records.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
 const share = (what: string) => z.number().min(0).max(1).describe(what);
@@ -48,6 +49,10 @@ const OpenAICompatibleTeacher = z.strictObject({
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
 export const Recipe = z.strictObject({
   $schema: z.string().optional().describe("path of the JSON Schema, for completion in editors"),
+  schemaVersion: z
+    .literal(SCHEMA_VERSION)
+    .optional()
+    .describe("version of this format, as recipe.resolved.json carries it; a recipe of your own needs none"),
   name: z
     .string()
     .min(1)

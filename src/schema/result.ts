@@ -1,6 +1,6 @@
 /** @file What a run comes to, in one line of JSON: `result.json` and the last line of `grappa demo --json`. */
 import { z } from "zod";
-import { Interval } from "./records.ts";
+import { Interval, SCHEMA_VERSION } from "./records.ts";
 
 const accuracy = z.number().min(0).max(1).nullable().describe("share of right answers, 0 to 1; null when n is 0");
 const interval = Interval.nullable();
@@ -48,6 +48,7 @@ const WouldHaveCost = z
 
 /** The outcome of a run, for scripts: the same object in `result.json` and on the last line of `--json` output. */
 export const RunSummary = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION).describe("version of this record's schema"),
   run: z.string().describe("the run's id"),
   seconds,
   stages: z.array(z.strictObject({ name: z.string(), seconds })),
