@@ -72,6 +72,47 @@ test.each([
   expect((await machine.run("run", "--until", "collect")).exitCode).toBe(0);
 });
 
+describe("a teacher that cannot be asked is noticed before anything runs", () => {
+  const price = { inputUsdPerMillion: 1, outputUsdPerMillion: 4 };
+  const teacher = { type: "openai-compatible", baseUrl: "https://api.example.org/v1", model: "large" };
+
+  test.each([
+    [
+      { ...teacher, price, apiKeyEnv: "LARGE_KEY" },
+      "usage",
+      2,
+      "the environment variable LARGE_KEY is not set",
+      /^set LARGE_KEY/,
+    ],
+    [teacher, "recipe-invalid", 3, 'no price is known for model "large"', /^give the teacher a price/],
+    [
+      { ...teacher, price, maxTokens: 10_000 },
+      "budget-exceeded",
+      7,
+      "one reply of 10000 tokens may cost $0.04, and maxUsd allows $0.00",
+      /^raise maxUsd/,
+    ],
+    [
+      { ...teacher, price, baseUrl: "ftp://x/v1" },
+      "recipe-invalid",
+      3,
+      "not a plain http(s) URL",
+      /^write it as https/,
+    ],
+  ])("%j", async (asked, code, exitCode, part, hint) => {
+    await writeRecipe({ trace: { teacher: asked } });
+    const error = await failure();
+    expect(error).toMatchObject({ code, exitCode });
+    expect(error.message).toContain(part);
+    expect(error.hint).toMatch(hint);
+    expect(readdirSync(machine.folder)).not.toContain("runs");
+    const plan = await machine.run("run", "--plan");
+    expect(plan.exitCode).toBe(0);
+    expect(plan.stdout).toContain(`trace cannot run yet: ${error.message}\nhint: `);
+    expect((await machine.run("run", "--until", "collect")).exitCode).toBe(0);
+  });
+});
+
 test("an unknown recipe key fails with its place and what is near, before anything is written; mended, it runs", async () => {
   await writeRecipe({ train: { epoch: 3 }, selct: {} });
   expect(await failure()).toMatchObject({

@@ -10,6 +10,7 @@ import type { RunRequest } from "../pipeline/run-request.ts";
 import type { StageName } from "../schema/manifest.ts";
 import type { CommandResult, CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
+import { describeError, errorAsJson } from "./error-text.ts";
 import { showProgress } from "./progress.ts";
 import { shellQuote } from "./shell-quote.ts";
 
@@ -177,6 +178,15 @@ function describePlan(folder: string, planned: readonly PlannedStage[]): Command
     later: "after these",
   } as const;
   const rows = planned.map(({ stage, status, work }) => `${stage.padEnd(10)} ${words[status].padEnd(11)} ${work}`);
-  const stages = planned.map(({ stage, status, key, work }) => ({ stage, status, key: key ?? null, work }));
-  return { json: { folder, stages }, text: [`plan for ${folder}`, ...rows].join("\n") };
+  const stages = planned.map(({ stage, status, key, work, obstacle }) => ({
+    stage,
+    status,
+    key: key ?? null,
+    work,
+    obstacle: obstacle === undefined ? null : errorAsJson(obstacle).error,
+  }));
+  const obstacles = planned.flatMap(({ stage, obstacle }) =>
+    obstacle === undefined ? [] : [`${stage} cannot run yet: ${describeError(obstacle).replace(/^error: /, "")}`],
+  );
+  return { json: { folder, stages }, text: [`plan for ${folder}`, ...rows, ...obstacles].join("\n") };
 }

@@ -1,8 +1,10 @@
 import type { FileSystem } from "../adapters/file-system.ts";
-import type { StageManifest, StageName } from "../schema/manifest.ts";
-import { orderStages } from "./run-pipeline.ts";
+import { AppError } from "../core/errors.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import { STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
+import { orderStages } from "./order-stages.ts";
 import type { RunRequest } from "./run-request.ts";
-import { identifyStage } from "./stage.ts";
+import { identifyStage, type Stage } from "./stage.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
 
 /** What a run would do with one stage. */
@@ -14,6 +16,8 @@ export interface PlannedStage {
   readonly key: string | undefined;
   readonly work: string;
   readonly manifest: StageManifest | undefined;
+  /** What would stop it, as far as that is known before it runs; undefined for a stage that is done. */
+  readonly obstacle: AppError | undefined;
 }
 
 /** What `runPipeline` would do, found out without changing anything. */
@@ -21,19 +25,47 @@ export async function planRun(request: Omit<RunRequest, "signal">, fs: FileSyste
   const outputs: Partial<Record<StageName, string>> = {};
   const planned: PlannedStage[] = [];
   for (const stage of orderStages(request.stages)) {
-    const work = stage.plan(request.recipe);
-    const isKnown = stage.inputs.every((input) => outputs[input] !== undefined);
-    if (!isKnown) {
-      planned.push({ stage: stage.name, status: "later", key: undefined, work, manifest: undefined });
-      continue;
-    }
-    const { key } = identifyStage(stage, request.recipe, { facts: request.facts, inputs: outputs });
-    const state = await inspectStage(fs, stageFolder(request.folder, stage.name, key), request.verification ?? "sizes");
-    const manifest = state.status === "done" ? state.manifest : undefined;
-    if (manifest) outputs[stage.name] = manifest.outputHash;
-    planned.push({ stage: stage.name, status: STATUS[state.status], key, work, manifest });
+    const one = await planStage(stage, request, { fs, outputs });
+    if (one.manifest) outputs[stage.name] = one.manifest.outputHash;
+    planned.push({ ...one, obstacle: one.manifest ? undefined : await obstacleOf(stage, request.recipe) });
   }
   return planned;
 }
 
-const STATUS = { done: "done", absent: "run", unfinished: "resume", damaged: "run-again" } as const;
+interface Known {
+  readonly fs: FileSystem;
+  /** Output hashes of the stages that are done. */
+  readonly outputs: Partial<Record<StageName, string>>;
+}
+
+async function planStage(
+  stage: Stage,
+  request: Omit<RunRequest, "signal">,
+  { fs, outputs }: Known,
+): Promise<Omit<PlannedStage, "obstacle">> {
+  const plain = { stage: stage.name, work: stage.plan(request.recipe), manifest: undefined };
+  if (!stage.inputs.every((input) => outputs[input] !== undefined))
+    return { ...plain, status: "later", key: undefined };
+  const { key } = identifyStage(stage, request.recipe, { facts: request.facts, inputs: outputs });
+  if (isForgotten(stage.name, request)) return { ...plain, status: "run", key };
+  const state = await inspectStage(fs, stageFolder(request.folder, stage.name, key), request.verification ?? "sizes");
+  if (state.status === "done") return { ...plain, status: "done", key, manifest: state.manifest };
+  return { ...plain, status: STATUS[state.status], key };
+}
+
+/** Whether the run begins by throwing the stage's output away. */
+function isForgotten(stage: StageName, { from, isFresh = false }: Pick<RunRequest, "from" | "isFresh">): boolean {
+  return isFresh || (from !== undefined && STAGE_NAMES.indexOf(stage) >= STAGE_NAMES.indexOf(from));
+}
+
+async function obstacleOf(stage: Stage, recipe: Recipe): Promise<AppError | undefined> {
+  try {
+    await stage.check?.(recipe);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+const STATUS = { absent: "run", unfinished: "resume", damaged: "run-again" } as const;

@@ -327,6 +327,40 @@ describe("runPipeline", () => {
   });
 });
 
+describe("a stage that cannot run", () => {
+  const obstacle = new AppError("usage", "the environment variable KEY is not set");
+  const blocked = (check = () => Promise.reject(obstacle)) =>
+    threeStages().map((stage, place) => (place === 1 ? { ...stage, check } : stage));
+
+  test("stops the run before the first stage, and before anything is written", async () => {
+    const error = await runPipeline(request({ stages: blocked() }), ports()).catch((cause: unknown) => cause);
+    expect(error).toBe(obstacle);
+    expect(events).toEqual([]);
+    expect(await nodeFileSystem().kind(folder)).toBe("none");
+  });
+
+  test("is in nobody's way when it is not wanted or already done, and is again when it is to run again", async () => {
+    const first = threeStages()[0]!.name;
+    await runPipeline(request({ stages: blocked(), until: first }), ports());
+    await runPipeline(request(), ports());
+    const middle = threeStages()[1]!.name;
+    expect((await runPipeline(request({ stages: blocked() }), ports())).isComplete).toBe(true);
+    expect(
+      (await planRun(request({ stages: blocked(), from: middle }), nodeFileSystem())).map(({ status }) => status),
+    ).toEqual(["done", "run", "later"]);
+    const again = request({ stages: blocked(), from: middle });
+    expect(await runPipeline(again, ports()).catch((cause: unknown) => cause)).toBe(obstacle);
+    const fresh = request({ stages: blocked(), isFresh: true });
+    expect(await runPipeline(fresh, ports()).catch((cause: unknown) => cause)).toBe(obstacle);
+    expect((await runPipeline(request(), ports())).isComplete).toBe(true);
+  });
+
+  test("a bug in a check is thrown as it is", async () => {
+    const stages = blocked(() => Promise.reject(new TypeError("x is not a function")));
+    await expect(runPipeline(request({ stages }), ports())).rejects.toThrow(TypeError);
+  });
+});
+
 describe("planRun", () => {
   test("says what is done, what would run, and what cannot be known yet; changes nothing", async () => {
     expect((await planRun(request(), nodeFileSystem())).map(({ stage, status }) => `${stage} ${status}`)).toEqual([

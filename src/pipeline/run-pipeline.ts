@@ -4,9 +4,10 @@
  * not. All I/O comes in through ports.
  */
 import { basename } from "node:path";
-import { invariant } from "../core/errors.ts";
 import { type RunManifest, STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
+import { orderStages } from "./order-stages.ts";
+import { planRun } from "./plan-run.ts";
 import { openRun, removeRunManifest, writeRunManifest } from "./run-folder.ts";
 import { recordEvents } from "./run-journal.ts";
 import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
@@ -23,27 +24,16 @@ export interface RunOutcome {
   readonly isComplete: boolean;
 }
 
-/** The stages in pipeline order; a subset is fine as long as every input is there. */
-export function orderStages(stages: readonly Stage[]): Stage[] {
-  const ordered = [...stages].sort((a, b) => STAGE_NAMES.indexOf(a.name) - STAGE_NAMES.indexOf(b.name));
-  ordered.forEach((stage, index) => {
-    const earlier = ordered.slice(0, index).map(({ name }) => name);
-    invariant(
-      stage.inputs.every((input) => earlier.includes(input)),
-      `${stage.name} reads a stage that does not run before it`,
-    );
-  });
-  return ordered;
-}
-
 /**
  * Runs what is not done yet.
  *
  * @throws AppError "interrupted" when the signal aborts; "run-locked", "run-changed", "schema-version" and "disk-full" as
- *   their causes say; whatever a stage throws. In every case what was finished stays finished.
+ *   their causes say; whatever a stage throws. In every case what was finished stays finished. What would stop a later
+ *   stage (its key is not set, its price not known) is thrown before the first one runs and before anything is written.
  */
 export async function runPipeline(request: RunRequest, ports: PipelinePorts): Promise<RunOutcome> {
   const stages = orderStages(request.stages);
+  await refuseObstacles(request, ports);
   const { folder, recipe, from } = request;
   const { mayChange = false, isFresh = false, command, tools } = request;
   const options = { folder, recipe, version: tools.grappa ?? "unknown", command, mayChange, isFresh };
@@ -59,6 +49,14 @@ export async function runPipeline(request: RunRequest, ports: PipelinePorts): Pr
     await journal.flush().catch(() => undefined);
     await lock.release();
   }
+}
+
+/** Throws what would stop a stage that is still to run: minutes of work before it would not be lost, but waited for. */
+async function refuseObstacles(request: RunRequest, { fs }: PipelinePorts): Promise<void> {
+  const planned = await planRun({ ...request, verification: "sizes" }, fs);
+  const last = STAGE_NAMES.indexOf(request.until ?? "report");
+  const stopped = planned.find(({ stage, obstacle }) => obstacle !== undefined && STAGE_NAMES.indexOf(stage) <= last);
+  if (stopped?.obstacle) throw stopped.obstacle;
 }
 
 async function runStages(request: RunRequest, ports: PipelinePorts): Promise<RunOutcome> {

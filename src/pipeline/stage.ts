@@ -80,6 +80,8 @@ export interface Stage {
   config(recipe: Recipe): unknown;
   /** What it will do, in a few words with the numbers: pure, for `--plan`. */
   plan(recipe: Recipe): string;
+  /** Throws an AppError for what would stop it and can be known before anything runs, such as a key that is not set. */
+  check?(recipe: Recipe): Promise<void>;
   run(context: StageContext): Promise<StageSummary>;
 }
 

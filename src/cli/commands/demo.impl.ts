@@ -12,6 +12,6 @@ export default presenting<DemoFlags, []>((context, flags) =>
     recipe: "demo",
     command: "grappa demo",
     redo: "--fresh",
-    isFresh: flags.fresh && !flags.plan,
+    isFresh: flags.fresh,
   }),
 );

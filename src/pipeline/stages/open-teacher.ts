@@ -2,8 +2,10 @@
 import { type BuiltinTeacherServer, startBuiltinTeacher } from "../../adapters/teacher/builtin-teacher-server.ts";
 import { openAICompatibleTeacher, readApiKey } from "../../adapters/teacher/openai-compatible.ts";
 import type { Teacher } from "../../adapters/teacher/teacher.ts";
+import { AppError } from "../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../core/hash.ts";
-import { BUILTIN_MODEL, BUILTIN_PROVIDER, findPrice, type Price } from "../../ledger/price-book.ts";
+import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
+import { BUILTIN_MODEL, BUILTIN_PROVIDER, findPrice, type Price, tokenCost } from "../../ledger/price-book.ts";
 import type { SamplingParams } from "../../ledger/request-key.ts";
 import { questionId } from "../../questions/bucket.ts";
 import { reasonAbout } from "../../questions/teacher-policy.ts";
@@ -62,6 +64,28 @@ export async function openTeacher(recipe: Recipe, secrets: (name: string) => str
     maxTokens,
     close: () => client.close(),
   };
+}
+
+/**
+ * Throws what would stop every request to the recipe's teacher. Sends nothing; starts nothing.
+ *
+ * @throws AppError as `openTeacher`, and "budget-exceeded" when one reply of full length may cost more than the cap.
+ */
+export async function checkTeacher(recipe: Recipe, secrets: (name: string) => string | undefined): Promise<void> {
+  if (recipe.trace.teacher.type === "builtin") return;
+  const { price, maxTokens, close } = await openTeacher(recipe, secrets);
+  await close();
+  const worstCase = tokenCost(price, { promptTokens: 0, completionTokens: maxTokens });
+  const cap = microUsdFromUsd(recipe.maxUsd);
+  if (worstCase <= cap) return;
+  throw new AppError(
+    "budget-exceeded",
+    `one reply of ${maxTokens} tokens may cost ${formatUsd(worstCase)}, and maxUsd allows ${formatUsd(cap)}`,
+    {
+      hint: "raise maxUsd, or lower trace.teacher.maxTokens",
+      data: { worstCaseMicroUsd: worstCase, capMicroUsd: cap },
+    },
+  );
 }
 
 async function openBuiltin(teacher: BuiltinRecipe, seed: number): Promise<OpenTeacher> {

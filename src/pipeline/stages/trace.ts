@@ -8,7 +8,7 @@ import { Ledger } from "../../ledger/ledger.ts";
 import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
 import { type Dropped, Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
-import { keyInTheClear, openTeacher, teacherIdentity } from "./open-teacher.ts";
+import { checkTeacher, keyInTheClear, openTeacher, teacherIdentity } from "./open-teacher.ts";
 
 /**
  * Asks the teacher about every question that is left, never past the budget and never twice for the same thing. Outputs
@@ -29,6 +29,7 @@ export function traceStage(secrets: (name: string) => string | undefined): Stage
     }),
     plan: ({ trace: { teacher, samplesPerQuestion }, maxUsd }) =>
       `${samplesPerQuestion} trace${samplesPerQuestion === 1 ? "" : "s"} a question from ${teacher.type === "builtin" ? "the built-in teacher (free)" : teacher.model}, at most $${maxUsd}`,
+    check: (recipe) => checkTeacher(recipe, secrets),
     run: (context) => trace(context, secrets),
   };
 }
