@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
@@ -340,6 +340,39 @@ describe("init", () => {
       exitCode: 4,
     });
     expect(await readFile(join(machine.folder, "My Try/recipe.json"), "utf8")).toBe(before);
+  });
+
+  test("writes beside a new repository's files and keeps its README", async () => {
+    const here = (name: string) => join(machine.folder, "repo", name);
+    await mkdir(here(".git"), { recursive: true });
+    for (const name of ["README.md", "LICENSE", ".gitignore", ".git/HEAD"])
+      await writeFile(here(name), `mine: ${name}`);
+    const { stdout, exitCode } = await machine.run("init", "repo", "--json");
+    expect(exitCode).toBe(0);
+    expect(lastJson(stdout)).toEqual({
+      files: ["HERE/repo/recipe.json", "HERE/repo/recipe.schema.json"],
+      kept: ["HERE/repo/README.md"],
+      next: "grappa run repo/recipe.json",
+    });
+    for (const name of ["README.md", "LICENSE", ".gitignore", ".git/HEAD"])
+      expect(await readFile(here(name), "utf8")).toBe(`mine: ${name}`);
+    expect((await machine.run("run", "repo/recipe.json", "--until", "collect")).exitCode).toBe(0);
+  });
+
+  test("writes nothing where a schema or a file of the folder's name stands", async () => {
+    await mkdir(join(machine.folder, "half"));
+    await writeFile(join(machine.folder, "half/recipe.schema.json"), "{}");
+    await writeFile(join(machine.folder, "taken"), "text");
+    for (const [target, what] of [
+      ["half", "half/recipe.schema.json: there is one already"],
+      ["taken", "taken: a file, not a folder"],
+    ] as const) {
+      const { stderr, exitCode } = await machine.run("init", target);
+      expect(exitCode).toBe(4);
+      expect(stderr).toBe(`error: HERE/${what}\nhint: choose another folder; init overwrites nothing\n`);
+    }
+    expect(await readdir(join(machine.folder, "half"))).toEqual(["recipe.schema.json"]);
+    expect(await readFile(join(machine.folder, "taken"), "utf8")).toBe("text");
   });
 });
 

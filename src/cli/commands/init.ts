@@ -14,6 +14,6 @@ export const initCommand = buildCommand({
   docs: {
     brief: "write a commented recipe.json and a README to start from; overwrites nothing",
     fullDescription:
-      "Writes recipe.json (every choice explained), recipe.schema.json (for editors) and README.md into a folder.\nWhere one of them is there already it stops, and writes nothing. Then: grappa run FOLDER/recipe.json",
+      "Writes recipe.json (every choice explained), recipe.schema.json (for editors) and README.md into a folder.\nOther files there are left alone, a README.md too; where there is a recipe already it stops, and writes nothing.\nThen: grappa run FOLDER/recipe.json",
   },
 });
