@@ -32,14 +32,36 @@ it("docs/README.md names every page of docs/", () => {
   expect(pages.filter((name) => !index.includes(`](${name})`))).toEqual([]);
 });
 
-it("THIRD_PARTY_NOTICES credits every run-time package at its locked version and licence", () => {
-  const notices = readFileSync(join(root, "THIRD_PARTY_NOTICES"), "utf8");
-  const lock = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
-    packages: Record<string, { version?: string; license?: string; dev?: boolean; optional?: boolean }>;
-  };
-  const missing = Object.entries(lock.packages)
-    .filter(([path, { dev }]) => path !== "" && dev !== true)
-    .map(([path, { version, license }]) => `${path.replace(/^.*node_modules\//, "")} ${version}\n  Licence: ${license}`)
-    .filter((entry) => !notices.includes(entry));
-  expect(missing).toEqual([]);
+describe("THIRD_PARTY_NOTICES", () => {
+  const text = (path: string) => readFileSync(join(root, path), "utf8");
+  const json = <T>(path: string) => JSON.parse(text(path)) as T;
+  const notices = text("THIRD_PARTY_NOTICES");
+  /** `name version` and licence of each entry of the section on run-time packages. */
+  const entries = [...notices.matchAll(/^(@?[\w./-]+ \d\S*)\n {2}Licence: (\S+)$/gm)].map(([, name, licence]) =>
+    [name, licence].join(", "),
+  );
+
+  it("credits every run-time package at its locked version and licence, and nothing else", () => {
+    const { packages } = json<{
+      packages: Record<string, { version?: string; license?: string; dev?: boolean }>;
+    }>("package-lock.json");
+    const expected = Object.entries(packages)
+      .filter(([path, { dev }]) => path !== "" && dev !== true)
+      .map(([path, { version, license }]) => `${path.replace(/^.*node_modules\//, "")} ${version}, ${license}`);
+    expect([...entries].sort()).toEqual(expected.sort());
+  });
+
+  it("credits every dependency of package.json at the version that it pins", () => {
+    const { dependencies } = json<{ dependencies: Record<string, string> }>("package.json");
+    const pinned = Object.entries(dependencies).map(([name, version]) => `${name} ${version}`);
+    expect(pinned.length).toBeGreaterThan(0);
+    const credited = entries.map((entry) => entry.replace(/, .*$/, ""));
+    expect(pinned.filter((name) => !credited.includes(name))).toEqual([]);
+  });
+
+  it("gives or links the text of every licence it names", () => {
+    const texts = notices.slice(notices.indexOf("3. Licence texts"));
+    const licences = new Set(entries.map((entry) => entry.replace(/^.*, /, "")));
+    for (const licence of licences) expect(texts.replace("Apache License 2.0", "Apache-2.0")).toContain(licence);
+  });
 });
