@@ -29,8 +29,17 @@ describe("terminalSummary", () => {
         tokens (95 % interval +19.8 to +23.5). Control: 100 % of settings within their
         budget. Performance: 90.3 %.
 
-        collect 0.6 s · attempt 11 s · trace 8.9 s · grade 0.3 s · select 0.1 s ·
-        tokenize 0.2 s · train 2 min 31 s · evaluate 1 min 36 s
+        seconds by stage            share of the time        time
+        collect                                             0.6 s
+        attempt                     ▋                        11 s
+        trace                       ▌                       8.9 s
+        grade                                               0.3 s
+        select                                              0.1 s
+        tokenize                                            0.2 s
+        train                       █████████          2 min 31 s
+        evaluate                    █████▊             1 min 36 s
+        whole run                                      4 min 28 s
+
         4 min 28 s and $0, free: everything ran on this machine.
         s1's way would have cost $22.59–223.48 (estimated, list prices of 2026-09-23
         to 2026-10-07): traces $2.38–142.50, fine-tune $18.65–76.12, evaluation

@@ -46,8 +46,18 @@ function wrapped(text: string): string[] {
   return lines.map((line) => `  ${line}`);
 }
 
+/** A line a stage with its time and its share of the run as a bar; the total closes the table. */
 function stageLines(results: RunResults): string[] {
-  return wrapped(results.ledger.map(({ stage, seconds }) => `${oneLine(stage, 24)} ${duration(seconds)}`).join(" · "));
+  const whole = Math.max(1e-9, results.seconds);
+  const line = (stage: string, seconds: number, text: string) =>
+    `  ${stage.padEnd(27)} ${text} ${duration(seconds).padStart(12)}`;
+  return [
+    `  ${"seconds by stage".padEnd(27)} ${"share of the time".padEnd(BAR_CELLS)} ${"time".padStart(11)}`,
+    ...results.ledger.map(({ stage, seconds }) =>
+      line(oneLine(stage, 27), seconds, bar(seconds / whole).padEnd(BAR_CELLS)),
+    ),
+    line("whole run", results.seconds, " ".repeat(BAR_CELLS)),
+  ];
 }
 
 /**
@@ -71,6 +81,7 @@ export function terminalSummary(results: RunResults): readonly string[] {
     ...(metrics === null ? [] : wrapped(metrics)),
     "",
     ...stageLines(results),
+    "",
     ...wrapped(costOf(results).sentence),
     ...wrapped(wouldHaveCostOf(results).short),
   ];
