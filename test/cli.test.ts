@@ -216,6 +216,46 @@ describe("demo and run", () => {
     expect((await machine.run("status", "demo-0")).exitCode).toBe(4);
   });
 
+  test("--plan shows what --until leaves and what --from and --fresh would run again", async () => {
+    await machine.run("demo");
+    const rows = async (...flags: string[]) =>
+      (await machine.run("demo", "--plan", ...flags)).stdout.split("\n").slice(1, -1);
+    expect((await rows("--until", "trace")).map((row) => row.slice(0, 20).trim())).toEqual([
+      "collect    done",
+      "attempt    done",
+      "trace      done",
+    ]);
+    expect((await rows("--from", "evaluate")).slice(6).map((row) => row.slice(0, 23).trim())).toEqual([
+      "train      done",
+      "evaluate   to run",
+      "report     after these",
+    ]);
+    expect((await rows("--fresh"))[0]).toContain("to run");
+    expect((await machine.run("status", "demo-0")).stdout).toContain("finished");
+  });
+
+  test("--from after --until is refused: it would throw outputs away and make none", async () => {
+    await machine.run("demo");
+    const { stderr, exitCode } = await machine.run("demo", "--from", "train", "--until", "collect");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      "error: --from train comes after --until collect: nothing would run\nhint: the stages are collect,",
+    );
+    expect((await machine.run("status", "demo-0")).stdout).toContain("finished");
+    expect((await machine.run("demo", "--from", "train", "--until", "train")).exitCode).toBe(0);
+  });
+
+  test("a folder without a recipe is named as that; one called like a recipe of ours does not hide it", async () => {
+    await mkdir(join(machine.folder, "empty"));
+    await mkdir(join(machine.folder, "demo"));
+    const { stderr, exitCode } = await machine.run("run", "empty");
+    expect(exitCode).toBe(4);
+    expect(stderr).toBe(
+      "error: HERE/empty: the folder holds no recipe.json\nhint: `grappa init FOLDER` writes one to start from\n",
+    );
+    expect((await machine.run("run", "demo", "--until", "collect")).exitCode).toBe(0);
+  });
+
   test("an unknown recipe key is named with its place and what is near", async () => {
     const recipe = `{
   "name": "mine",

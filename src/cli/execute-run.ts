@@ -7,7 +7,7 @@ import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
 import type { RunObserver } from "../pipeline/run-events.ts";
 import { type RunOutcome, runPipeline } from "../pipeline/run-pipeline.ts";
 import type { RunRequest } from "../pipeline/run-request.ts";
-import type { StageName } from "../schema/manifest.ts";
+import { STAGE_NAMES, type StageName } from "../schema/manifest.ts";
 import type { CommandResult, CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
 import { describeError, errorAsJson } from "./error-text.ts";
@@ -41,6 +41,7 @@ export interface RunTarget {
 
 /** Runs a recipe as the flags say; the result is the run's, or what `--plan` found out. */
 export async function executeRun(context: CliContext, flags: RunFlags, target: RunTarget): Promise<CommandResult> {
+  refuseEmptyRange(flags);
   const loaded = await loadWithFlags(context, flags, target);
   const folder = resolve(
     context.recipes.workingFolder,
@@ -69,12 +70,25 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
       ...(flags.until === undefined ? {} : { until: flags.until }),
       ...(flags.from === undefined ? {} : { from: flags.from }),
     } as const;
-    if (flags.plan) return describePlan(folder, await planRun(request, context.fs));
+    if (flags.plan) return describePlan(folder, (await planRun(request, context.fs)).filter(isWanted(flags.until)));
     if (services.notes.length > 0) context.process.stderr.write(`engine: ${services.notes.join(", ")}\n`);
     return await runToResult(context, { request, redo: target.redo, threads });
   } finally {
     await services.close();
   }
+}
+
+/** `--from` after `--until` would throw outputs away and make none. */
+function refuseEmptyRange({ from, until }: RunFlags): void {
+  if (from === undefined || isWanted(until)({ stage: from })) return;
+  throw new AppError("usage", `--from ${from} comes after --until ${until}: nothing would run`, {
+    hint: `the stages are ${STAGE_NAMES.join(", ")}, in this order`,
+  });
+}
+
+/** Whether a stage is not after the last one wanted. */
+function isWanted(until: StageName | undefined): (planned: { readonly stage: StageName }) => boolean {
+  return ({ stage }) => until === undefined || STAGE_NAMES.indexOf(stage) <= STAGE_NAMES.indexOf(until);
 }
 
 async function loadWithFlags(context: CliContext, flags: RunFlags, { recipe }: RunTarget): Promise<LoadedRecipe> {

@@ -104,6 +104,12 @@ async function findRecipe(nameOrPath: string, ports: RecipePorts): Promise<strin
     const builtin = joinPath(ports.packageFolder, `recipes/${nameOrPath}/recipe.json`);
     if ((await ports.fs.kind(builtin)) === "file") return builtin;
   }
+  if (kind === "folder") {
+    throw new AppError("file-missing", `${path}: the folder holds no recipe.json`, {
+      hint: "`grappa init FOLDER` writes one to start from",
+      data: { path },
+    });
+  }
   const names = await builtinRecipes(ports);
   throw new AppError(
     "file-missing",
