@@ -254,6 +254,10 @@ describe("sweepMetrics", () => {
     expect(high).toBeLessThanOrEqual(50);
     expect(sweepMetrics(prng("order").shuffle(rows), "k")?.interval).toEqual(metrics?.interval);
   });
+  it("has no interval where nobody was ever right, rather than 0 to 0", () => {
+    const rows = [10, 20].flatMap((tokens) => answers("student", cap(tokens), "----", { thinkingTokens: tokens }));
+    expect(sweepMetrics(rows, "k")).toMatchObject({ pointsPerDoubling: 0, interval: null });
+  });
   it("is null without two lengths to compare", () => {
     expect(sweepMetrics([], "k")).toBeNull();
     expect(sweepMetrics(answers("student", NATURAL, "+-"), "k")).toBeNull();

@@ -9,7 +9,7 @@ import { settingKey } from "./settings.ts";
 export interface SweepMetrics {
   /** Mean gain in percentage points per doubling of mean thinking tokens, over all pairs of thinking settings. */
   readonly pointsPerDoubling: number;
-  /** 95 % bootstrap interval over questions; null when no resample has a slope. */
+  /** 95 % bootstrap interval over questions; null when no resample has a slope or all have the same. */
   readonly interval: Interval | null;
   /** Share of thinking settings whose mean thinking tokens lie within their budget. */
   readonly control: number;

@@ -13,7 +13,8 @@ export interface BootstrapOptions {
 
 /**
  * Percentile bootstrap interval of a statistic over questions drawn with replacement. Resamples for which the statistic
- * is null are left out; null when there is no question or no resample gives a value.
+ * is null are left out. Null when there is no question, when no resample gives a value, and when all give the same one: what
+ * never varied in the sample says nothing of how much it might, and a point is no interval.
  *
  * @param n         number of questions
  * @param statistic of a resample, given as how often each question (by index) was drawn
@@ -38,7 +39,9 @@ export function bootstrapInterval(
   }
   values.sort((a, b) => a - b);
   const tail = (1 - confidence) / 2;
-  return values.length === 0 ? null : [quantile(values, tail), quantile(values, 1 - tail)];
+  return values.length === 0 || values[0] === values.at(-1)
+    ? null
+    : [quantile(values, tail), quantile(values, 1 - tail)];
 }
 
 /** Quantile of sorted values, linear between neighbours (the definition that numpy uses by default). */

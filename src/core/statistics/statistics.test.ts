@@ -187,6 +187,8 @@ describe("bootstrap", () => {
     });
     expect(sums).toEqual(Array.from({ length: 20 }, () => 7));
     expect(interval).toBeNull();
+    // Nobody ever right: the resamples cannot say how far from 0 the truth may be.
+    expect(meanBootstrap([0, 0, 0, 0, 0, 0], { key: "a" })).toBeNull();
     expect(meanBootstrap([], { key: "a" })).toBeNull();
   });
   it.each([

@@ -135,7 +135,10 @@ function waitsTable({ verdict }: RunResults): DataTable | null {
 function metricsOf({ metrics }: RunResults): string | null {
   if (metrics === null) return null;
   const { interval } = metrics;
-  const range = interval === null ? "" : ` (95 % interval ${signed(interval[0])} to ${signed(interval[1])})`;
+  const range =
+    interval === null
+      ? " (no interval: nothing varied)"
+      : ` (95 % interval ${signed(interval[0])} to ${signed(interval[1])})`;
   return `s1's three measures. Scaling: ${signed(metrics.pointsPerDoubling)} points for each doubling of thinking tokens${range}. Control: ${percent(metrics.control, 0)} of settings within their budget. Performance: ${percent(metrics.performance)}.`;
 }
 

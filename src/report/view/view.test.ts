@@ -133,6 +133,11 @@ describe("sweepOf", () => {
     );
   });
 
+  it("says that Scaling has no interval where nothing varied", () => {
+    const metrics = { pointsPerDoubling: 0, interval: null, control: 1, performance: 0 };
+    expect(sweepOf(fakeRunResults({ metrics })).metrics).toContain("thinking tokens (no interval: nothing varied).");
+  });
+
   it("has no table of Waits where none was forced", () => {
     const { verdict } = fakeRunResults();
     expect(sweepOf(fakeRunResults({ verdict: { ...verdict, waits: [] } })).waits).toBeNull();
