@@ -41,9 +41,8 @@ describe("terminalSummary", () => {
         whole run                                      4 min 28 s
 
         4 min 28 s and $0, free: everything ran on this machine.
-        s1's way would have cost $22.59–223.48 (estimated, list prices of 2026-09-23
-        to 2026-10-07): traces $2.38–142.50, fine-tune $18.65–76.12, evaluation
-        $1.55–4.85."
+        s1's way, estimated at list prices of 2026-09-23 to 2026-10-07: $22.59–223.48
+        (traces $2.38–142.50, fine-tune $18.65–76.12, evaluation $1.55–4.85)."
     `);
   });
 

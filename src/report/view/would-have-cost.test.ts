@@ -42,7 +42,7 @@ describe("wouldHaveCostOf", () => {
     expect(bases(view.steps, 2)).toEqual(["estimated", "estimated", "estimated", "published", "estimated"]);
     expect(new Set(bases(view.prices, 2))).toEqual(new Set(["estimated"]));
     expect(view.sentence).toMatch(/^Estimated at list prices of 2026-09-23 to 2026-10-07/);
-    expect(view.short).toContain("(estimated, list prices of 2026-09-23 to 2026-10-07)");
+    expect(view.short).toMatch(/^s1's way, estimated at list prices of 2026-09-23 to 2026-10-07: \$/);
   });
 
   it("stands in the Markdown with its labels", () => {

@@ -132,7 +132,7 @@ export function wouldHaveCostOf(results: RunResults): WouldHaveCostView {
   const prices = `list prices of ${pricesFrom} to ${pricesTo}`;
   return {
     sentence: `Estimated at ${prices}: s1's ${count(S1_TRACES.count)} traces of ${count(S1_TRACES.tokensEach)} tokens ${range("traces")}, by teacher; its fine-tune, ${S1_FINE_TUNE.minutes} min on ${S1_FINE_TUNE.gpus} ${S1_FINE_TUNE.gpu}, ${range("fine-tune")}; its evaluation ${range("evaluation")}; together ${dollarsRange(usd)}. This run teaches a far smaller model far easier questions: these are the prices of the same steps, not of the same result.`,
-    short: `s1's way would have cost ${dollarsRange(usd)} (estimated, ${prices}): traces ${range("traces")}, fine-tune ${range("fine-tune")}, evaluation ${range("evaluation")}.`,
+    short: `s1's way, estimated at ${prices}: ${dollarsRange(usd)} (traces ${range("traces")}, fine-tune ${range("fine-tune")}, evaluation ${range("evaluation")}).`,
     steps: stepsTable(results, estimate),
     prices: pricesTable(estimate),
   };
