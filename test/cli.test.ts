@@ -90,6 +90,12 @@ describe("help", () => {
     `);
   });
 
+  test("help and help COMMAND say the same as --help", async () => {
+    expect(await machine.run("help")).toEqual(await machine.run("--help"));
+    expect(await machine.run("help", "init")).toEqual(await machine.run("init", "--help"));
+    expect((await machine.run("help", "deom")).exitCode).toBe(2);
+  });
+
   test("version", async () => {
     expect(await machine.run("--version")).toEqual({ stdout: "0.0.0-test\n", stderr: "", exitCode: 0 });
   });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +20,22 @@ const codeOf = async (work: Promise<unknown>): Promise<string> =>
     () => "no error",
     (error: unknown) => (error instanceof AppError ? error.code : String(error)),
   );
+
+describe("makeFolder", () => {
+  test("makes folders above it, minds none that is there, and is quick about what cannot be", async () => {
+    const deep = join(folder, "a/b/c");
+    await Promise.all(Array.from({ length: 10 }, () => fs.makeFolder(deep)));
+    expect(await fs.kind(deep)).toBe("folder");
+    await fs.makeFolder(deep);
+    await fs.writeAtomic(join(folder, "file"), "x");
+    expect(await codeOf(fs.makeFolder(join(folder, "file")))).toBe("file-denied");
+    expect(await codeOf(fs.makeFolder(join(folder, "file/below")))).toBe("file-missing");
+  });
+
+  test.runIf(existsSync("/proc/self"))("a parent that refuses children is an error, not an endless loop", async () => {
+    expect(await codeOf(fs.makeFolder("/proc/grappa"))).toBe("file-missing");
+  });
+});
 
 describe("files appear whole", () => {
   test("writeAtomic replaces, makes folders, and leaves nothing else", async () => {

@@ -5,10 +5,11 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { type FileHandle, link, open, readdir, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { fileError } from "./file-error.ts";
+import { makeFolders } from "./make-folders.ts";
 import { readLines } from "./store/read-lines.ts";
 
 /** A file of a folder; `path` is relative to it, with forward slashes. */
@@ -72,7 +73,7 @@ const temporaryName = (path: string): string => `${path}.${randomUUID().slice(0,
 async function openForWriting(path: string): Promise<FileWriter> {
   const temporary = temporaryName(path);
   const handle = await guarded(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     return await open(temporary, "wx");
   });
   return writerOf(handle, path, temporary);
@@ -119,7 +120,7 @@ function writerOf(handle: FileHandle, path: string, temporary: string): FileWrit
 async function writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const handle = await open(temporary, "wx");
     try {
       await handle.writeFile(data);
@@ -137,7 +138,7 @@ async function writeAtomic(path: string, data: string | Uint8Array): Promise<voi
 async function createExclusive(path: string, text: string): Promise<boolean> {
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await writeFile(temporary, text, { flag: "wx" });
     // A link gives the file its name and its content in one step; some file systems know no links.
     await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
@@ -220,7 +221,7 @@ async function kind(path: string): Promise<"file" | "folder" | "none"> {
 
 async function append(path: string, text: string): Promise<void> {
   await guarded(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await writeFile(path, text, { flag: "a" });
   });
 }
@@ -238,7 +239,7 @@ export function nodeFileSystem(): FileSystem {
     names,
     digest,
     kind,
-    makeFolder: (path) => guarded(path, async () => void (await mkdir(path, { recursive: true }))),
+    makeFolder: (path) => guarded(path, () => makeFolders(path)),
     remove: (path) => guarded(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 })),
     rename: (from, to) => guarded(to, () => rename(from, to)),
   };

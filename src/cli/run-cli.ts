@@ -17,7 +17,7 @@ export async function runCli(context: CliContext, args: readonly string[]): Prom
     },
   };
   const host = { ...context.process, stderr };
-  await run(buildApp(context.version), args, { ...context, process: host });
+  await run(buildApp(context.version), askedForHelp(args), { ...context, process: host });
   const code = exitCodeOfScanner(host.exitCode);
   const isScannerFault = Number(host.exitCode ?? 0) < 0;
   if (isScannerFault && args.includes("--json")) {
@@ -26,4 +26,9 @@ export async function runCli(context: CliContext, args: readonly string[]): Prom
     context.process.stdout.write(`${JSON.stringify({ error })}\n`);
   }
   return code;
+}
+
+/** `help` and `help COMMAND`, as other tools have it, in the words of this one. */
+function askedForHelp(args: readonly string[]): readonly string[] {
+  return args[0] === "help" ? [...args.slice(1).filter((arg) => arg !== "--json"), "--help"] : args;
 }
