@@ -19,7 +19,9 @@ export function decodeMemoryBytes(config: StudentConfig, size: { slots: number; 
   const weights = shapes.reduce((sum, { rows, columns }) => sum + rows * columns + SLACK_BYTES, 0);
   // A tied head is packed too, so the embedding counts twice either way; panels round outputs up.
   const packed = shapes.reduce((sum, { rows, columns }) => sum + (rows + PANEL_COLUMNS) * columns + SLACK_BYTES, 0);
-  const caches = layers * (size.slots * size.contextTokens * 2 * kvHeads * headSize + SLACK_BYTES);
+  // A cache may hold whole panels of keys.
+  const positions = Math.ceil(size.contextTokens / PANEL_COLUMNS) * PANEL_COLUMNS;
+  const caches = layers * (size.slots * positions * 2 * kvHeads * headSize + SLACK_BYTES);
   const rope = size.contextTokens * headSize;
   const attention = (heads + 2 * kvHeads) * headSize + heads * headSize;
   const rowFloats = layers * (6 * hiddenSize + attention + 3 * intermediateSize + 8) + 4 * hiddenSize + 8;
