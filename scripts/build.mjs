@@ -1,9 +1,11 @@
-// Builds dist/: the WASM kernels when their sources are newer than the binaries, then TypeScript with `tsc -b`.
+// Builds dist/: the WASM kernels when their sources are newer than the binaries, then TypeScript with `tsc -b`, then the
+// script that runs a student inside a report.
 // --quiet says nothing on success; --clean starts from an empty dist/, so that a package holds no leftovers.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildLive } from "./build-live.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const isQuiet = process.argv.includes("--quiet");
@@ -17,9 +19,17 @@ function run(file, args) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
+const SHARED_MEMORY = ["--sharedMemory", "--maximumMemory", "65536"];
 const WASM_BUILDS = [
-  { name: "kernels-simd", features: ["simd", "threads"], constant: "RELAXED=0" },
-  { name: "kernels-relaxed", features: ["simd", "threads", "relaxed-simd"], constant: "RELAXED=1" },
+  { name: "kernels-simd", features: ["simd", "threads"], constant: "RELAXED=0", memory: SHARED_MEMORY },
+  {
+    name: "kernels-relaxed",
+    features: ["simd", "threads", "relaxed-simd"],
+    constant: "RELAXED=1",
+    memory: SHARED_MEMORY,
+  },
+  // The plain kernels over memory that is not shared: a page opened from a file has no shared memory.
+  { name: "kernels-page", features: ["simd"], constant: "RELAXED=0", memory: [] },
 ];
 
 function buildWasm() {
@@ -48,11 +58,9 @@ function buildWasm() {
       build.constant,
       ...features,
       "--importMemory",
-      "--sharedMemory",
       "--initialMemory",
       "16",
-      "--maximumMemory",
-      "65536",
+      ...build.memory,
     ]);
   }
 }
@@ -60,6 +68,7 @@ function buildWasm() {
 if (process.argv.includes("--clean")) rmSync(join(root, "dist"), { recursive: true, force: true });
 buildWasm();
 run("typescript/bin/tsc", ["-b"]);
+await buildLive(root);
 const bin = join(root, "dist", "cli", "main.js");
 if (existsSync(bin)) chmodSync(bin, 0o755);
 if (!isQuiet) console.log("built dist/");

@@ -39,6 +39,8 @@ export interface FileWriter {
 export interface FileSystem {
   /** The text of a UTF-8 file. Throws "file-missing", or "limit-exceeded" past `maxBytes`. */
   readText(path: string, maxBytes: number): Promise<string>;
+  /** The bytes of a file. Throws as `readText`. */
+  readBytes(path: string, maxBytes: number): Promise<Uint8Array>;
   /** A file's lines, without line ends; an unended last line counts. Throws "limit-exceeded" on a line past `maxLineBytes`. */
   readLines(path: string, maxLineBytes: number): AsyncIterable<string>;
   /** Writes a whole file by temporary name, flush and rename. */
@@ -155,13 +157,17 @@ async function createExclusive(path: string, text: string): Promise<boolean> {
 }
 
 async function readText(path: string, maxBytes: number): Promise<string> {
+  return (await readBuffer(path, maxBytes)).toString("utf8");
+}
+
+async function readBuffer(path: string, maxBytes: number): Promise<Buffer> {
   return await guarded(path, async () => {
     const handle = await open(path, "r");
     try {
       const found = await handle.stat();
       if (found.isDirectory()) throw Object.assign(new Error("a folder"), { code: "EISDIR" });
       if (found.size > maxBytes) throw tooLarge(path, found.size, maxBytes);
-      return await handle.readFile("utf8");
+      return await handle.readFile();
     } finally {
       await handle.close();
     }
@@ -230,6 +236,7 @@ async function append(path: string, text: string): Promise<void> {
 export function nodeFileSystem(): FileSystem {
   return {
     readText,
+    readBytes: readBuffer,
     readLines: readTextLines,
     writeAtomic,
     openWriter: openForWriting,

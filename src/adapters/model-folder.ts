@@ -11,14 +11,20 @@ import {
 } from "../student/checkpoint/qwen2-config.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensors } from "../student/checkpoint/safetensors.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenize/chat.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenize/tokenizer.ts";
+import { buildTokenizer, type Tokenizer } from "../tokenize/build-tokenizer.ts";
+import { readTokenizerParts } from "../tokenize/tokenizer-files.ts";
+import type { TokenizerParts } from "../tokenize/tokenizer-parts.ts";
 import { fileError } from "./file-error.ts";
 import { nodeFileSystem } from "./file-system.ts";
 
 /** The tokenizer's part of a folder. */
 export interface TokenizerFolder {
   readonly tokenizer: Tokenizer;
+  /** What `tokenizer` was built from: plain data, for a page that builds it again. */
+  readonly tokenizerParts: TokenizerParts;
   readonly chatTemplate: ChatTemplate;
+  /** What `chatTemplate` was compiled from, Jinja. */
+  readonly templateSource: string;
   /** SHA-256 of the tokenizer's files and the template: what an encoding depends on. */
   readonly tokenizerHash: string;
 }
@@ -65,7 +71,8 @@ export async function readTokenizerFolder(folder: string): Promise<TokenizerFold
   const configJson = await readPart(folder, "tokenizer_config.json", "tokenizer-corrupt");
   const parse = (name: string, text: string): unknown => parseJson(folder, name, text, "tokenizer-corrupt");
   const files = { tokenizer: parse("tokenizer.json", json), config: parse("tokenizer_config.json", configJson) };
-  const tokenizer = inFolder(folder, () => loadTokenizer(files));
+  const tokenizerParts = inFolder(folder, () => readTokenizerParts(files));
+  const tokenizer = inFolder(folder, () => buildTokenizer(tokenizerParts));
   const template = (await readOptional(folder, "chat_template.jinja")) ?? templateIn(files.config);
   if (template === undefined)
     throw new AppError(
@@ -74,7 +81,8 @@ export async function readTokenizerFolder(folder: string): Promise<TokenizerFold
       { hint: "copy chat_template.jinja from where the model came from", data: { folder, part: "chat template" } },
     );
   const chatTemplate = inFolder(folder, () => loadChatTemplate(template, tokenizer));
-  return { tokenizer, chatTemplate, tokenizerHash: sha256Hex(canonicalJson([json, configJson, template])) };
+  const tokenizerHash = sha256Hex(canonicalJson([json, configJson, template]));
+  return { tokenizer, tokenizerParts, chatTemplate, templateSource: template, tokenizerHash };
 }
 
 /**

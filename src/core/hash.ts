@@ -6,6 +6,11 @@ export function sha256Hex(data: string | Uint8Array): string {
   return bytesToHex(sha256(typeof data === "string" ? utf8ToBytes(data) : data));
 }
 
+/** SHA-256 of a text (as UTF-8) in base64, as a content security policy names a script. */
+export function sha256Base64(text: string): string {
+  return btoa(String.fromCharCode(...sha256(utf8ToBytes(text))));
+}
+
 /** The first 16 hex digits (64 bits) of SHA-256: an id short enough to read, collision-free at our scale. */
 export function shortHash(data: string | Uint8Array): string {
   return sha256Hex(data).slice(0, 16);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shortHash } from "../core/hash.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
-import { generate, type GenerateRequest } from "./generate.ts";
+import { decodeRows, generate, type GenerateRequest } from "./generate.ts";
 import type { Generation } from "./row.ts";
 import { sweep } from "./sweep.ts";
 import { forbidden, startThinking, step, type BudgetSetting, type EmittedToken } from "./thinking-budget.ts";
@@ -137,6 +137,24 @@ describe("generate", () => {
     expect(counts.choices).toBe(lengths.reduce((sum, length) => sum + length, 0));
     expect(counts.calls).toBe(makespan(lengths, 2));
     expect(counts.truncations).toBe(requests.length); // one to empty the slot for each row, none in between
+  });
+
+  it("tells every id as it is appended, recalled ones too, each setting's apart", async () => {
+    const prompt = { promptIds: [4, 5, 6], answerTokens: 4, sampling: { temperature: 0, key: "" } };
+    const settings = [40, 12, 12].map((budgetTokens, index) => ({
+      mode: "think" as const,
+      budgetTokens,
+      waits: index,
+    }));
+    const told: EmittedToken[][] = settings.map(() => []);
+    const onEmit = (items: readonly EmittedToken[], index: number) => told[index]?.push(...items);
+    const [generations] = await decodeRows(hashedSource(1, CONTEXT).source, [{ ...prompt, settings, onEmit }], {
+      delimiters,
+    });
+    expect(told.map((items) => items.map(({ token }) => token))).toEqual(generations?.map(({ ids }) => ids));
+    expect(told.map((items) => items.map(({ forced }) => forced))).toEqual(
+      generations?.map(({ forcedMask }) => forcedMask),
+    );
   });
 
   it("refuses a prompt that leaves no room for an answer, and nothing shorter", async () => {

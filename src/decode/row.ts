@@ -28,6 +28,8 @@ export interface RowRequest {
   /** Most tokens the model may write as its answer, at least 1. */
   readonly answerTokens: number;
   readonly sampling: Sampling;
+  /** Called as ids are appended, in order, recalled ones too; `index` is the place of their setting in `settings`. */
+  readonly onEmit?: (items: readonly EmittedToken[], index: number) => void;
 }
 
 /** What the model made of a prompt under one setting. */
@@ -78,18 +80,28 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const root = knownChoices();
   const slot: SlotContent = { ids: [], isKnown: false };
   let pass: Pass | undefined;
+  const tell = (items: readonly EmittedToken[]): void => request.onEmit?.(items, generations.length);
+  const start = (plan: ThinkingPlan): Pass => {
+    const started = startPass({ promptIds: request.promptIds, plan, root, slot });
+    tell([...started.emitted]);
+    return started;
+  };
+  const move = (moved: Pass, made: ThinkingStep): void => {
+    advance(moved, made, slot);
+    tell(made.emit);
+  };
 
   const next: Row["next"] = () => {
     for (;;) {
       const plan = plans[generations.length];
       if (plan === undefined) return undefined;
-      pass ??= startPass({ promptIds: request.promptIds, plan, root, slot });
+      pass ??= start(plan);
       const known = pass.state.stage === "done" ? undefined : recall(pass.node, forbidden(pass.state));
       if (pass.state.stage === "done") {
         generations.push(toGeneration(pass));
         pass = undefined;
       } else if (known !== undefined) {
-        advance(pass, step(pass.state, known), slot);
+        move(pass, step(pass.state, known));
       } else {
         return toCall(pass, slot, { slot: place.slot, sampling: request.sampling });
       }
@@ -98,7 +110,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const accept = (token: number): void => {
     if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
     remember(pass.node, forbidden(pass.state), token);
-    advance(pass, step(pass.state, token), slot);
+    move(pass, step(pass.state, token));
   };
   return { next, accept, generations };
 }

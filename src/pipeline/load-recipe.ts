@@ -22,7 +22,8 @@ export interface RecipePorts {
   readonly workingFolder: string;
 }
 
-interface FoundBase {
+/** Where a base was found. */
+export interface FoundBase {
   /** Absolute folder of the base student. */
   readonly baseFolder: string;
   /** Whether it is one that comes with grappa, called by its name. */
@@ -68,7 +69,11 @@ function withoutPlaceOf(overrides: readonly RecipeOverride[], { name, locate }: 
 }
 
 /** A base's folder: seen from the recipe, or else by name among those that come with grappa. */
-async function findBase(base: string, recipeFolder: string, { fs, packageFolder }: RecipePorts): Promise<FoundBase> {
+export async function findBase(
+  base: string,
+  recipeFolder: string,
+  { fs, packageFolder }: Pick<RecipePorts, "fs" | "packageFolder">,
+): Promise<FoundBase> {
   const baseFolder = resolve(recipeFolder, base);
   if (/^[a-z0-9-]+$/.test(base) && (await fs.kind(baseFolder)) === "none") {
     const builtin = joinPath(packageFolder, `models/${base}`);

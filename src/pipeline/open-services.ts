@@ -2,8 +2,8 @@
 import { readModelFolder } from "../adapters/model-folder.ts";
 import { type EngineHost, openEngine } from "../adapters/engine/open-engine.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
-import { canonicalJson, sha256Hex } from "../core/hash.ts";
 import type { RunFact } from "../schema/manifest.ts";
+import { describeBase } from "./base-fact.ts";
 import { describeKernels } from "./kernel-fact.ts";
 import type { OpenServicesOptions, RunServices } from "./services.ts";
 import type { Stage } from "./stage.ts";
@@ -47,7 +47,7 @@ export async function openServices({ baseFolder, threads, fs, secrets }: OpenSer
   try {
     const info = await engine.describe();
     const facts: Partial<Record<RunFact, string>> = {
-      baseWeights: sha256Hex(canonicalJson({ config: base.config, weights: base.weightHash })),
+      baseWeights: describeBase(base),
       tokenizer: base.tokenizerHash,
       chatTemplate: await templateHash(fs, baseFolder, base.tokenizerHash),
       kernelBuild: await describeKernels(info.kernelBuild),

@@ -2,11 +2,13 @@
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
 import { htmlReport } from "../report/html-report.ts";
+import { type LiveStudent, MAX_PAGE_BYTES } from "../report/live-student.ts";
 import { markdownReport } from "../report/markdown-report.ts";
 import type { MachineFacts, RunResults } from "../report/run-results.ts";
 import { runSummary } from "../report/run-summary.ts";
 import { terminalSummary } from "../report/terminal-summary.ts";
 import type { RunManifest, StageName, Timing } from "../schema/manifest.ts";
+import { studentsToCarry } from "./carry-student.ts";
 import { type Findings, FindingsFile } from "./findings.ts";
 import { parseRecord } from "./parse-record.ts";
 import { readEvents, readHeader, readRunManifest, readTimings } from "./run-folder.ts";
@@ -22,17 +24,32 @@ const MAX_FILE_BYTES = 256 * 1024 * 1024;
  * @throws AppError "file-missing" while the run is not complete.
  */
 export async function renderReport({ fs, folder }: RenderOptions): Promise<RenderedReport> {
-  const results = await readResults(fs, folder);
+  const { manifest, ...results } = await readRun(fs, folder);
   const html = joinPath(folder, "report.html");
   const summary = runSummary(results);
-  await fs.writeAtomic(html, htmlReport(results));
+  await fs.writeAtomic(html, pageThatFits(results, await studentsToCarry({ fs, folder, manifest, results })));
   await fs.writeAtomic(joinPath(folder, "report.md"), markdownReport(results));
   await fs.writeAtomic(joinPath(folder, "result.json"), `${JSON.stringify(summary, null, 2)}\n`);
   return { summary, lines: terminalSummary(results), html };
 }
 
+/** The page with the best of what it may carry that keeps it within its limit; the last is carried in any case. */
+function pageThatFits(results: RunResults, lives: readonly LiveStudent[]): string {
+  let page = "";
+  for (const live of lives) {
+    page = htmlReport(results, live);
+    if (Buffer.byteLength(page) <= MAX_PAGE_BYTES) return page;
+  }
+  return page;
+}
+
 /** Everything the report shows, from a complete run's folder. */
 export async function readResults(fs: FileSystem, folder: string): Promise<RunResults> {
+  const { manifest: _manifest, ...results } = await readRun(fs, folder);
+  return results;
+}
+
+async function readRun(fs: FileSystem, folder: string): Promise<RunResults & { readonly manifest: RunManifest }> {
   const manifest = await readRunManifest(fs, folder);
   const header = await readHeader(fs, folder);
   if (!manifest || !header) {
@@ -48,6 +65,7 @@ export async function readResults(fs: FileSystem, folder: string): Promise<RunRe
   const { schemaVersion: _version, costs, ...shown } = findings;
   return {
     ...shown,
+    manifest,
     runId: manifest.run,
     recipe: manifest.recipe,
     seconds: [...seconds.values()].reduce((sum, one) => sum + one, 0),

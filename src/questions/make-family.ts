@@ -1,6 +1,7 @@
 /** @file What the programmatic families share: from a notation, a parser and a domain to the {@link Family} port. */
 import { prng } from "../core/prng.ts";
-import { type Question, SCHEMA_VERSION } from "../schema/records.ts";
+import type { Question } from "../schema/records.ts";
+import { SCHEMA_VERSION } from "../schema/schema-version.ts";
 import { bucketOf, normaliseQuestion, questionId } from "./bucket.ts";
 import { drawProblem, type Notation } from "./draw-problem.ts";
 import type { Family } from "./family.ts";

@@ -1,18 +1,16 @@
-/** @file The report as one HTML file: no script, no network, nothing outside it. */
+/** @file The report as one HTML file: no network, nothing outside it, and no script but the one that runs a carried student. */
 import { lossChart } from "./charts/loss-chart.ts";
 import { examplesSection } from "./html/examples-section.ts";
 import { funnelSection } from "./html/funnel-section.ts";
 import { accuracySection, headlineHeader } from "./html/headline-section.ts";
+import { contentPolicy, liveData, liveLink, liveSection } from "./html/live-section.ts";
 import { PAGE_STYLE } from "./html/page-style.ts";
 import { basisTag, tableMarkup } from "./html/table.ts";
+import type { LiveStudent } from "./live-student.ts";
 import { type Markup, markup, trustedMarkup } from "./markup.ts";
 import { noBreak } from "./number-format.ts";
 import { type ReportView, reportView } from "./report-view.ts";
 import type { RunResults } from "./run-results.ts";
-
-/** Second lock behind the escaping: even markup that slipped through could load or run nothing. */
-const CONTENT_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /** A small picture of a still as a data URL, so that no browser asks for a favicon. */
 const ICON =
@@ -50,11 +48,16 @@ function honestySection({ teacher, limits, published }: ReportView): Markup {
 ${tableMarkup(published)}</section>`;
 }
 
-/** The whole report of a run as one self-contained HTML document; all text of the run is capped and escaped. */
-export function htmlReport(results: RunResults): string {
+/**
+ * The whole report of a run as one self-contained HTML document; all text of the run is capped and escaped.
+ *
+ * @param live The student to carry, or why there is none; undefined says nothing of it.
+ */
+export function htmlReport(results: RunResults, live?: LiveStudent): string {
   const view = reportView(results);
   const sections = [
     accuracySection,
+    () => liveSection(live),
     funnelSection,
     examplesSection,
     trainingSection,
@@ -64,10 +67,10 @@ export function htmlReport(results: RunResults): string {
   ];
   return markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_POLICY}"><meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="${contentPolicy(live)}"><meta name="referrer" content="no-referrer">
 <title>${view.recipeName}: ${view.headline.base.value} to ${view.headline.student.value} · Grappa</title>
 <link rel="icon" href="${ICON}"><style>${trustedMarkup(PAGE_STYLE)}</style></head>
-<body>${headlineHeader(view)}<main>${sections.map((section) => section(view))}</main>
-<footer>Written by Grappa. Every number carries its n and interval where it has one; tags say whether it was measured, estimated, simulated or published.</footer></body></html>
+<body>${headlineHeader(view)}<main>${liveLink(live)}${sections.map((section) => section(view))}</main>
+<footer>Written by Grappa. Every number carries its n and interval where it has one; tags say whether it was measured, estimated, simulated or published.</footer>${liveData(live)}</body></html>
 `.text;
 }

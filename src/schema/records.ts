@@ -3,9 +3,9 @@
  * Times, retries and machine facts never stand in a record: they would change its hash (they go to `timings.jsonl`).
  */
 import { z } from "zod";
+import { SCHEMA_VERSION } from "./schema-version.ts";
 
-/** Version of all records below; raised when a field changes meaning. */
-export const SCHEMA_VERSION = 1;
+export { SCHEMA_VERSION } from "./schema-version.ts";
 
 const schemaVersion = z.literal(SCHEMA_VERSION).describe("version of this record's schema");
 const id = z

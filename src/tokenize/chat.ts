@@ -5,8 +5,8 @@
  */
 import { Template } from "@huggingface/jinja";
 import type { AppError } from "../core/errors.ts";
-import type { Tokenizer } from "./tokenizer.ts";
-import { corruptTokenizer } from "./tokenizer-files.ts";
+import type { Tokenizer } from "./build-tokenizer.ts";
+import { corruptTokenizer } from "./tokenizer-parts.ts";
 
 /** One turn. An assistant's `content` is its answer; `thinking` stands before it, if it is known and wanted. */
 export interface ChatMessage {

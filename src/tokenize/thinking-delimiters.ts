@@ -1,4 +1,4 @@
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "./build-tokenizer.ts";
 
 /**
  * The ids between which a student thinks and answers, encoded once with special tokens allowed. Plain data, so that the

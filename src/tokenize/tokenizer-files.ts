@@ -1,14 +1,7 @@
 /** @file What Grappa accepts as a tokenizer: Qwen2's layout, checked part by part, because a silent mismatch ruins training. */
 import { z } from "zod";
-import { AppError } from "../core/errors.ts";
 import { BYTE_CHARACTERS } from "./byte-alphabet.ts";
-
-/**
- * Qwen2's pre-tokenizer pattern. transformers 5 puts it into every qwen2 folder it opens, whatever tokenizer.json says,
- * so a folder with another one would be read differently in the two worlds and is refused here.
- */
-export const QWEN2_PATTERN =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+import { corruptTokenizer, QWEN2_PATTERN, type TokenizerParts } from "./tokenizer-parts.ts";
 
 /** The most ids a tokenizer may have; Qwen's has 151,665. */
 const MAX_IDS = 1 << 20;
@@ -62,25 +55,6 @@ const TokenizerConfig = z.looseObject({
   model_max_length: z.number().positive().optional(),
   chat_template: z.unknown().optional(),
 });
-
-/** The parsed and checked parts of a tokenizer. */
-export interface TokenizerParts {
-  readonly vocabulary: ReadonlyMap<string, number>;
-  readonly merges: readonly (readonly [string, string])[];
-  /** Spelling and id of every token that is matched as a whole before byte-pair encoding. */
-  readonly added: ReadonlyMap<string, number>;
-  readonly isNormalised: boolean;
-  readonly padToken: string | null;
-}
-
-/** A tokenizer-corrupt error that names the part at fault. */
-export function corruptTokenizer(part: string, detail: string, cause?: unknown): AppError {
-  return new AppError("tokenizer-corrupt", `tokenizer: ${part}: ${detail}`, {
-    hint: "copy the tokenizer files again from where the model came from",
-    data: { part },
-    cause,
-  });
-}
 
 function check<T>(file: string, schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);

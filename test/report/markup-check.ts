@@ -9,7 +9,7 @@ export interface Tag {
 }
 
 const TAG = /<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z][a-zA-Z0-9:-]*(?:="[^"<>]*")?)*)\s*(\/?)>/y;
-const VOID = new Set(["meta", "link", "br"]);
+const VOID = new Set(["meta", "link", "br", "input"]);
 
 /** All tags of the text, in order. Throws where a `<` or `>` stands that is part of no well-formed tag. */
 export function readTags(text: string): readonly Tag[] {

@@ -1,5 +1,5 @@
 import { invariant } from "../../core/errors.ts";
-import { chooseToken } from "../../decode/sampling.ts";
+import { extendSession } from "../../decode/extend-session.ts";
 import type { ExtendRow } from "../../decode/token-source.ts";
 import type { Backend } from "../../engine/backend.ts";
 import type { StudentConfig } from "../../student/checkpoint/qwen2-config.ts";
@@ -73,13 +73,7 @@ export class EngineSession {
 
   /** Appends each row's ids and chooses its next token, by the contract of `TokenSource.extend`. */
   extend(rows: readonly ExtendRow[]): Int32Array {
-    const decoder = this.#decoding();
-    const logits = decoder.extend(rows);
-    return Int32Array.from(rows, ({ slot, forbidden, sampling }, row) => {
-      const values = logits[row]?.subarray(0, this.#choosableIds);
-      invariant(values, "one row of logits a row");
-      return chooseToken(values, { ...sampling, forbidden, position: decoder.length(slot) });
-    });
+    return extendSession(this.#decoding(), rows, this.#choosableIds);
   }
 
   /** Logits after each row's last id, as copies; for parity tests and inspection. */

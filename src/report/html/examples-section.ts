@@ -19,9 +19,14 @@ ${reply.thinking.length > 0 && markup`<div class="text thinking" role="region" t
 <div class="text answer">${forcedText(reply.answer)}</div></article>`;
 }
 
+/** Questions that stand open; the others unfold, so that the page stays one that a reader gets through. */
+const OPEN_EXAMPLES = 2;
+
 function exampleMarkup(example: ExampleView, index: number): Markup {
-  return markup`<h3>Question ${index + 1} <span class="quiet">(${example.title})</span></h3>
-<div class="question">${example.question}</div><div class="replies">${example.replies.map(replyMarkup)}</div>`;
+  const title = markup`Question ${index + 1} <span class="quiet">(${example.title})</span>`;
+  const body = markup`<div class="question">${example.question}</div><div class="replies">${example.replies.map(replyMarkup)}</div>`;
+  if (index < OPEN_EXAMPLES) return markup`<h3>${title}</h3>${body}`;
+  return markup`<details class="example"><summary>${title}</summary>${body}</details>`;
 }
 
 function traceMarkup(trace: TraceView, index: number): Markup {

@@ -74,6 +74,7 @@ const FUNNEL = `.funnel{list-style:none;margin:1.6rem 0 0;padding:0}
 .funnel .reasons{font-size:.82rem;color:var(--muted);line-height:1.4;overflow-wrap:anywhere}`;
 
 const EXAMPLES = `.question,.text{font-family:${CODE_FONT};font-size:.8rem;line-height:1.55;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate;margin:0;tab-size:4}
+details.example[open]{margin-top:1.6rem}details.example>summary{margin-bottom:.5rem}
 .question{background:var(--panel);padding:.8rem 1rem;font-size:.9rem;border-left:3px solid var(--muted)}
 .replies{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem;margin:1rem 0 2.5rem}
 .reply{border:1px solid var(--line);border-top:3px solid var(--student);padding:.8rem 1rem;min-width:0;display:flex;flex-direction:column;gap:.5rem}
@@ -94,6 +95,36 @@ mark{background:var(--forced);color:var(--ink);border-bottom:2px solid var(--bas
 .limits li{margin:.55rem 0}
 footer{margin-top:4rem;padding-bottom:3rem;font-size:.84rem;color:var(--muted)}`;
 
+const LIVE = `#live-link{margin:-1rem 0 0}
+.live-controls{background:var(--panel);padding:1.1rem 1.2rem;margin:1.4rem 0 1rem}
+.live-controls label,.live-controls legend{font-size:.84rem;color:var(--muted)}
+.live-ask{display:grid;grid-template-columns:9.5rem minmax(0,1fr) auto;gap:.5rem .8rem;align-items:center;margin-bottom:.6rem}
+.live-controls select,.live-controls input[type=text],.live-controls button{font:inherit;font-size:.92rem;min-height:2.5rem;min-width:0;color:var(--ink);background:var(--paper);border:1px solid var(--muted);border-radius:4px;padding:.3rem .7rem}
+.live-controls select,.live-controls input[type=text]{font-family:${CODE_FONT};font-size:.84rem;width:100%}
+.live-controls button{cursor:pointer;white-space:nowrap}
+.live-controls button:hover:enabled{border-color:var(--student);color:var(--student)}
+.live-controls button.strong{background:var(--student);border-color:var(--student);color:var(--paper);font-weight:600}
+.live-controls button.strong:hover{color:var(--paper);filter:brightness(1.1)}
+.live-controls button:disabled{opacity:.45;cursor:default}
+.live-controls code{font-size:.95em}
+.live-dials{display:flex;flex-wrap:wrap;gap:.9rem 2.4rem;margin:.9rem 0;align-items:end}
+.live-budget{flex:1 1 19rem}
+.live-budget label{display:block}
+.live-budget output{color:var(--ink);font-weight:600}
+.live-budget input{width:100%;height:2rem;margin:0;accent-color:var(--student);cursor:pointer}
+.live-controls fieldset{border:0;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem}
+.live-controls fieldset legend{padding:0}
+.live-controls fieldset label,.live-run label{display:inline-flex;align-items:center;gap:.4rem;min-height:2rem;color:var(--ink);font-size:.92rem}
+.live-controls input[type=radio],.live-controls input[type=checkbox]{width:1.1rem;height:1.1rem;margin:0;accent-color:var(--student)}
+.live-run{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem 1.2rem}
+.replies.live{margin-bottom:1rem;align-items:stretch}
+.replies.live .reply h3{margin:0;font-size:.92rem;display:flex;justify-content:space-between;gap:.15rem 1rem;flex-wrap:wrap}
+.replies.live .thinking{height:16rem;flex:none}
+.replies.live .answer{min-height:3.2rem}
+.replies.live .facts{min-height:1.3rem}
+.replies.live [aria-busy=true] .thinking::after{content:"▍";color:var(--student)}
+.replies.live .base[aria-busy=true] .thinking::after{color:var(--base)}`;
+
 const NARROW = `@media (max-width:560px){main,header,footer{padding-left:1.1rem;padding-right:1.1rem}
 header{padding-top:2rem}section{margin-top:3.2rem}
 .numbers{gap:.8rem 1rem;padding:1.2rem 0;margin-bottom:1.6rem}
@@ -101,9 +132,12 @@ header{padding-top:2rem}section{margin-top:3.2rem}
 .funnel li{grid-template-columns:1fr}
 table{font-size:.82rem}th,td{padding-right:.5rem}
 .bar{display:none}.bar+.figure{min-width:0;display:inline}
+.live-controls{padding:.9rem .9rem}.live-ask{grid-template-columns:minmax(0,1fr) auto;gap:.35rem .5rem}.live-ask label{grid-column:1/-1}
+.live-controls select,.live-controls input[type=text]{font-size:16px}
+.replies.live .thinking{height:14rem}
 .number .tag{display:table;margin:.15em 0 0 auto}}`;
 
-const PRINT = `@media print{:root{${LIGHT_PALETTE}--paper:#fff}
+const PRINT = `@media print{#live-section,#live-link{display:none}:root{${LIGHT_PALETTE}--paper:#fff}
 body{font-size:10pt}header{padding-top:0}section{margin-top:1.8rem}main,header,footer{padding-left:0;padding-right:0}
 h1{font-size:1.7rem;margin-bottom:1rem}.numbers{padding:.8rem 0;margin-bottom:1rem}.numbers .value{font-size:3.4rem}
 .replies{grid-template-columns:1fr 1fr}
@@ -113,4 +147,4 @@ details::details-content{content-visibility:visible;display:block}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}}`;
 
 /** The whole style sheet; contains nothing that comes from a run. */
-export const PAGE_STYLE = [BASE, HEADLINE, CHART_STYLE, TABLES, FUNNEL, EXAMPLES, NARROW, PRINT].join("\n");
+export const PAGE_STYLE = [BASE, HEADLINE, CHART_STYLE, TABLES, FUNNEL, EXAMPLES, LIVE, NARROW, PRINT].join("\n");

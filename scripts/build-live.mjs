@@ -1,0 +1,52 @@
+// The script that a report carries: everything that src/live/main.ts reaches, in one file, with the licences of the packages
+// in it. esbuild refuses what a browser lacks, so nothing of Node's can slip in.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** Where the bundle lies, below the repository; src/pipeline/carry-student.ts reads it. */
+const OUT = "dist/live/bundle.js";
+
+/** Bundles src/live/main.ts into dist/live/bundle.js; the same sources give the same bytes. */
+export async function buildLive(root) {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: ["src/live/main.ts"],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+    legalComments: "none",
+    metafile: true,
+    write: false,
+    logLevel: "error",
+  });
+  const code = result.outputFiles[0].text;
+  const text = `${notices(root, Object.keys(result.metafile.inputs))}\n${code}`;
+  // Either would end the script early, or change how a browser reads it, where it stands inside a page.
+  if (/<\/script|<!--/i.test(text)) throw new Error(`${OUT} holds what cannot stand inside a page`);
+  const path = join(root, OUT);
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
+  mkdirSync(join(root, "dist/live"), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** Name, version and licence text of every package that went in, as a comment. */
+function notices(root, inputs) {
+  const names = new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+  const entries = [...names]
+    .sort((a, b) => (a < b ? -1 : 1))
+    .map((name) => {
+      const folder = join(root, "node_modules", name);
+      const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+      if (file === undefined) throw new Error(`${name} has no licence file to carry`);
+      return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8").trim()}`;
+    });
+  const parts = [
+    "Grappa (MIT licence), with the packages below. The kernels were compiled by AssemblyScript (Apache-2.0, same text).",
+    ...entries,
+  ];
+  return `/*!\n${parts.join("\n\n----\n\n").replaceAll("*/", "* /")}\n*/`;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { ReferenceBackend } from "../engine/kernels/reference/reference-backend.ts";
+import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import { decodeMemoryBytes } from "./decode-memory.ts";
+import { DecodeSession } from "./decode-session.ts";
+import { initialTensors } from "./parameters.ts";
+
+const CONFIG: StudentConfig = {
+  vocabularySize: 21,
+  hiddenSize: 12,
+  intermediateSize: 20,
+  layers: 3,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 6,
+  ropeTheta: 10_000,
+  rmsNormEpsilon: 1e-6,
+  maxPositions: 93,
+  isTied: true,
+};
+/** What the estimate spares for small tables; taken off again here, so that the sum itself is tested. */
+const SPARE_BYTES = 1 << 20;
+
+describe.each([
+  ["tied", CONFIG],
+  ["not tied", { ...CONFIG, isTied: false, vocabularySize: 77 }],
+  ["wide feed-forward", { ...CONFIG, intermediateSize: 200, kvHeads: 4 }],
+  ["deep", { ...CONFIG, layers: 9, kvHeads: 1 }],
+])("memory for decoding, %s", (_name, config) => {
+  it("holds a call that fills the whole context, and is no more than 1.6 times what that takes", () => {
+    const size = { slots: 1, contextTokens: config.maxPositions };
+    const bytes = decodeMemoryBytes(config, size);
+    const ids = Array.from({ length: size.contextTokens }, (_, at) => at % config.vocabularySize);
+    const call = (memory: number) => {
+      const session = new DecodeSession(
+        new ReferenceBackend(memory),
+        { config, tensors: initialTensors(config, 0) },
+        size,
+      );
+      return session.extend([{ slot: 0, ids }]);
+    };
+    expect(call(bytes - SPARE_BYTES)[0]).toHaveLength(config.vocabularySize);
+    expect(() => call((bytes - SPARE_BYTES) / 1.6)).toThrow("engine memory");
+  });
+});
