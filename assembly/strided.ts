@@ -2,6 +2,7 @@
  * @file Small matrix products on strided operands, for attention, whose matrices are slices of wider rows. C gains A B,
  * where element (i, k) of A is at `a + i*aRow + k*aStep` and row k of B starts at `b + k*bStep` (all strides in bytes).
  * Every element is one accumulator over ascending k in all variants, so a row computed alone equals that row of a tile.
+ * The tiles' loops have an exit in the middle for the reason given in matmul.ts.
  */
 import { Lane } from "./lane";
 
@@ -56,25 +57,43 @@ export function scoreTile(a: usize, aRow: usize, rows: i32, b: usize, c: usize, 
   let c21 = c00;
   let c30 = c00;
   let c31 = c00;
-  for (const end = a + ((<usize>steps) << 2); a < end; a += 4) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const s0 = v128.load32_splat(a);
-    c00 = Lane.madd(s0, b0, c00);
-    c01 = Lane.madd(s0, b1, c01);
-    const s1 = v128.load32_splat(a1);
-    c10 = Lane.madd(s1, b0, c10);
-    c11 = Lane.madd(s1, b1, c11);
-    const s2 = v128.load32_splat(a2);
-    c20 = Lane.madd(s2, b0, c20);
-    c21 = Lane.madd(s2, b1, c21);
-    const s3 = v128.load32_splat(a3);
-    c30 = Lane.madd(s3, b0, c30);
-    c31 = Lane.madd(s3, b1, c31);
-    b += 32;
-    a1 += 4;
-    a2 += 4;
-    a3 += 4;
+  const last = a + ((<usize>steps) << 2) - 4;
+  for (;;) {
+    const b00 = v128.load(b);
+    const b01 = v128.load(b, 16);
+    const s00 = v128.load32_splat(a);
+    c00 = Lane.madd(s00, b00, c00);
+    c01 = Lane.madd(s00, b01, c01);
+    const s01 = v128.load32_splat(a1);
+    c10 = Lane.madd(s01, b00, c10);
+    c11 = Lane.madd(s01, b01, c11);
+    const s02 = v128.load32_splat(a2);
+    c20 = Lane.madd(s02, b00, c20);
+    c21 = Lane.madd(s02, b01, c21);
+    const s03 = v128.load32_splat(a3);
+    c30 = Lane.madd(s03, b00, c30);
+    c31 = Lane.madd(s03, b01, c31);
+    if (a >= last) break;
+    const b10 = v128.load(b, 32);
+    const b11 = v128.load(b, 48);
+    const s10 = v128.load32_splat(a, 4);
+    c00 = Lane.madd(s10, b10, c00);
+    c01 = Lane.madd(s10, b11, c01);
+    const s11 = v128.load32_splat(a1, 4);
+    c10 = Lane.madd(s11, b10, c10);
+    c11 = Lane.madd(s11, b11, c11);
+    const s12 = v128.load32_splat(a2, 4);
+    c20 = Lane.madd(s12, b10, c20);
+    c21 = Lane.madd(s12, b11, c21);
+    const s13 = v128.load32_splat(a3, 4);
+    c30 = Lane.madd(s13, b10, c30);
+    c31 = Lane.madd(s13, b11, c31);
+    if (a >= last - 4) break;
+    b += 64;
+    a += 8;
+    a1 += 8;
+    a2 += 8;
+    a3 += 8;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -105,23 +124,41 @@ function tile8(a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize, c: u
   const a1 = aRow;
   const a2 = a1 + aRow;
   const a3 = a2 + aRow;
-  for (let k = 0; k < steps; k++) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const s0 = v128.load32_splat(a);
-    c00 = Lane.madd(s0, b0, c00);
-    c01 = Lane.madd(s0, b1, c01);
-    const s1 = v128.load32_splat(a + a1);
-    c10 = Lane.madd(s1, b0, c10);
-    c11 = Lane.madd(s1, b1, c11);
-    const s2 = v128.load32_splat(a + a2);
-    c20 = Lane.madd(s2, b0, c20);
-    c21 = Lane.madd(s2, b1, c21);
-    const s3 = v128.load32_splat(a + a3);
-    c30 = Lane.madd(s3, b0, c30);
-    c31 = Lane.madd(s3, b1, c31);
+  while (steps > 0) {
+    const b00 = v128.load(b);
+    const b01 = v128.load(b, 16);
+    const s00 = v128.load32_splat(a);
+    c00 = Lane.madd(s00, b00, c00);
+    c01 = Lane.madd(s00, b01, c01);
+    const s01 = v128.load32_splat(a + a1);
+    c10 = Lane.madd(s01, b00, c10);
+    c11 = Lane.madd(s01, b01, c11);
+    const s02 = v128.load32_splat(a + a2);
+    c20 = Lane.madd(s02, b00, c20);
+    c21 = Lane.madd(s02, b01, c21);
+    const s03 = v128.load32_splat(a + a3);
+    c30 = Lane.madd(s03, b00, c30);
+    c31 = Lane.madd(s03, b01, c31);
     a += aStep;
     b += bStep;
+    if (steps === 1) break;
+    const b10 = v128.load(b);
+    const b11 = v128.load(b, 16);
+    const s10 = v128.load32_splat(a);
+    c00 = Lane.madd(s10, b10, c00);
+    c01 = Lane.madd(s10, b11, c01);
+    const s11 = v128.load32_splat(a + a1);
+    c10 = Lane.madd(s11, b10, c10);
+    c11 = Lane.madd(s11, b11, c11);
+    const s12 = v128.load32_splat(a + a2);
+    c20 = Lane.madd(s12, b10, c20);
+    c21 = Lane.madd(s12, b11, c21);
+    const s13 = v128.load32_splat(a + a3);
+    c30 = Lane.madd(s13, b10, c30);
+    c31 = Lane.madd(s13, b11, c31);
+    a += aStep;
+    b += bStep;
+    steps -= 2;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
