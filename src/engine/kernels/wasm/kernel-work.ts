@@ -26,7 +26,9 @@ export const WORK_PER_ITEM: { readonly [Name in KernelName]: WorkOf<Name> } = {
   embeddingBackward: ([, , , rows]) => 4 * rows,
   crossEntropy: ([, , , , vocabulary]) => 40 * vocabulary,
   add: () => 3,
-  scatterRows: ([, , , , , width]) => 4 * width,
+  appendKeyValues: ([, , , , , , kvHeads, headSize]) => 8 * kvHeads * headSize,
+  cachedAttention: ([, , , , , , segments, heads, kvHeads, headSize], items, i32) =>
+    4 * (heads / kvHeads) * (headSize + 10) * meanScores(i32, segments, items / kvHeads),
   sumOfSquares: () => 2 * SQUARE_CHUNK,
   adamw: () => 30,
 };

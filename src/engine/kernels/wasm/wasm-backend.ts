@@ -73,7 +73,7 @@ export class WasmBackend implements Backend {
 /** Items in one range, a multiple of `grain`. */
 function rangeItems(name: KernelName, items: number, grain: number, work: number, threads: number): number {
   // Items of attention differ in length, so they are dealt out as finely as they are worth claiming.
-  const isUneven = name === "attentionForward" || name === "attentionBackward";
+  const isUneven = name === "attentionForward" || name === "attentionBackward" || name === "cachedAttention";
   const fair = isUneven ? 1 : items / (threads * RANGES_PER_THREAD);
   const wanted = Math.ceil(Math.max(fair, RANGE_WORK / work));
   const multiple = ITEM_MULTIPLE[name] ?? 1;
