@@ -4,9 +4,9 @@ import type { Graph, Parameter, Tensor } from "./graph.ts";
 import { panelFloats, PANEL_COLUMNS } from "./kernels/kernel.ts";
 import type { PackedWeights } from "./packed-weights.ts";
 
-// Ranges handed to threads start at multiples of these, so that small work stays on one thread. Matmul tiles hold 4 or 6
-// rows, depending on the build.
-const MATMUL_GRAIN = 12;
+// Ranges handed to threads start at multiples of these, so that small work stays on one thread. The backend knows how
+// many rows a matmul tile holds.
+const MATMUL_GRAIN = 1;
 const ROW_GRAIN = 24;
 const CHANNEL_GRAIN = 16;
 const PANEL_GRAIN = 4;

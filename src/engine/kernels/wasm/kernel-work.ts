@@ -43,12 +43,8 @@ function meanScores(i32: Int32Array, segments: number, count: number): number {
   return total / Math.max(1, count);
 }
 
-/**
- * Items that a thread should take at least, and in multiples of, for what they share: tiles of rows (4 or 6) in
- * matmul, cache lines in kernels over columns or elements.
- */
+/** Items that a thread should take in multiples of, for the cache lines they share. For matmul it is the tile's height. */
 export const ITEM_MULTIPLE: { readonly [Name in KernelName]?: number } = {
-  matmul: 12,
   rmsNormWeightGrad: 16,
   columnSums: 16,
   embeddingBackward: 16,
