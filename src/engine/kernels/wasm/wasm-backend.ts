@@ -30,7 +30,7 @@ const INLINE_WORK = 500_000;
 /** A range of a kernel is at least this much work, so that claiming it costs nothing beside it. */
 const RANGE_WORK = 100_000;
 /** Ranges per thread: enough that a thread which loses its core for a while does not hold up the others. */
-const RANGES_PER_THREAD = 6;
+const RANGES_PER_THREAD = 12;
 
 /** Kernels whose items differ in work. */
 const UNEVEN: ReadonlySet<KernelName> = new Set(["attentionForward", "attentionBackward", "cachedAttention"]);
