@@ -261,6 +261,18 @@ export function embed(graph: Graph, { ids, rows, table }: { ids: number; rows: n
   return out;
 }
 
+/** Rows of a tensor by their numbers (`indices`, an i32 pointer), each at most once; the others get a gradient of 0. */
+export function pickRows(graph: Graph, x: Tensor, picked: { indices: number; count: number }): Tensor {
+  const { indices, count } = picked;
+  const out = graph.tensor(count, x.columns);
+  graph.backend.run("embeddingForward", count, ROW_GRAIN * 8, indices, x.pointer, out.pointer, x.columns);
+  graph.record(() => {
+    const dx = graph.addableGradient(x);
+    graph.backend.run("embeddingBackward", x.columns, CHANNEL_GRAIN, indices, out.gradient, dx, count, x.columns);
+  });
+  return out;
+}
+
 /**
  * Weighted next-token cross-entropy, in nats: sum over rows of weights[row] * -log p(targets[row]). Overwrites `logits`
  * with its gradient, which the backward pass takes from there. Rows of weight 0 cost nothing and give nothing.

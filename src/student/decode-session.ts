@@ -126,18 +126,9 @@ export class DecodeSession {
     const model = { config: this.config, parameters: this.#parameters, packed: this.#packed };
     const attend = (qkv: Tensor, layer: number): Tensor =>
       this.#attend(graph, qkv, { layer, slots, positions: ragged.positions, segments, segmentCount: rows.length });
-    const hidden = hiddenStates(graph, model, { ids: graph.indices(flat.ids), rows: flat.ids.length, ragged, attend });
-    const last = graph.tensor(rows.length, this.config.hiddenSize);
-    this.#backend.run(
-      "embeddingForward",
-      rows.length,
-      64,
-      graph.indices(flat.lastRows),
-      hidden.pointer,
-      last.pointer,
-      this.config.hiddenSize,
-    );
-    const logits = logitsOf(graph, model, last);
+    const wanted = { indices: graph.indices(flat.lastRows), count: rows.length };
+    const pass = { ids: graph.indices(flat.ids), rows: flat.ids.length, ragged, attend, wanted };
+    const logits = logitsOf(graph, model, hiddenStates(graph, model, pass));
     for (const { slot, ids } of rows) this.#lengths[slot] = this.length(slot) + ids.length;
     this.#stepArena.release(mark);
     const V = this.config.vocabularySize;

@@ -84,7 +84,7 @@ export class Trainer {
     let loss = 0;
     let tokens = 0;
     for (const rows of microBatches(batch, reduction)) {
-      loss += this.#accumulateRows(rows);
+      if (rows.trained.length > 0) loss += this.#accumulateRows(rows);
       tokens += rows.ids.length;
     }
     return { loss, tokens };
@@ -109,6 +109,7 @@ export class Trainer {
         rows: rows.ids.length,
         ragged,
         attend,
+        wanted: { indices: graph.indices(rows.trained), count: rows.trained.length },
       });
       const logits = logitsOf(graph, model, hidden);
       const loss = crossEntropy(graph, logits, {
@@ -180,6 +181,8 @@ export class Trainer {
 /** Some sequences of a batch as flat rows: the last token of a sequence predicts nothing and is left out. */
 interface RaggedBatch {
   readonly ids: number[];
+  /** Numbers of the rows that learn something, and what and how much of it. */
+  readonly trained: number[];
   readonly targets: number[];
   readonly weights: number[];
   readonly positions: number[];
@@ -204,7 +207,7 @@ function microBatches(batch: readonly TrainSequence[], reduction: "token" | "exa
   batch.forEach((sequence, index) => {
     const weight = reduction === "token" ? 1 / total : 1 / (batch.length * Math.max(1, trained[index] ?? 0));
     if (part === undefined || part.ids.length + sequence.inputIds.length - 1 > MICRO_ROWS) {
-      part = { ids: [], targets: [], weights: [], positions: [], segments: [] };
+      part = { ids: [], trained: [], targets: [], weights: [], positions: [], segments: [] };
       parts.push(part);
     }
     appendSequence(part, sequence, weight);
@@ -217,9 +220,12 @@ function appendSequence(part: RaggedBatch, { inputIds, labels }: TrainSequence, 
   part.segments.push(part.ids.length, length, part.ids.length, length);
   for (let i = 0; i < length; i++) {
     const label = labels[i + 1] ?? -100;
+    if (label >= 0) {
+      part.trained.push(part.ids.length);
+      part.targets.push(label);
+      part.weights.push(weight);
+    }
     part.ids.push(inputIds[i] ?? 0);
     part.positions.push(i);
-    part.targets.push(Math.max(0, label));
-    part.weights.push(label >= 0 ? weight : 0);
   }
 }
