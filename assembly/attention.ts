@@ -6,13 +6,14 @@
 import { Exp, naturalLog } from "./exp";
 import { packElements, transposeColumns } from "./panels";
 import { scratch } from "./scratch";
-import { multiplyAdd, scoreRow, scoreTile } from "./strided";
+import { multiplyAdd, scoreTile } from "./strided";
 
 /** Keys in a block: results depend on it, so it is fixed. */
-const KEYS: i32 = 128;
-const SCORE_BYTES: usize = <usize>(KEYS << 2);
+export const KEYS: i32 = 128;
+/** Bytes of one row of scores. */
+export const SCORE_BYTES: usize = <usize>(KEYS << 2);
 /** Queries that share one packed block of keys. */
-const QUERIES: i32 = 256;
+export const QUERIES: i32 = 256;
 const STATE_BYTES: usize = <usize>(QUERIES << 2);
 
 /** See `Kernels.attentionForward`. */
@@ -51,6 +52,8 @@ export function attentionForward(
         q + row * qRow + headAt,
         qRow,
         k + keyRow,
+        kvRow,
+        0,
         v + keyRow,
         kvRow,
         out + row * outRow + headAt,
@@ -65,13 +68,18 @@ export function attentionForward(
   }
 }
 
-/** Up to QUERIES queries of one head; query i sees keys 0 .. past + i. */
-function attendBlock(
+/**
+ * Up to QUERIES queries of one head; query i sees keys 0 .. past + i. Keys are rows (`k`, `kRow` bytes apart), or, when
+ * `keyPanels` is not 0, already packed as `packRowsAsPanels` would.
+ */
+export function attendBlock(
   q: usize,
   qRow: usize,
   k: usize,
+  kRow: usize,
+  keyPanels: usize,
   v: usize,
-  kvRow: usize,
+  vRow: usize,
   out: usize,
   outRow: usize,
   lse: usize,
@@ -83,19 +91,18 @@ function attendBlock(
   const scores = scratch(4 * SCORE_BYTES + 2 * STATE_BYTES + SCORE_BYTES * headSize);
   const maxima = scores + 4 * SCORE_BYTES;
   const sums = maxima + STATE_BYTES;
-  const panels = sums + STATE_BYTES;
+  const packed = sums + STATE_BYTES;
   const scale: f32 = 1 / sqrt<f32>(<f32>headSize);
-  // Packing keys pays once a tile of queries shares them.
-  const isPacked = queries >= 4;
   for (let i = 0; i < queries; i++) {
     store<f32>(maxima + ((<usize>i) << 2), -Infinity);
     store<f32>(sums + ((<usize>i) << 2), 0);
     memory.fill(out + <usize>i * outRow, 0, (<usize>headSize) << 2);
   }
   for (let key = 0; key < past + queries; key += KEYS) {
-    const keys = k + <usize>key * kvRow;
-    const values = v + <usize>key * kvRow;
-    if (isPacked) packRowsAsPanels(keys, kvRow, min(KEYS, past + queries - key), headSize, panels);
+    const values = v + <usize>key * vRow;
+    const panels = keyPanels !== 0 ? keyPanels + ((<usize>(key * headSize)) << 2) : packed;
+    if (keyPanels === 0)
+      packRowsAsPanels(k + <usize>key * kRow, kRow, min(KEYS, past + queries - key), headSize, packed);
     for (let i = 0; i < queries; i += 4) {
       const rows = min(4, queries - i);
       const most = min(KEYS, past + i + rows - key);
@@ -103,22 +110,9 @@ function attendBlock(
       const query = q + <usize>i * qRow;
       const state = (<usize>i) << 2;
       const target = out + <usize>i * outRow;
-      if (isPacked) {
-        for (let j = 0; j < most; j += 8) {
-          scoreTile(
-            query,
-            qRow,
-            rows,
-            panels + ((<usize>(j * headSize)) << 2),
-            scores + ((<usize>j) << 2),
-            SCORE_BYTES,
-            headSize,
-          );
-        }
-      } else {
-        for (let r = 0; r < rows; r++) {
-          scoreRow(query + <usize>r * qRow, keys, kvRow, scores + <usize>r * SCORE_BYTES, most, headSize);
-        }
+      for (let j = 0; j < most; j += 8) {
+        const panel = panels + ((<usize>(j * headSize)) << 2);
+        scoreTile(query, qRow, rows, panel, scores + ((<usize>j) << 2), SCORE_BYTES, headSize);
       }
       for (let r = 0; r < rows; r++) {
         const visible = min(KEYS, past + i + r + 1 - key);
@@ -134,7 +128,7 @@ function attendBlock(
           );
         }
       }
-      addValues(scores, values, kvRow, target, outRow, rows, past + i + 1 - key, headSize);
+      addValues(scores, values, vRow, target, outRow, rows, past + i + 1 - key, headSize);
     }
   }
   for (let i = 0; i < queries; i++) {
@@ -158,7 +152,7 @@ export function packRowsAsPanels(rows: usize, rowBytes: usize, count: i32, headS
 }
 
 /** Turns a query's scores of one block into weights, and rescales what it has gathered so far to the new maximum. */
-function softenRow(
+export function softenRow(
   scores: usize,
   visible: i32,
   scale: f32,
@@ -214,7 +208,7 @@ function addValues(
   }
 }
 
-function divideRow(x: usize, count: i32, divisor: f32): void {
+export function divideRow(x: usize, count: i32, divisor: f32): void {
   const divisors = f32x4.splat(divisor);
   for (let d: usize = 0; d < (<usize>count) << 2; d += 16) v128.store(x + d, f32x4.div(v128.load(x + d), divisors));
 }

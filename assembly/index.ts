@@ -1,6 +1,7 @@
 /** @file Exports of the kernel module: every name of `KERNEL_NAMES` (src/engine/kernels/kernel.ts), same arguments. */
 export { attentionBackward } from "./attention-backward";
 export { attentionForward } from "./attention";
+export { appendKeyValues, cachedAttention } from "./attention-cache";
 export { matmul } from "./matmul";
 export { columnSums, rmsNormBackward, rmsNormForward, rmsNormWeightGrad } from "./norm";
 export { adamw, add, sumOfSquares } from "./optimizer";
@@ -11,7 +12,6 @@ export {
   embeddingBackward,
   embeddingForward,
   rope,
-  scatterRows,
   swigluBackward,
   swigluForward,
 } from "./rows";

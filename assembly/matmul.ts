@@ -209,22 +209,41 @@ function multiplyTile4(a: usize, b: usize, start: usize, startBytes: usize, c: u
   start += startBytes;
   let c30 = v128.load(start);
   let c31 = v128.load(start, 16);
-  for (const end = b + ((<usize>steps) << 5); b < end; b += 32) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const a0 = v128.load32_splat(a);
-    c00 = Lane.madd(a0, b0, c00);
-    c01 = Lane.madd(a0, b1, c01);
-    const a1 = v128.load32_splat(a, 4);
-    c10 = Lane.madd(a1, b0, c10);
-    c11 = Lane.madd(a1, b1, c11);
-    const a2 = v128.load32_splat(a, 8);
-    c20 = Lane.madd(a2, b0, c20);
-    c21 = Lane.madd(a2, b1, c21);
-    const a3 = v128.load32_splat(a, 12);
-    c30 = Lane.madd(a3, b0, c30);
-    c31 = Lane.madd(a3, b1, c31);
-    a += 16;
+  const last = b + ((<usize>steps) << 5) - 32;
+  while (steps > 0) {
+    const b00 = v128.load(b);
+    const b01 = v128.load(b, 16);
+    const a00 = v128.load32_splat(a);
+    c00 = Lane.madd(a00, b00, c00);
+    c01 = Lane.madd(a00, b01, c01);
+    const a01 = v128.load32_splat(a, 4);
+    c10 = Lane.madd(a01, b00, c10);
+    c11 = Lane.madd(a01, b01, c11);
+    const a02 = v128.load32_splat(a, 8);
+    c20 = Lane.madd(a02, b00, c20);
+    c21 = Lane.madd(a02, b01, c21);
+    const a03 = v128.load32_splat(a, 12);
+    c30 = Lane.madd(a03, b00, c30);
+    c31 = Lane.madd(a03, b01, c31);
+    // An exit here holds V8 11 (Node 20) to this order: in one piece it would load everything first and run out of registers.
+    if (b >= last) break;
+    const b10 = v128.load(b, 32);
+    const b11 = v128.load(b, 48);
+    const a10 = v128.load32_splat(a, 16);
+    c00 = Lane.madd(a10, b10, c00);
+    c01 = Lane.madd(a10, b11, c01);
+    const a11 = v128.load32_splat(a, 20);
+    c10 = Lane.madd(a11, b10, c10);
+    c11 = Lane.madd(a11, b11, c11);
+    const a12 = v128.load32_splat(a, 24);
+    c20 = Lane.madd(a12, b10, c20);
+    c21 = Lane.madd(a12, b11, c21);
+    const a13 = v128.load32_splat(a, 28);
+    c30 = Lane.madd(a13, b10, c30);
+    c31 = Lane.madd(a13, b11, c31);
+    if (b >= last - 32) break;
+    a += 32;
+    b += 64;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -300,7 +319,10 @@ function multiplyTile6(a: usize, b: usize, start: usize, startBytes: usize, c: u
   v128.store(c, c51, 16);
 }
 
-/** One row of C, four panels at a time so that eight independent sums hide the latency of an addition. */
+/** Columns of a single row at a time: as many independent sums as registers allow hide the latency of an addition. */
+const ROW_COLUMNS: i32 = RELAXED ? 32 : 24;
+
+/** One row of C. */
 function multiplyRow(
   a: usize,
   kBytes: usize,
@@ -314,17 +336,12 @@ function multiplyRow(
   const panelBytes = (<usize>k) << 5;
   const start = isAccumulating !== 0 ? c : bias;
   let column = 0;
-  for (; column + 32 <= n; column += 32) {
-    multiplyRow32(
-      a,
-      kBytes,
-      panels,
-      panelBytes,
-      start !== 0 ? start + ((<usize>column) << 2) : 0,
-      c + ((<usize>column) << 2),
-      k,
-    );
-    panels += 4 * panelBytes;
+  for (; column + ROW_COLUMNS <= n; column += ROW_COLUMNS) {
+    const from = start !== 0 ? start + ((<usize>column) << 2) : 0;
+    const target = c + ((<usize>column) << 2);
+    if (RELAXED) multiplyRow32(a, kBytes, panels, panelBytes, from, target, k);
+    else multiplyRow24(a, kBytes, panels, panelBytes, from, target, k);
+    panels += <usize>(ROW_COLUMNS >> 3) * panelBytes;
   }
   for (; column < n; column += 8) {
     const at = (<usize>column) << 2;
@@ -352,6 +369,65 @@ function multiplyRow(
   }
 }
 
+function multiplyRow24(
+  a: usize,
+  kBytes: usize,
+  panels: usize,
+  panelBytes: usize,
+  start: usize,
+  c: usize,
+  k: i32,
+): void {
+  let c0 = f32x4.splat(0);
+  let c1 = c0;
+  let c2 = c0;
+  let c3 = c0;
+  let c4 = c0;
+  let c5 = c0;
+  if (start !== 0) {
+    c0 = v128.load(start);
+    c1 = v128.load(start, 16);
+    c2 = v128.load(start, 32);
+    c3 = v128.load(start, 48);
+    c4 = v128.load(start, 64);
+    c5 = v128.load(start, 80);
+  }
+  let p1 = panels + panelBytes;
+  let p2 = p1 + panelBytes;
+  const last = panels + panelBytes - 32;
+  while (k > 0) {
+    const v0 = v128.load32_splat(a);
+    a += kBytes;
+    c0 = Lane.madd(v0, v128.load(panels), c0);
+    c1 = Lane.madd(v0, v128.load(panels, 16), c1);
+    c2 = Lane.madd(v0, v128.load(p1), c2);
+    c3 = Lane.madd(v0, v128.load(p1, 16), c3);
+    c4 = Lane.madd(v0, v128.load(p2), c4);
+    c5 = Lane.madd(v0, v128.load(p2, 16), c5);
+    // For the reason given in multiplyTile4; and V8 11 would unroll a loop without it until nothing fits into registers.
+    if (panels >= last) break;
+    const v1 = v128.load32_splat(a);
+    a += kBytes;
+    c0 = Lane.madd(v1, v128.load(panels, 32), c0);
+    c1 = Lane.madd(v1, v128.load(panels, 48), c1);
+    c2 = Lane.madd(v1, v128.load(p1, 32), c2);
+    c3 = Lane.madd(v1, v128.load(p1, 48), c3);
+    c4 = Lane.madd(v1, v128.load(p2, 32), c4);
+    c5 = Lane.madd(v1, v128.load(p2, 48), c5);
+    if (panels >= last - 32) break;
+    panels += 64;
+    p1 += 64;
+    p2 += 64;
+  }
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+}
+
+// Long because the accumulators must be named locals to live in registers.
 function multiplyRow32(
   a: usize,
   kBytes: usize,

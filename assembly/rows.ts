@@ -1,4 +1,4 @@
-/** @file Kernels that go through rows one by one: rotary positions, SwiGLU, embeddings, cross-entropy, moves. */
+/** @file Kernels that go through rows one by one: rotary positions, SwiGLU, embeddings, cross-entropy. */
 import { Exp, naturalLog } from "./exp";
 import { Lane } from "./lane";
 
@@ -219,25 +219,4 @@ function scale(x: usize, count: i32, factor: f32): void {
   const factors = f32x4.splat(factor);
   for (; x < whole; x += 16) v128.store(x, f32x4.mul(v128.load(x), factors));
   for (; x < end; x += 4) store<f32>(x, load<f32>(x) * factor);
-}
-
-/** See `Kernels.scatterRows`. */
-export function scatterRows(
-  source: usize,
-  sourceStride: i32,
-  destination: usize,
-  destinationStride: i32,
-  indices: usize,
-  width: i32,
-  from: i32,
-  to: i32,
-): void {
-  for (let row = from; row < to; row++) {
-    const index = load<i32>(indices + ((<usize>row) << 2));
-    copyFloats(
-      source + ((<usize>row * sourceStride) << 2),
-      destination + ((<usize>index * destinationStride) << 2),
-      width,
-    );
-  }
 }

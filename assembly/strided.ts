@@ -2,6 +2,7 @@
  * @file Small matrix products on strided operands, for attention, whose matrices are slices of wider rows. C gains A B,
  * where element (i, k) of A is at `a + i*aRow + k*aStep` and row k of B starts at `b + k*bStep` (all strides in bytes).
  * Every element is one accumulator over ascending k in all variants, so a row computed alone equals that row of a tile.
+ * The tiles' loops have an exit in the middle for the reason given in matmul.ts.
  */
 import { Lane } from "./lane";
 
@@ -32,6 +33,14 @@ export function multiplyAdd(
     a += 4 * aRow;
     c += 4 * cRow;
   }
+  // Two rows share what they read of B.
+  if (row + 2 <= rows && (width & 15) === 0) {
+    for (let at: usize = 0; at < (<usize>width) << 2; at += 64)
+      pair16(a, aRow, aStep, b + at, bStep, c + at, cRow, steps);
+    row += 2;
+    a += 2 * aRow;
+    c += 2 * cRow;
+  }
   for (; row < rows; row++) {
     let column = 0;
     for (; column + 16 <= width; column += 16)
@@ -56,25 +65,43 @@ export function scoreTile(a: usize, aRow: usize, rows: i32, b: usize, c: usize, 
   let c21 = c00;
   let c30 = c00;
   let c31 = c00;
-  for (const end = a + ((<usize>steps) << 2); a < end; a += 4) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const s0 = v128.load32_splat(a);
-    c00 = Lane.madd(s0, b0, c00);
-    c01 = Lane.madd(s0, b1, c01);
-    const s1 = v128.load32_splat(a1);
-    c10 = Lane.madd(s1, b0, c10);
-    c11 = Lane.madd(s1, b1, c11);
-    const s2 = v128.load32_splat(a2);
-    c20 = Lane.madd(s2, b0, c20);
-    c21 = Lane.madd(s2, b1, c21);
-    const s3 = v128.load32_splat(a3);
-    c30 = Lane.madd(s3, b0, c30);
-    c31 = Lane.madd(s3, b1, c31);
-    b += 32;
-    a1 += 4;
-    a2 += 4;
-    a3 += 4;
+  const last = a + ((<usize>steps) << 2) - 4;
+  for (;;) {
+    const b00 = v128.load(b);
+    const b01 = v128.load(b, 16);
+    const s00 = v128.load32_splat(a);
+    c00 = Lane.madd(s00, b00, c00);
+    c01 = Lane.madd(s00, b01, c01);
+    const s01 = v128.load32_splat(a1);
+    c10 = Lane.madd(s01, b00, c10);
+    c11 = Lane.madd(s01, b01, c11);
+    const s02 = v128.load32_splat(a2);
+    c20 = Lane.madd(s02, b00, c20);
+    c21 = Lane.madd(s02, b01, c21);
+    const s03 = v128.load32_splat(a3);
+    c30 = Lane.madd(s03, b00, c30);
+    c31 = Lane.madd(s03, b01, c31);
+    if (a >= last) break;
+    const b10 = v128.load(b, 32);
+    const b11 = v128.load(b, 48);
+    const s10 = v128.load32_splat(a, 4);
+    c00 = Lane.madd(s10, b10, c00);
+    c01 = Lane.madd(s10, b11, c01);
+    const s11 = v128.load32_splat(a1, 4);
+    c10 = Lane.madd(s11, b10, c10);
+    c11 = Lane.madd(s11, b11, c11);
+    const s12 = v128.load32_splat(a2, 4);
+    c20 = Lane.madd(s12, b10, c20);
+    c21 = Lane.madd(s12, b11, c21);
+    const s13 = v128.load32_splat(a3, 4);
+    c30 = Lane.madd(s13, b10, c30);
+    c31 = Lane.madd(s13, b11, c31);
+    if (a >= last - 4) break;
+    b += 64;
+    a += 8;
+    a1 += 8;
+    a2 += 8;
+    a3 += 8;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -105,23 +132,41 @@ function tile8(a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize, c: u
   const a1 = aRow;
   const a2 = a1 + aRow;
   const a3 = a2 + aRow;
-  for (let k = 0; k < steps; k++) {
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
-    const s0 = v128.load32_splat(a);
-    c00 = Lane.madd(s0, b0, c00);
-    c01 = Lane.madd(s0, b1, c01);
-    const s1 = v128.load32_splat(a + a1);
-    c10 = Lane.madd(s1, b0, c10);
-    c11 = Lane.madd(s1, b1, c11);
-    const s2 = v128.load32_splat(a + a2);
-    c20 = Lane.madd(s2, b0, c20);
-    c21 = Lane.madd(s2, b1, c21);
-    const s3 = v128.load32_splat(a + a3);
-    c30 = Lane.madd(s3, b0, c30);
-    c31 = Lane.madd(s3, b1, c31);
+  while (steps > 0) {
+    const b00 = v128.load(b);
+    const b01 = v128.load(b, 16);
+    const s00 = v128.load32_splat(a);
+    c00 = Lane.madd(s00, b00, c00);
+    c01 = Lane.madd(s00, b01, c01);
+    const s01 = v128.load32_splat(a + a1);
+    c10 = Lane.madd(s01, b00, c10);
+    c11 = Lane.madd(s01, b01, c11);
+    const s02 = v128.load32_splat(a + a2);
+    c20 = Lane.madd(s02, b00, c20);
+    c21 = Lane.madd(s02, b01, c21);
+    const s03 = v128.load32_splat(a + a3);
+    c30 = Lane.madd(s03, b00, c30);
+    c31 = Lane.madd(s03, b01, c31);
     a += aStep;
     b += bStep;
+    if (steps === 1) break;
+    const b10 = v128.load(b);
+    const b11 = v128.load(b, 16);
+    const s10 = v128.load32_splat(a);
+    c00 = Lane.madd(s10, b10, c00);
+    c01 = Lane.madd(s10, b11, c01);
+    const s11 = v128.load32_splat(a + a1);
+    c10 = Lane.madd(s11, b10, c10);
+    c11 = Lane.madd(s11, b11, c11);
+    const s12 = v128.load32_splat(a + a2);
+    c20 = Lane.madd(s12, b10, c20);
+    c21 = Lane.madd(s12, b11, c21);
+    const s13 = v128.load32_splat(a + a3);
+    c30 = Lane.madd(s13, b10, c30);
+    c31 = Lane.madd(s13, b11, c31);
+    a += aStep;
+    b += bStep;
+    steps -= 2;
   }
   v128.store(c, c00);
   v128.store(c, c01, 16);
@@ -186,36 +231,117 @@ function row4(a: usize, aStep: usize, b: usize, bStep: usize, c: usize, steps: i
   v128.store(c, c0);
 }
 
-/** The dot products of one row of A with `count` rows of B (`bRow` bytes apart), four at a time; C has room for that. */
-export function scoreRow(a: usize, b: usize, bRow: usize, c: usize, count: i32, steps: i32): void {
-  const last = b + <usize>(count - 1) * bRow;
-  for (let i = 0; i < count; i += 4) {
-    // Past the end the last row is read again: its scores are masked by the caller.
-    let b0 = b;
-    let b1 = min(b + bRow, last);
-    let b2 = min(b1 + bRow, last);
-    let b3 = min(b2 + bRow, last);
-    let sum = f32x4.splat(0);
-    for (let at = a, end = a + ((<usize>steps) << 2); at < end; at += 16) {
-      const r0 = v128.load(b0);
-      const r1 = v128.load(b1);
-      const r2 = v128.load(b2);
-      const r3 = v128.load(b3);
-      const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-      const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-      const low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      sum = Lane.madd(v128.load32_splat(at), v128.shuffle<f32>(low01, low23, 0, 1, 4, 5), sum);
-      sum = Lane.madd(v128.load32_splat(at, 4), v128.shuffle<f32>(low01, low23, 2, 3, 6, 7), sum);
-      sum = Lane.madd(v128.load32_splat(at, 8), v128.shuffle<f32>(high01, high23, 0, 1, 4, 5), sum);
-      sum = Lane.madd(v128.load32_splat(at, 12), v128.shuffle<f32>(high01, high23, 2, 3, 6, 7), sum);
-      b0 += 16;
-      b1 += 16;
-      b2 += 16;
-      b3 += 16;
-    }
-    v128.store(c, sum);
-    c += 16;
-    b += 4 * bRow;
+/** Two rows of A times two neighbouring panels of eight columns (`steps` rows of 8 each): C (2 x 16) = A B. */
+export function scorePair(a: usize, a1: usize, b: usize, c: usize, cRow: usize, steps: i32): void {
+  const next = c + cRow;
+  let b1 = b + ((<usize>steps) << 5);
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c02 = f32x4.splat(0);
+  let c03 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  let c12 = f32x4.splat(0);
+  let c13 = f32x4.splat(0);
+  const last = b1 - 32;
+  for (;;) {
+    const s0 = v128.load32_splat(a);
+    const t0 = v128.load32_splat(a1);
+    const p00 = v128.load(b);
+    c00 = Lane.madd(s0, p00, c00);
+    c10 = Lane.madd(t0, p00, c10);
+    const p01 = v128.load(b, 16);
+    c01 = Lane.madd(s0, p01, c01);
+    c11 = Lane.madd(t0, p01, c11);
+    const p02 = v128.load(b1);
+    c02 = Lane.madd(s0, p02, c02);
+    c12 = Lane.madd(t0, p02, c12);
+    const p03 = v128.load(b1, 16);
+    c03 = Lane.madd(s0, p03, c03);
+    c13 = Lane.madd(t0, p03, c13);
+    if (b >= last) break;
+    const s1 = v128.load32_splat(a, 4);
+    const t1 = v128.load32_splat(a1, 4);
+    const p10 = v128.load(b, 32);
+    c00 = Lane.madd(s1, p10, c00);
+    c10 = Lane.madd(t1, p10, c10);
+    const p11 = v128.load(b, 48);
+    c01 = Lane.madd(s1, p11, c01);
+    c11 = Lane.madd(t1, p11, c11);
+    const p12 = v128.load(b1, 32);
+    c02 = Lane.madd(s1, p12, c02);
+    c12 = Lane.madd(t1, p12, c12);
+    const p13 = v128.load(b1, 48);
+    c03 = Lane.madd(s1, p13, c03);
+    c13 = Lane.madd(t1, p13, c13);
+    if (b >= last - 32) break;
+    a += 8;
+    a1 += 8;
+    b += 64;
+    b1 += 64;
   }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  v128.store(c, c03, 48);
+  v128.store(next, c10);
+  v128.store(next, c11, 16);
+  v128.store(next, c12, 32);
+  v128.store(next, c13, 48);
+}
+
+function pair16(a: usize, aRow: usize, aStep: usize, b: usize, bStep: usize, c: usize, cRow: usize, steps: i32): void {
+  const next = c + cRow;
+  let c00 = v128.load(c);
+  let c01 = v128.load(c, 16);
+  let c02 = v128.load(c, 32);
+  let c03 = v128.load(c, 48);
+  let c10 = v128.load(next);
+  let c11 = v128.load(next, 16);
+  let c12 = v128.load(next, 32);
+  let c13 = v128.load(next, 48);
+  while (steps > 0) {
+    const s0 = v128.load32_splat(a);
+    const t0 = v128.load32_splat(a + aRow);
+    const p00 = v128.load(b);
+    c00 = Lane.madd(s0, p00, c00);
+    c10 = Lane.madd(t0, p00, c10);
+    const p01 = v128.load(b, 16);
+    c01 = Lane.madd(s0, p01, c01);
+    c11 = Lane.madd(t0, p01, c11);
+    const p02 = v128.load(b, 32);
+    c02 = Lane.madd(s0, p02, c02);
+    c12 = Lane.madd(t0, p02, c12);
+    const p03 = v128.load(b, 48);
+    c03 = Lane.madd(s0, p03, c03);
+    c13 = Lane.madd(t0, p03, c13);
+    a += aStep;
+    b += bStep;
+    if (steps === 1) break;
+    const s1 = v128.load32_splat(a);
+    const t1 = v128.load32_splat(a + aRow);
+    const p10 = v128.load(b);
+    c00 = Lane.madd(s1, p10, c00);
+    c10 = Lane.madd(t1, p10, c10);
+    const p11 = v128.load(b, 16);
+    c01 = Lane.madd(s1, p11, c01);
+    c11 = Lane.madd(t1, p11, c11);
+    const p12 = v128.load(b, 32);
+    c02 = Lane.madd(s1, p12, c02);
+    c12 = Lane.madd(t1, p12, c12);
+    const p13 = v128.load(b, 48);
+    c03 = Lane.madd(s1, p13, c03);
+    c13 = Lane.madd(t1, p13, c13);
+    a += aStep;
+    b += bStep;
+    steps -= 2;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(c, c02, 32);
+  v128.store(c, c03, 48);
+  v128.store(next, c10);
+  v128.store(next, c11, 16);
+  v128.store(next, c12, 32);
+  v128.store(next, c13, 48);
 }

@@ -12,6 +12,7 @@ import { traceQuestions } from "../dist/adapters/teacher/trace-questions.js";
 import { shortHash } from "../dist/core/hash.js";
 import { Ledger } from "../dist/ledger/ledger.js";
 import { BUILTIN_MODEL, BUILTIN_PROVIDER, findPrice } from "../dist/ledger/price-book.js";
+import { finish } from "./figures.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -98,7 +99,7 @@ const { size } = await stat(journalPath);
 await server.close();
 await rm(folder, { recursive: true });
 
-const result = {
+finish("teacher", {
   requests,
   concurrency: Number(values.concurrency),
   latencyMs: Number(values["latency-ms"]),
@@ -109,8 +110,4 @@ const result = {
   tracesFromJournal: again.traces,
   journalBytes: size,
   rssMiB: process.memoryUsage.rss() / 2 ** 20,
-};
-if (values.json) console.log(JSON.stringify(result));
-else
-  for (const [name, value] of Object.entries(result))
-    console.log(`${name.padEnd(20)} ${Number.isInteger(value) ? value : value.toFixed(3)}`);
+});

@@ -4,9 +4,9 @@ import type { Graph, Parameter, Tensor } from "./graph.ts";
 import { panelFloats, PANEL_COLUMNS } from "./kernels/kernel.ts";
 import type { PackedWeights } from "./packed-weights.ts";
 
-// Ranges handed to threads start at multiples of these, so that small work stays on one thread. Matmul tiles hold 4 or 6
-// rows, depending on the build.
-const MATMUL_GRAIN = 12;
+// Ranges handed to threads start at multiples of these, so that small work stays on one thread. The backend knows how
+// many rows a matmul tile holds.
+const MATMUL_GRAIN = 1;
 const ROW_GRAIN = 24;
 const CHANNEL_GRAIN = 16;
 const PANEL_GRAIN = 4;
@@ -257,6 +257,18 @@ export function embed(graph: Graph, { ids, rows, table }: { ids: number; rows: n
       rows,
       table.columns,
     );
+  });
+  return out;
+}
+
+/** Rows of a tensor by their numbers (`indices`, an i32 pointer), each at most once; the others get a gradient of 0. */
+export function pickRows(graph: Graph, x: Tensor, picked: { indices: number; count: number }): Tensor {
+  const { indices, count } = picked;
+  const out = graph.tensor(count, x.columns);
+  graph.backend.run("embeddingForward", count, ROW_GRAIN * 8, indices, x.pointer, out.pointer, x.columns);
+  graph.record(() => {
+    const dx = graph.addableGradient(x);
+    graph.backend.run("embeddingBackward", x.columns, CHANNEL_GRAIN, indices, out.gradient, dx, count, x.columns);
   });
   return out;
 }

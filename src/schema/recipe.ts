@@ -126,7 +126,7 @@ export const Recipe = z.strictObject({
       budgets: z.array(z.int().min(0)).default([16, 32, 64, 96, 128]).describe("ladder of hard caps, thinking tokens"),
       waits: z.array(z.int().min(1)).default([1, 2]).describe("forced continuations beside the natural end"),
       answerTokens: count("reserve for the answer, tokens").default(16),
-      batchSize: count("questions decoded together").default(32),
+      batchSize: count("questions decoded together").default(16),
     })
     .prefault({}),
 });

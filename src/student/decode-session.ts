@@ -51,7 +51,7 @@ export class DecodeSession {
     const table = ropeTable(config, this.contextTokens);
     this.#ropeTable = persistent.allocate(table.byteLength);
     this.#f32.set(table, this.#ropeTable >> 2);
-    const cacheBytes = this.slots * this.contextTokens * this.#cacheColumns * 4;
+    const cacheBytes = this.slots * this.#capacity * 2 * config.kvHeads * config.headSize * 4;
     this.#caches = this.#parameters.layers.map(() => persistent.allocate(cacheBytes));
     this.#packed = new PackedWeights(persistent);
     this.#warmPackedWeights(persistent);
@@ -59,8 +59,9 @@ export class DecodeSession {
     this.#lengths = new Array<number>(this.slots).fill(0);
   }
 
-  get #cacheColumns(): number {
-    return 2 * this.config.kvHeads * this.config.headSize;
+  /** Positions that the cache has room for in a slot: whole panels of eight keys. */
+  get #capacity(): number {
+    return Math.ceil(this.contextTokens / 8) * 8;
   }
 
   // All packing happens before the step arena begins where the persistent one ends.
@@ -121,22 +122,13 @@ export class DecodeSession {
       segments,
       segmentCount: rows.length,
     };
-    const cacheRows = graph.indices(flat.cacheRows);
+    const slots = graph.indices(flat.slots);
     const model = { config: this.config, parameters: this.#parameters, packed: this.#packed };
     const attend = (qkv: Tensor, layer: number): Tensor =>
-      this.#attend(graph, qkv, { layer, cacheRows, segments, segmentCount: rows.length });
-    const hidden = hiddenStates(graph, model, { ids: graph.indices(flat.ids), rows: flat.ids.length, ragged, attend });
-    const last = graph.tensor(rows.length, this.config.hiddenSize);
-    this.#backend.run(
-      "embeddingForward",
-      rows.length,
-      64,
-      graph.indices(flat.lastRows),
-      hidden.pointer,
-      last.pointer,
-      this.config.hiddenSize,
-    );
-    const logits = logitsOf(graph, model, last);
+      this.#attend(graph, qkv, { layer, slots, positions: ragged.positions, segments, segmentCount: rows.length });
+    const wanted = { indices: graph.indices(flat.lastRows), count: rows.length };
+    const pass = { ids: graph.indices(flat.ids), rows: flat.ids.length, ragged, attend, wanted };
+    const logits = logitsOf(graph, model, hiddenStates(graph, model, pass));
     for (const { slot, ids } of rows) this.#lengths[slot] = this.length(slot) + ids.length;
     this.#stepArena.release(mark);
     const V = this.config.vocabularySize;
@@ -148,35 +140,34 @@ export class DecodeSession {
   #attend(
     graph: Graph,
     qkv: Tensor,
-    at: { layer: number; cacheRows: number; segments: number; segmentCount: number },
+    at: { layer: number; slots: number; positions: number; segments: number; segmentCount: number },
   ): Tensor {
     const { heads, kvHeads, headSize } = this.config;
     const cache = this.#caches[at.layer] ?? 0;
-    const columns = this.#cacheColumns;
     this.#backend.run(
-      "scatterRows",
+      "appendKeyValues",
       qkv.rows,
       64,
       qkv.pointer + heads * headSize * 4,
       qkv.columns,
       cache,
-      columns,
-      at.cacheRows,
-      columns,
+      this.#capacity,
+      at.slots,
+      at.positions,
+      kvHeads,
+      headSize,
     );
     const out = graph.tensor(qkv.rows, heads * headSize);
     this.#backend.run(
-      "attentionForward",
-      at.segmentCount * heads,
+      "cachedAttention",
+      at.segmentCount * kvHeads,
       1,
       qkv.pointer,
       qkv.columns,
       cache,
-      cache + kvHeads * headSize * 4,
-      columns,
+      this.#capacity,
       out.pointer,
       out.columns,
-      0,
       at.segments,
       heads,
       kvHeads,
@@ -188,20 +179,19 @@ export class DecodeSession {
   #flatten(rows: readonly SlotExtension[]) {
     const ids: number[] = [];
     const positions: number[] = [];
-    const cacheRows: number[] = [];
+    const slots: number[] = [];
     const segments: number[] = [];
     const lastRows: number[] = [];
     for (const row of rows) {
-      const base = row.slot * this.contextTokens;
       const past = this.length(row.slot);
-      segments.push(ids.length, row.ids.length, base, past + row.ids.length);
+      segments.push(ids.length, row.ids.length, row.slot, past + row.ids.length);
       row.ids.forEach((token, i) => {
         ids.push(token);
         positions.push(past + i);
-        cacheRows.push(base + past + i);
+        slots.push(row.slot);
       });
       lastRows.push(ids.length - 1);
     }
-    return { ids, positions, cacheRows, segments, lastRows };
+    return { ids, positions, slots, segments, lastRows };
   }
 }

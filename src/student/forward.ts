@@ -3,6 +3,7 @@ import {
   addResidual,
   embed,
   linear,
+  pickRows,
   rmsNorm,
   rotate,
   swiglu,
@@ -23,23 +24,32 @@ export interface ForwardModel {
 /** How a layer attends: over the batch itself (training) or over a key-value cache (decoding). Gets rotated qkv rows. */
 export type Attend = (qkv: Tensor, layer: number) => Tensor;
 
-/** The Qwen2 decoder up to and including the final norm: hidden states (rows, hiddenSize) for `ids` (an i32 pointer). */
+/** Some rows of a pass, by their numbers in ascending order (an i32 pointer). */
+export interface PickedRows {
+  readonly indices: number;
+  readonly count: number;
+}
+
+/**
+ * The Qwen2 decoder up to and including the final norm: hidden states (wanted.count, hiddenSize) of the `wanted` rows among
+ * those of `ids` (an i32 pointer). Behind the last attention a row that nobody wants is not computed: a prompt in training,
+ * all but the last id of a prefill.
+ */
 export function hiddenStates(
   graph: Graph,
   model: ForwardModel,
-  batch: { ids: number; rows: number; ragged: RaggedRows; attend: Attend },
+  batch: { ids: number; rows: number; ragged: RaggedRows; attend: Attend; wanted: PickedRows },
 ): Tensor {
-  let stream = embed(graph, { ids: batch.ids, rows: batch.rows, table: model.parameters.embedding });
-  model.parameters.layers.forEach((layer, index) => {
-    stream = attentionBlock(graph, model, {
-      stream,
-      layer,
-      ragged: batch.ragged,
-      attend: (qkv) => batch.attend(qkv, index),
-    });
+  const { ragged, wanted } = batch;
+  const { layers, embedding, finalNorm } = model.parameters;
+  let stream = embed(graph, { ids: batch.ids, rows: batch.rows, table: embedding });
+  layers.forEach((layer, index) => {
+    const attend = (qkv: Tensor): Tensor => batch.attend(qkv, index);
+    const isLast = index === layers.length - 1;
+    stream = attentionBlock(graph, model, { stream, layer, ragged, attend, wanted: isLast ? wanted : undefined });
     stream = feedForwardBlock(graph, model, { stream, layer });
   });
-  return rmsNorm(graph, stream, { weight: model.parameters.finalNorm, epsilon: model.config.rmsNormEpsilon });
+  return rmsNorm(graph, stream, { weight: finalNorm, epsilon: model.config.rmsNormEpsilon });
 }
 
 /** Logits (rows, vocabularySize) of hidden states. */
@@ -50,19 +60,22 @@ export function logitsOf(graph: Graph, model: ForwardModel, hidden: Tensor): Ten
 function attentionBlock(
   graph: Graph,
   model: ForwardModel,
-  {
-    stream,
-    layer,
-    ragged,
-    attend,
-  }: { stream: Tensor; layer: LayerParameters; ragged: RaggedRows; attend: (qkv: Tensor) => Tensor },
+  block: {
+    stream: Tensor;
+    layer: LayerParameters;
+    ragged: RaggedRows;
+    attend: (qkv: Tensor) => Tensor;
+    wanted: PickedRows | undefined;
+  },
 ): Tensor {
   const { packed, config } = model;
+  const { stream, layer, ragged, wanted } = block;
   const normed = rmsNorm(graph, stream, { weight: layer.inputNorm, epsilon: config.rmsNormEpsilon });
   const qkv = linear(graph, normed, { weight: layer.qkv, bias: layer.qkvBias, packed });
   rotate(graph, qkv, { rows: ragged, shape: headShape(config) });
-  const attended = attend(qkv);
-  return addResidual(graph, stream, linear(graph, attended, { weight: layer.output, packed }));
+  const attended = block.attend(qkv);
+  const pick = (x: Tensor): Tensor => (wanted === undefined ? x : pickRows(graph, x, wanted));
+  return addResidual(graph, pick(stream), linear(graph, pick(attended), { weight: layer.output, packed }));
 }
 
 function feedForwardBlock(

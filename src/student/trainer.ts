@@ -30,6 +30,9 @@ export interface TrainStepResult {
   readonly tokens: number;
 }
 
+/** Rows that go through the model together, unless one sequence is longer; see docs/performance.md. */
+const MICRO_ROWS = 1024;
+
 /** Both Adam moments, for an exact resume. */
 export interface OptimizerState {
   readonly firstMoments: readonly Float32Array[];
@@ -78,7 +81,16 @@ export class Trainer {
     batch: readonly TrainSequence[],
     reduction: TrainStepOptions["lossReduction"],
   ): { loss: number; tokens: number } {
-    const rows = raggedBatch(batch, reduction);
+    let loss = 0;
+    let tokens = 0;
+    for (const rows of microBatches(batch, reduction)) {
+      if (rows.trained.length > 0) loss += this.#accumulateRows(rows);
+      tokens += rows.ids.length;
+    }
+    return { loss, tokens };
+  }
+
+  #accumulateRows(rows: RaggedBatch): number {
     const mark = this.#stepArena.mark();
     try {
       const graph = new Graph(this.#backend, this.#stepArena, { isRecording: true });
@@ -97,16 +109,16 @@ export class Trainer {
         rows: rows.ids.length,
         ragged,
         attend,
+        wanted: { indices: graph.indices(rows.trained), count: rows.trained.length },
       });
       const logits = logitsOf(graph, model, hidden);
-      const targets = graph.indices(rows.targets);
       const loss = crossEntropy(graph, logits, {
-        targets,
+        targets: graph.indices(rows.targets),
         weights: graph.floats(rows.weights),
         vocabulary: this.config.vocabularySize,
       });
       graph.backward();
-      return { loss, tokens: rows.ids.length };
+      return loss;
     } finally {
       this.#stepArena.release(mark);
     }
@@ -166,13 +178,22 @@ export class Trainer {
   }
 }
 
-/** Batch as flat rows: the last token of a sequence predicts nothing and is left out. */
-function raggedBatch(batch: readonly TrainSequence[], reduction: "token" | "example") {
-  const ids: number[] = [];
-  const targets: number[] = [];
-  const weights: number[] = [];
-  const positions: number[] = [];
-  const segments: number[] = [];
+/** Some sequences of a batch as flat rows: the last token of a sequence predicts nothing and is left out. */
+interface RaggedBatch {
+  readonly ids: number[];
+  /** Numbers of the rows that learn something, and what and how much of it. */
+  readonly trained: number[];
+  readonly targets: number[];
+  readonly weights: number[];
+  readonly positions: number[];
+  readonly segments: number[];
+}
+
+/**
+ * The batch in parts of whole sequences, about MICRO_ROWS rows each, whose gradients add up to the batch's. Sequences keep
+ * their order, and so do the sums over rows: a part continues each sum where the one before has left it.
+ */
+function microBatches(batch: readonly TrainSequence[], reduction: "token" | "example"): RaggedBatch[] {
   const trained = batch.map(
     ({ labels }) =>
       Array.from(labels)
@@ -181,17 +202,30 @@ function raggedBatch(batch: readonly TrainSequence[], reduction: "token" | "exam
   );
   const total = trained.reduce((sum, n) => sum + n, 0);
   invariant(total > 0, "a batch without trained tokens");
-  batch.forEach(({ inputIds, labels }, index) => {
-    const length = inputIds.length - 1;
-    const own = reduction === "token" ? 1 / total : 1 / (batch.length * Math.max(1, trained[index] ?? 0));
-    segments.push(ids.length, length, ids.length, length);
-    for (let i = 0; i < length; i++) {
-      const label = labels[i + 1] ?? -100;
-      ids.push(inputIds[i] ?? 0);
-      positions.push(i);
-      targets.push(Math.max(0, label));
-      weights.push(label >= 0 ? own : 0);
+  const parts: RaggedBatch[] = [];
+  let part: RaggedBatch | undefined;
+  batch.forEach((sequence, index) => {
+    const weight = reduction === "token" ? 1 / total : 1 / (batch.length * Math.max(1, trained[index] ?? 0));
+    if (part === undefined || part.ids.length + sequence.inputIds.length - 1 > MICRO_ROWS) {
+      part = { ids: [], trained: [], targets: [], weights: [], positions: [], segments: [] };
+      parts.push(part);
     }
+    appendSequence(part, sequence, weight);
   });
-  return { ids, targets, weights, positions, segments };
+  return parts;
+}
+
+function appendSequence(part: RaggedBatch, { inputIds, labels }: TrainSequence, weight: number): void {
+  const length = inputIds.length - 1;
+  part.segments.push(part.ids.length, length, part.ids.length, length);
+  for (let i = 0; i < length; i++) {
+    const label = labels[i + 1] ?? -100;
+    if (label >= 0) {
+      part.trained.push(part.ids.length);
+      part.targets.push(label);
+      part.weights.push(weight);
+    }
+    part.ids.push(inputIds[i] ?? 0);
+    part.positions.push(i);
+  }
 }

@@ -153,14 +153,38 @@ export interface Kernels {
   ): void;
   /** destination += source. Items: elements. */
   add(source: Ptr, destination: Ptr, from: number, to: number): void;
-  /** destination row indices[i] = source row i. Items: rows. */
-  scatterRows(
+  /**
+   * Writes rows [keys (kvHeads x D), values (kvHeads x D)] into the cache at (slots[row], positions[row]). A slot's kv head
+   * owns 2 x capacity x D floats at index slot x kvHeads + head: keys in panels of 8 (element (position, d) at
+   * floor(position / 8) x 8D + 8d + position mod 8), then values row by row. `capacity` is a multiple of 8. Items: rows.
+   */
+  appendKeyValues(
     source: Ptr,
     sourceStride: number,
-    destination: Ptr,
-    destinationStride: number,
-    indices: Ptr,
-    width: number,
+    cache: Ptr,
+    capacity: number,
+    slots: Ptr,
+    positions: Ptr,
+    kvHeads: number,
+    headSize: number,
+    from: number,
+    to: number,
+  ): void;
+  /**
+   * `attentionForward` over that cache: `segments` holds (queryStart, queryLength, slot, keyLength). The same bits for a
+   * query as there, and for one query or many. Items: segments x kvHeads, kv head fastest.
+   */
+  cachedAttention(
+    q: Ptr,
+    qStride: number,
+    cache: Ptr,
+    capacity: number,
+    out: Ptr,
+    outStride: number,
+    segments: Ptr,
+    heads: number,
+    kvHeads: number,
+    headSize: number,
     from: number,
     to: number,
   ): void;
@@ -208,7 +232,8 @@ export const KERNEL_NAMES: readonly KernelName[] = [
   "embeddingBackward",
   "crossEntropy",
   "add",
-  "scatterRows",
+  "appendKeyValues",
+  "cachedAttention",
   "sumOfSquares",
   "adamw",
 ];

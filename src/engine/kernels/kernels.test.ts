@@ -224,13 +224,58 @@ function crossEntropyCase(rows: number, vocabulary: number, stride: number): Cas
   };
 }
 
-function scatterCase(rows: number, width: number): Case {
+/** Fills a cache in a random order of rows, then attends over it; slots are used last first. */
+function cacheCase(shape: AttentionShape, capacity: number): Case {
   return (lab, random) => {
-    const source = lab.random(random, rows * (width + 3));
-    const destination = lab.dirty(rows * (width + 5));
-    const indices = lab.ints(random.shuffle(Array.from({ length: rows }, (_, row) => row)));
-    lab.backend.run("scatterRows", rows, 1, source, width + 3, destination, width + 5, indices, width);
-    return lab.read(destination, rows * (width + 5) + 4);
+    const { heads, kvHeads, headSize, segments } = shape;
+    const [qStride, kvStride] = [heads * headSize + 4, 2 * kvHeads * headSize + 4];
+    const slotOf = (segment: number): number => segments.length - 1 - segment;
+    const places = random.shuffle(
+      segments.flatMap(([length, past], segment) =>
+        Array.from({ length: past + length }, (_, position) => [slotOf(segment), position] as const),
+      ),
+    );
+    const source = lab.random(random, places.length * kvStride, -2, 2);
+    const cacheFloats = segments.length * 2 * kvHeads * capacity * headSize;
+    const cache = lab.dirty(cacheFloats);
+    const slots = lab.ints(places.map(([slot]) => slot));
+    const positions = lab.ints(places.map(([, position]) => position));
+    lab.backend.run(
+      "appendKeyValues",
+      places.length,
+      1,
+      source,
+      kvStride,
+      cache,
+      capacity,
+      slots,
+      positions,
+      kvHeads,
+      headSize,
+    );
+    let queries = 0;
+    const quadruples = segments.flatMap(([length, past], segment) => {
+      queries += length;
+      return [queries - length, length, slotOf(segment), past + length];
+    });
+    const q = lab.random(random, queries * qStride, -2, 2);
+    const out = lab.dirty(queries * heads * headSize);
+    lab.backend.run(
+      "cachedAttention",
+      segments.length * kvHeads,
+      1,
+      q,
+      qStride,
+      cache,
+      capacity,
+      out,
+      heads * headSize,
+      lab.ints(quadruples),
+      heads,
+      kvHeads,
+      headSize,
+    );
+    return joined(lab.read(cache, cacheFloats + 4), lab.read(out, queries * heads * headSize + 4));
   };
 }
 
@@ -313,7 +358,39 @@ const CASES: Readonly<Record<string, Case>> = {
   "embedding 5x7": embeddingCase(5, 7),
   "cross-entropy V=515": crossEntropyCase(97, 515, 520),
   "cross-entropy V=3": crossEntropyCase(4, 3, 3),
-  "scatter rows": scatterCase(99, 37),
+  "cached attention": cacheCase(
+    {
+      segments: [
+        [1, 0],
+        [1, 299],
+        [2, 127],
+        [1, 128],
+        [5, 128],
+        [258, 70],
+      ],
+      heads: 4,
+      kvHeads: 2,
+      headSize: 32,
+    },
+    328,
+  ),
+  "cached attention, groups of three, D=20": cacheCase(
+    {
+      segments: [
+        [1, 12],
+        [3, 4],
+        [1, 15],
+      ],
+      heads: 6,
+      kvHeads: 2,
+      headSize: 20,
+    },
+    16,
+  ),
+  "cached attention, a key head for each head": cacheCase(
+    { segments: [[1, 200]], heads: 2, kvHeads: 2, headSize: 16 },
+    208,
+  ),
   "flat 70001": flatCase(70_001),
   "flat 3": flatCase(3),
 };
@@ -414,6 +491,54 @@ for (const build of ["simd", "relaxed"] as const) {
         const alone = lab.dirty(n);
         lab.backend.run("matmul", 1, 1, a + row * k * 4, k, 1, panels, 0, alone, k, n, 0);
         expectSameBytes(lab.read(alone, n), lab.read(c + row * n * 4, n));
+      }
+    });
+
+    it("attends over the cache with the bytes of attention over rows, one query at a time or many", async () => {
+      const lab = new Lab(await open(1));
+      const random = prng("cache");
+      const [length, heads, kvHeads, headSize, capacity] = [395, 4, 2, 32, 400];
+      const [qStride, kvStride] = [heads * headSize, 2 * kvHeads * headSize];
+      const q = lab.random(random, length * qStride, -3, 3);
+      const kv = lab.random(random, length * kvStride, -3, 3);
+      const v = kv + kvHeads * headSize * 4;
+      const whole = lab.dirty(length * qStride);
+      const shape = [heads, kvHeads, headSize] as const;
+      const everything = lab.ints([0, length, 0, length]);
+      lab.backend.run(
+        "attentionForward",
+        heads,
+        1,
+        q,
+        qStride,
+        kv,
+        v,
+        kvStride,
+        whole,
+        qStride,
+        0,
+        everything,
+        ...shape,
+      );
+      const cache = lab.dirty(2 * kvHeads * capacity * headSize);
+      const slots = lab.ints(new Array<number>(length).fill(0));
+      const positions = lab.ints(Array.from({ length }, (_, position) => position));
+      lab.backend.run("appendKeyValues", length, 1, kv, kvStride, cache, capacity, slots, positions, kvHeads, headSize);
+      for (const [start, count] of [
+        [0, 1],
+        [7, 1],
+        [127, 1],
+        [128, 1],
+        [394, 1],
+        [255, 2],
+        [3, 260],
+        [0, 395],
+      ] as const) {
+        const out = lab.dirty(count * qStride);
+        const part = lab.ints([0, count, 0, start + count]);
+        const query = q + start * qStride * 4;
+        lab.backend.run("cachedAttention", kvHeads, 1, query, qStride, cache, capacity, out, qStride, part, ...shape);
+        expectSameBytes(lab.read(out, count * qStride), lab.read(whole + start * qStride * 4, count * qStride));
       }
     });
 

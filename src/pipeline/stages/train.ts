@@ -17,7 +17,7 @@ export function trainStage(engine: EngineProvider): Stage {
     name: "train",
     inputs: ["tokenize"],
     facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
-    codeVersion: 2,
+    codeVersion: 3,
     // Name and base stand in the student's card; the base's folder alone, because a path depends on where the run lies.
     config: (recipe) => ({
       ...trained(recipe),

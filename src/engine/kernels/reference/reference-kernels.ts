@@ -12,6 +12,7 @@ export function referenceKernels(buffer: ArrayBufferLike): Kernels {
     ...normKernels(f32),
     ...attentionKernels(f32, i32),
     ...rowKernels(f32, i32),
+    ...cacheKernels(f32, i32),
     ...optimizerKernels(f32),
   };
 }
@@ -213,10 +214,7 @@ function segmentAt(i32: Int32Array, segments: number, index: number): [number, n
 function rowKernels(
   f32: Float32Array,
   i32: Int32Array,
-): Pick<
-  Kernels,
-  "swigluForward" | "swigluBackward" | "embeddingForward" | "embeddingBackward" | "crossEntropy" | "scatterRows"
-> {
+): Pick<Kernels, "swigluForward" | "swigluBackward" | "embeddingForward" | "embeddingBackward" | "crossEntropy"> {
   return {
     swigluForward(gateUp, out, hidden, from, to) {
       for (let row = from; row < to; row++) {
@@ -272,10 +270,48 @@ function rowKernels(
         f32.fill(0, base + vocabulary, base + stride);
       }
     },
-    scatterRows(source, sourceStride, destination, destinationStride, indices, width, from, to) {
+  };
+}
+
+function cacheKernels(f32: Float32Array, i32: Int32Array): Pick<Kernels, "appendKeyValues" | "cachedAttention"> {
+  const keyAt = (position: number, d: number, headSize: number): number =>
+    (position >> 3) * 8 * headSize + 8 * d + (position & 7);
+  return {
+    appendKeyValues(source, sourceStride, cache, capacity, slots, positions, kvHeads, headSize, from, to) {
       for (let row = from; row < to; row++) {
-        const start = (source >> 2) + row * sourceStride;
-        f32.copyWithin((destination >> 2) + i32[(indices >> 2) + row] * destinationStride, start, start + width);
+        const position = i32[(positions >> 2) + row];
+        for (let head = 0; head < kvHeads; head++) {
+          const block = (cache >> 2) + (i32[(slots >> 2) + row] * kvHeads + head) * 2 * capacity * headSize;
+          const keys = (source >> 2) + row * sourceStride + head * headSize;
+          for (let d = 0; d < headSize; d++) {
+            f32[block + keyAt(position, d, headSize)] = f32[keys + d];
+            f32[block + (capacity + position) * headSize + d] = f32[keys + kvHeads * headSize + d];
+          }
+        }
+      }
+    },
+    cachedAttention(q, qStride, cache, capacity, out, outStride, segments, heads, kvHeads, headSize, from, to) {
+      const group = heads / kvHeads;
+      for (let item = from; item < to; item++) {
+        const [start, length, slot, keyLength] = segmentAt(i32, segments, Math.floor(item / kvHeads));
+        const block = (cache >> 2) + (slot * kvHeads + (item % kvHeads)) * 2 * capacity * headSize;
+        for (let n = 0; n < group * length; n++) {
+          const head = (item % kvHeads) * group + Math.floor(n / length);
+          const row = start + (n % length);
+          const scores = new Float64Array(keyLength - length + (n % length) + 1).map((_, j) => {
+            let sum = 0;
+            for (let d = 0; d < headSize; d++)
+              sum += f32[(q >> 2) + row * qStride + head * headSize + d] * f32[block + keyAt(j, d, headSize)];
+            return sum / Math.sqrt(headSize);
+          });
+          const largest = Math.max(...scores);
+          const weights = scores.map((score) => Math.exp(score - largest));
+          const total = weights.reduce((sum, weight) => sum + weight, 0);
+          for (let d = 0; d < headSize; d++) {
+            const sum = weights.reduce((s, weight, j) => s + weight * f32[block + (capacity + j) * headSize + d], 0);
+            f32[(out >> 2) + row * outStride + head * headSize + d] = sum / total;
+          }
+        }
       }
     },
   };

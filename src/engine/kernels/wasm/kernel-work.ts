@@ -26,7 +26,9 @@ export const WORK_PER_ITEM: { readonly [Name in KernelName]: WorkOf<Name> } = {
   embeddingBackward: ([, , , rows]) => 4 * rows,
   crossEntropy: ([, , , , vocabulary]) => 40 * vocabulary,
   add: () => 3,
-  scatterRows: ([, , , , , width]) => 4 * width,
+  appendKeyValues: ([, , , , , , kvHeads, headSize]) => 8 * kvHeads * headSize,
+  cachedAttention: ([, , , , , , segments, heads, kvHeads, headSize], items, i32) =>
+    4 * (heads / kvHeads) * (headSize + 10) * meanScores(i32, segments, items / kvHeads),
   sumOfSquares: () => 2 * SQUARE_CHUNK,
   adamw: () => 30,
 };
@@ -41,12 +43,8 @@ function meanScores(i32: Int32Array, segments: number, count: number): number {
   return total / Math.max(1, count);
 }
 
-/**
- * Items that a thread should take at least, and in multiples of, for what they share: tiles of rows (4 or 6) in
- * matmul, cache lines in kernels over columns or elements.
- */
+/** Items that a thread should take in multiples of, for the cache lines they share. For matmul it is the tile's height. */
 export const ITEM_MULTIPLE: { readonly [Name in KernelName]?: number } = {
-  matmul: 12,
   rmsNormWeightGrad: 16,
   columnSums: 16,
   embeddingBackward: 16,

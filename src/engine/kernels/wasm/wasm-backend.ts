@@ -30,7 +30,10 @@ const INLINE_WORK = 500_000;
 /** A range of a kernel is at least this much work, so that claiming it costs nothing beside it. */
 const RANGE_WORK = 100_000;
 /** Ranges per thread: enough that a thread which loses its core for a while does not hold up the others. */
-const RANGES_PER_THREAD = 6;
+const RANGES_PER_THREAD = 12;
+
+/** Kernels whose items differ in work. */
+const UNEVEN: ReadonlySet<KernelName> = new Set(["attentionForward", "attentionBackward", "cachedAttention"]);
 
 const KERNEL_IDS = new Map(KERNEL_NAMES.map((name, id) => [name, id]));
 
@@ -61,7 +64,8 @@ export class WasmBackend implements Backend {
     if (this.#pool !== undefined && items > grain) {
       const work = WORK_PER_ITEM[name](args, items, this.#i32);
       if (work * items >= INLINE_WORK) {
-        const range = rangeItems(name, items, grain, work, this.threads);
+        const isRelaxed = this.kernelBuild === "wasm-relaxed";
+        const range = rangeItems({ name, items, grain, work, threads: this.threads, isRelaxed });
         // A kernel's id is its place in KERNEL_NAMES, which lists every name.
         if (range < items) return this.#pool.run(KERNEL_IDS.get(name) as number, items, range, numbers);
       }
@@ -71,12 +75,31 @@ export class WasmBackend implements Backend {
 }
 
 /** Items in one range, a multiple of `grain`. */
-function rangeItems(name: KernelName, items: number, grain: number, work: number, threads: number): number {
+function rangeItems(shape: {
+  name: KernelName;
+  items: number;
+  grain: number;
+  work: number;
+  threads: number;
+  isRelaxed: boolean;
+}): number {
+  const { name, items, grain, work, threads } = shape;
+  const shared = name === "matmul" ? (shape.isRelaxed ? 6 : 4) : (ITEM_MULTIPLE[name] ?? 1);
+  const multiple = Math.ceil(grain / shared) * shared;
+  const units = Math.ceil(items / multiple);
+  const least = Math.ceil(RANGE_WORK / work / multiple);
   // Items of attention differ in length, so they are dealt out as finely as they are worth claiming.
-  const isUneven = name === "attentionForward" || name === "attentionBackward";
-  const fair = isUneven ? 1 : items / (threads * RANGES_PER_THREAD);
-  const wanted = Math.ceil(Math.max(fair, RANGE_WORK / work));
-  const multiple = ITEM_MULTIPLE[name] ?? 1;
-  const rounded = Math.ceil(wanted / multiple) * multiple;
-  return Math.ceil(rounded / grain) * grain;
+  if (UNEVEN.has(name)) return least * multiple;
+  return Math.max(least, evenRange(units, threads)) * multiple;
+}
+
+/** Units in a range so that threads of equal speed end together, or as nearly as RANGES_PER_THREAD allows. */
+function evenRange(units: number, threads: number): number {
+  let best = { range: units, longest: units };
+  for (let ranges = RANGES_PER_THREAD; ranges <= 2 * RANGES_PER_THREAD; ranges++) {
+    const range = Math.ceil(units / (threads * ranges));
+    const longest = Math.ceil(Math.ceil(units / range) / threads) * range;
+    if (longest < best.longest) best = { range, longest };
+  }
+  return best.range;
 }
