@@ -57,7 +57,7 @@ const CHECKPOINT_EVERY = 100;
 const CURRICULUM = [
   { lesson: STEPS_LESSON, textSeed: 0, schedule: { learningRate: 3e-3, totalSteps: 3418, warmupSteps: 103 } },
   { lesson: PASSES_LESSON, textSeed: 9, schedule: { learningRate: 1.5e-3, totalSteps: 220, warmupSteps: 20 } },
-  { lesson: LONG_LESSON, textSeed: 17, schedule: { learningRate: 2e-3, totalSteps: 2000, warmupSteps: 60 } },
+  { lesson: LONG_LESSON, textSeed: 17, schedule: { learningRate: 2e-3, totalSteps: 700, warmupSteps: 35 } },
 ] as const;
 const CURRICULUM_STEPS = CURRICULUM.reduce((sum, { schedule }) => sum + schedule.totalSteps, 0);
 
