@@ -46,6 +46,8 @@ const SUMMARY: RunSummary = {
   student: { accuracy: 0.8, n: 300, interval: [0.75, 0.85], thinkingTokens: 180 },
   sweep: [{ budgetTokens: 32, waits: 0, accuracy: 0.1, interval: [0.07, 0.14], thinkingTokens: 32 }],
   verdict: { pValue: 0.0001, sentence: "The student is better." },
+  waitClaim: null,
+  controls: null,
   wouldHaveCost: {
     basis: "estimated",
     items: [],

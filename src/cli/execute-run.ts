@@ -3,6 +3,8 @@ import { relative, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
 import type { RecipeOverride } from "../pipeline/override-recipe.ts";
+import { type ControlPlan, controlRecipes } from "../pipeline/control-recipes.ts";
+import { runControls } from "../pipeline/run-controls.ts";
 import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
 import type { RunObserver } from "../pipeline/run-events.ts";
 import { type RunOutcome, runPipeline } from "../pipeline/run-pipeline.ts";
@@ -25,6 +27,7 @@ export interface RunFlags extends CommonFlags {
   readonly update: boolean;
   readonly verify: boolean;
   readonly plan: boolean;
+  readonly controls: boolean;
 }
 
 /** Which recipe, and how the command line called it. */
@@ -42,6 +45,7 @@ export interface RunTarget {
 /** Runs a recipe as the flags say; the result is the run's, or what `--plan` found out. */
 export async function executeRun(context: CliContext, flags: RunFlags, target: RunTarget): Promise<CommandResult> {
   refuseEmptyRange(flags);
+  refuseControlsOfAPart(flags);
   const loaded = await loadWithFlags(context, flags, target);
   const folder = resolve(
     context.recipes.workingFolder,
@@ -70,9 +74,12 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
       ...(flags.until === undefined ? {} : { until: flags.until }),
       ...(flags.from === undefined ? {} : { from: flags.from }),
     } as const;
-    if (flags.plan) return describePlan(folder, (await planRun(request, context.fs)).filter(isWanted(flags.until)));
+    if (flags.plan) {
+      const planned = (await planRun(request, context.fs)).filter(isWanted(flags.until));
+      return describePlan(folder, planned, flags.controls ? controlRecipes(loaded.recipe, undefined) : undefined);
+    }
     if (services.notes.length > 0) context.process.stderr.write(`engine: ${services.notes.join(", ")}\n`);
-    return await runToResult(context, { request, redo: target.redo, threads });
+    return await runToResult(context, { request, redo: target.redo, threads, hasControls: flags.controls });
   } finally {
     await services.close();
   }
@@ -84,6 +91,11 @@ function refuseEmptyRange({ from, until }: RunFlags): void {
   throw new AppError("usage", `--from ${from} comes after --until ${until}: nothing would run`, {
     hint: `the stages are ${STAGE_NAMES.join(", ")}, in this order`,
   });
+}
+
+function refuseControlsOfAPart({ controls, until }: RunFlags): void {
+  if (!controls || until === undefined || until === "report") return;
+  throw new AppError("usage", `--controls are compared with a finished run, and --until ${until} does not finish it`);
 }
 
 /** Whether a stage is not after the last one wanted. */
@@ -100,17 +112,26 @@ interface Prepared {
   readonly request: Omit<RunRequest, "signal">;
   readonly redo: string;
   readonly threads: number;
+  readonly hasControls: boolean;
 }
 
-async function runToResult(context: CliContext, { request, redo, threads }: Prepared): Promise<CommandResult> {
+async function runToResult(
+  context: CliContext,
+  { request, redo, threads, hasControls }: Prepared,
+): Promise<CommandResult> {
   const { fs, clock, processes, services } = context;
   const machine = { ...context.machine, threads };
   const { stderr } = context.process;
   const observe = showProgress({ write: (text) => stderr.write(text), clock, ...context.terminal });
   const outcome = await runUntilInterrupted(
     context,
-    { ...request, observe: watchSkips(observe, stderr, redo) },
-    (whole) => runPipeline(whole, { fs, processes, clock, observe: whole.observe, machine }),
+    { ...request, observe: watchSkips(observe, stderr, hasControls ? undefined : redo) },
+    async (whole) => {
+      const ports = { fs, processes, clock, machine };
+      const finished = await runPipeline(whole, { ...ports, observe: whole.observe });
+      if (hasControls) await runControls(whole, { ...ports, observe }, (what) => stderr.write(`control ${what}\n`));
+      return finished;
+    },
   );
   const place = shownPath(context, request.folder);
   if (!outcome.isComplete) return describePartial(place, outcome, request.command);
@@ -118,8 +139,16 @@ async function runToResult(context: CliContext, { request, redo, threads }: Prep
   return { json: summary, text: ["", ...lines, "", `  report: ${shownPath(context, html)}`].join("\n") };
 }
 
-/** Tells in one line what was done before, also when that is all: a user who runs the demo twice expects to see something. */
-function watchSkips(observe: RunObserver, stderr: { write(text: string): void }, redo: string): RunObserver {
+/**
+ * Tells in one line what was done before, also when that is all: a user who runs the demo twice expects to see something.
+ *
+ * @param redo the flag that runs everything again; undefined when more is to come
+ */
+function watchSkips(
+  observe: RunObserver,
+  stderr: { write(text: string): void },
+  redo: string | undefined,
+): RunObserver {
   const skipped: StageName[] = [];
   let hasRun = false;
   return (event) => {
@@ -130,7 +159,9 @@ function watchSkips(observe: RunObserver, stderr: { write(text: string): void },
     }
     observe(event);
     if (event.type === "run-end" && event.isComplete && !hasRun)
-      stderr.write(`${event.run} is finished; this is its result (${redo} runs it again)\n`);
+      stderr.write(
+        `${event.run} is finished${redo === undefined ? "" : `; this is its result (${redo} runs it again)`}\n`,
+      );
   };
 }
 
@@ -166,7 +197,8 @@ function reproduction(flags: RunFlags, { command }: RunTarget, { recipe }: Loade
       `--set ${shellQuote(`${path.join(".")}=${typeof value === "string" ? value : JSON.stringify(value)}`)}`,
   );
   const run = flags.run === undefined ? [] : [`--run ${shellQuote(flags.run)}`];
-  return [command, `--seed ${recipe.seed}`, ...sets, ...run].join(" ");
+  const controls = flags.controls ? ["--controls"] : [];
+  return [command, `--seed ${recipe.seed}`, ...sets, ...run, ...controls].join(" ");
 }
 
 function shownPath(context: CliContext, path: string): string {
@@ -183,7 +215,11 @@ function describePartial(place: string, { manifests }: RunOutcome, command: stri
   };
 }
 
-function describePlan(folder: string, planned: readonly PlannedStage[]): CommandResult {
+function describePlan(
+  folder: string,
+  planned: readonly PlannedStage[],
+  controls: ControlPlan | undefined,
+): CommandResult {
   const words = {
     done: "done",
     run: "to run",
@@ -202,5 +238,14 @@ function describePlan(folder: string, planned: readonly PlannedStage[]): Command
   const obstacles = planned.flatMap(({ stage, obstacle }) =>
     obstacle === undefined ? [] : [`${stage} cannot run yet: ${describeError(obstacle).replace(/^error: /, "")}`],
   );
-  return { json: { folder, stages }, text: [`plan for ${folder}`, ...rows, ...obstacles].join("\n") };
+  const beside = controls?.recipes.map(({ what }) => `control    after it    ${what}`) ?? [];
+  const skipped = controls?.skipped.map(({ control, reason }) => `control    not to run  ${control}: ${reason}`) ?? [];
+  return {
+    json: {
+      folder,
+      stages,
+      ...(controls && { controls: controls.recipes.map(({ what }) => what), skippedControls: controls.skipped }),
+    },
+    text: [`plan for ${folder}`, ...rows, ...beside, ...skipped, ...obstacles].join("\n"),
+  };
 }

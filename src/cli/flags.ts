@@ -70,6 +70,12 @@ export const runFlags = {
     default: false,
     withNegated: false,
   },
+  controls: {
+    kind: "boolean",
+    brief: "after the run, its controls: what else could explain the gain, and whether Wait may be claimed",
+    default: false,
+    withNegated: false,
+  },
   verify: { kind: "boolean", brief: "check finished stages by hash, not by size", default: false, withNegated: false },
   plan: { kind: "boolean", brief: "say what would be done, and do nothing", default: false, withNegated: false },
 } as const;

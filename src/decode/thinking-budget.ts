@@ -96,11 +96,16 @@ export function step(state: ThinkingState, token: number): ThinkingStep {
   }
 }
 
-/** The ids that the model must not choose at the next position: no end directly after "Wait", no heading in an answer. */
+/**
+ * The ids that the model must not choose at the next position: no heading in an answer, no end directly after "Wait". Where
+ * the setting is silent the word itself is forbidden with the end: a student that learned it would write it unasked.
+ */
 export function forbidden(state: ThinkingState): readonly number[] {
-  const { imStart, imEnd, endOfText } = state.plan.delimiters.stopIds;
+  const { delimiters, setting } = state.plan;
+  const { imStart, imEnd, endOfText } = delimiters.stopIds;
   if (state.stage === "answer") return [imStart];
-  return state.stage === "thinking" && !state.mayEnd ? [imStart, imEnd, endOfText] : [];
+  if (state.stage !== "thinking" || state.mayEnd) return [];
+  return [imStart, imEnd, endOfText, ...(setting.silent ? delimiters.wait.slice(0, 1) : [])];
 }
 
 /**
@@ -119,23 +124,24 @@ function think(state: ThinkingState, token: number): ThinkingStep {
   return next.keptTokens >= state.plan.setting.budgetTokens ? cut(next, emit) : { state: next, emit, done: false };
 }
 
-/** Thinking ended by itself: swallow that once more, or let it end. */
+/** Thinking ended by itself: swallow that once more (with nothing in its place where the setting is silent), or let it end. */
 function endOrContinue(state: ThinkingState): ThinkingStep {
   const { delimiters, setting } = state.plan;
   const isBelowMinimum = state.keptTokens < (setting.minThinkingTokens ?? 0);
+  const wait = setting.silent ? [] : delimiters.wait;
   // The wait text fits only if a thought fits after it: a cut right behind "Wait" would be the worst of both.
-  const doesWaitFit = setting.budgetTokens - state.keptTokens > delimiters.wait.length;
+  const doesWaitFit = setting.budgetTokens - state.keptTokens > wait.length;
   if (!state.mayEnd || !doesWaitFit || (!isBelowMinimum && state.waitsLeft === 0)) {
     return toAnswer(state, "natural", [], delimiters.answerStart);
   }
   const next: ThinkingState = {
     ...state,
-    keptTokens: state.keptTokens + delimiters.wait.length,
-    lastKept: delimiters.wait.at(-1) ?? state.lastKept,
+    keptTokens: state.keptTokens + wait.length,
+    lastKept: wait.at(-1) ?? state.lastKept,
     waitsLeft: isBelowMinimum ? state.waitsLeft : state.waitsLeft - 1,
     mayEnd: false,
   };
-  return { state: next, emit: delimiters.wait.map((token) => forcedToken(token, "thinking")), done: false };
+  return { state: next, emit: wait.map((token) => forcedToken(token, "thinking")), done: false };
 }
 
 function cut(state: ThinkingState, emit: readonly EmittedToken[]): ThinkingStep {

@@ -3,7 +3,7 @@ import type { Interval } from "../core/statistics/intervals.ts";
 import { controlShare, scalingSlope } from "../core/statistics/test-time-scaling.ts";
 import type { Completion } from "../schema/records.ts";
 import { isCorrect } from "./score.ts";
-import { settingKey } from "./settings.ts";
+import { isOfSweep, settingKey } from "./settings.ts";
 
 /** s1's three numbers for one model's sweep (paper, 3.2). */
 export interface SweepMetrics {
@@ -33,7 +33,7 @@ interface Grid {
  * @param key seeds the bootstrap, which draws questions with all their settings
  */
 export function sweepMetrics(completions: readonly Completion[], key: string): SweepMetrics | null {
-  const grid = toGrid(completions.filter((item) => item.setting.mode === "think" && item.sampleIndex === 0));
+  const grid = toGrid(completions.filter(({ setting }) => setting.mode === "think" && isOfSweep(setting)));
   const everyQuestionOnce = new Uint32Array(grid.questions).fill(1);
   const points = pointsOf(grid, everyQuestionOnce);
   const slope = scalingSlope(points);

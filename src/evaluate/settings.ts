@@ -2,17 +2,20 @@ import type { ThinkingSetting } from "../schema/records.ts";
 import type { Recipe } from "../schema/recipe.ts";
 
 /** A setting's place in the sweep: no thinking, a hard cap, thinking to its own end, or forced on by the wait text. */
-export type SettingKind = "direct" | "cap" | "natural" | "wait";
+export type SweepKind = "direct" | "cap" | "natural" | "wait";
 
-const KIND_ORDER: readonly SettingKind[] = ["direct", "cap", "natural", "wait"];
+/** The same, and what is no part of the sweep: forced on without a word, or sampled for a majority vote. */
+export type SettingKind = SweepKind | "silent" | "sampled";
+
+const KIND_ORDER: readonly SettingKind[] = ["direct", "cap", "natural", "wait", "silent", "sampled"];
 
 /**
  * Every setting that a recipe evaluates, in the order of {@link compareSettings} and without repeats: a direct answer,
- * the ladder of caps, the natural end, and the natural end put off by each number of waits. A natural end has the
- * context as its budget; a rung of the ladder that is no smaller is the natural end.
+ * the ladder of caps, the natural end, the natural end put off by each number of waits, and the same without a word. A
+ * natural end has the context as its budget; a rung of the ladder that is no smaller is the natural end. All are greedy.
  */
 export function evaluationSettings(
-  { budgets, waits }: Pick<Recipe["evaluate"], "budgets" | "waits">,
+  { budgets, waits, continuations }: Pick<Recipe["evaluate"], "budgets" | "waits" | "continuations">,
   contextTokens: number,
 ): ThinkingSetting[] {
   const think = (budgetTokens: number, waitCount: number): ThinkingSetting => ({
@@ -25,6 +28,7 @@ export function evaluationSettings(
     ...budgets.filter((budget) => budget < contextTokens).map((budget) => think(budget, 0)),
     think(contextTokens, 0),
     ...waits.map((count) => think(contextTokens, count)),
+    ...continuations.map((count) => ({ ...think(contextTokens, count), silent: true as const })),
   ];
   const distinct = new Map(settings.map((setting) => [settingKey(setting), setting]));
   return [...distinct.values()].sort((a, b) => compareSettings(a, b, contextTokens));
@@ -32,27 +36,39 @@ export function evaluationSettings(
 
 /** The kind of a setting, where `contextTokens` is the budget of a natural end. */
 export function settingKind(setting: ThinkingSetting, contextTokens: number): SettingKind {
+  if (setting.temperature !== undefined) return "sampled";
   if (setting.mode === "direct") return "direct";
-  if (setting.waits > 0) return "wait";
+  if (setting.waits > 0) return setting.silent ? "silent" : "wait";
   return setting.budgetTokens < contextTokens ? "cap" : "natural";
 }
 
-/** Order of the sweep: direct, caps from small to large, natural end, then one wait, two waits. */
+/** Whether a setting is a point of s1's sweep: greedy, and forced on by nothing but the wait text. */
+export function isOfSweep({ silent, temperature }: ThinkingSetting): boolean {
+  return silent === undefined && temperature === undefined;
+}
+
+/** Order of the sweep: direct, caps from small to large, natural end, then one wait, two waits; then what is no part of it. */
 export function compareSettings(a: ThinkingSetting, b: ThinkingSetting, contextTokens: number): number {
   const rank = (setting: ThinkingSetting) => KIND_ORDER.indexOf(settingKind(setting, contextTokens));
   return rank(a) - rank(b) || a.budgetTokens - b.budgetTokens || a.waits - b.waits;
 }
 
 /** A setting as a text, equal for equal settings. */
-export function settingKey({ mode, budgetTokens, waits }: ThinkingSetting): string {
-  return `${mode}/${budgetTokens}/${waits}`;
+export function settingKey({ mode, budgetTokens, waits, silent, temperature }: ThinkingSetting): string {
+  const sampled = temperature === undefined ? "" : `/t${temperature}`;
+  return `${mode}/${budgetTokens}/${waits}${silent ? "/silent" : ""}${sampled}`;
 }
 
 /** A setting in words: `answering directly`, `thinking up to 32 tokens`, `thinking to its natural end`, `... with 1 Wait`. */
 export function settingPhrase(setting: ThinkingSetting, contextTokens: number): string {
+  if (setting.temperature !== undefined) {
+    const { temperature, ...greedy } = setting;
+    return `${settingPhrase(greedy, contextTokens)}, sampled at temperature ${temperature}`;
+  }
   if (setting.mode === "direct") return "answering directly";
   const isCapped = setting.budgetTokens < contextTokens;
   const end = isCapped ? `thinking up to ${setting.budgetTokens} tokens` : "thinking to its natural end";
   if (setting.waits === 0) return end;
+  if (setting.silent) return `${end} with ${setting.waits} ${setting.waits === 1 ? "end" : "ends"} swallowed`;
   return `${end} with ${setting.waits} forced ${setting.waits === 1 ? "Wait" : "Waits"}`;
 }

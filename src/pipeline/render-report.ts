@@ -4,13 +4,15 @@ import { AppError } from "../core/errors.ts";
 import { htmlReport } from "../report/html-report.ts";
 import { type LiveStudent, MAX_PAGE_BYTES } from "../report/live-student.ts";
 import { markdownReport } from "../report/markdown-report.ts";
-import type { MachineFacts, RunResults } from "../report/run-results.ts";
+import type { ControlResults, MachineFacts, RunResults } from "../report/run-results.ts";
 import { runSummary } from "../report/run-summary.ts";
 import { terminalSummary } from "../report/terminal-summary.ts";
+import type { ControlsRecord } from "../schema/controls.ts";
 import type { RunManifest, StageName, Timing } from "../schema/manifest.ts";
 import { studentsToCarry } from "./carry-student.ts";
 import { type Findings, FindingsFile } from "./findings.ts";
 import { parseRecord } from "./parse-record.ts";
+import { readControls } from "./run-controls.ts";
 import { readEvents, readHeader, readRunManifest, readTimings } from "./run-folder.ts";
 import type { RenderedReport, RenderOptions } from "./services.ts";
 import { stageFolder } from "./stage-folder.ts";
@@ -61,7 +63,8 @@ async function readRun(fs: FileSystem, folder: string): Promise<RunResults & { r
   const timings = await readTimings(fs, folder);
   const keys = Object.fromEntries(manifest.stages.map(({ stage, key }) => [stage, key]));
   const seconds = stageSeconds(keys, timings, await readEvents(fs, folder));
-  const spentUsd = spentOn(findings, timings);
+  const controls = await readControls(fs, folder, hashOf(manifest, "evaluate"));
+  const spentUsd = spentOn(findings, timings, keys.trace);
   const { schemaVersion: _version, costs, ...shown } = findings;
   return {
     ...shown,
@@ -70,6 +73,7 @@ async function readRun(fs: FileSystem, folder: string): Promise<RunResults & { r
     recipe: manifest.recipe,
     seconds: [...seconds.values()].reduce((sum, one) => sum + one, 0),
     spentUsd,
+    controls: controls ? withSeconds(controls, timings) : null,
     spentBasis: costs.some(({ costBasis }) => costBasis === "estimated") ? "estimated" : "measured",
     ledger: [...costs, REPORT_COST].map((cost) => ({ ...cost, seconds: seconds.get(cost.stage) ?? 0 })),
     machine: machineOf(timings, manifest),
@@ -79,6 +83,17 @@ async function readRun(fs: FileSystem, folder: string): Promise<RunResults & { r
       hashes: hashesOf(manifest),
     },
   };
+}
+
+function hashOf({ stages }: RunManifest, name: StageName): string | undefined {
+  return stages.find(({ stage }) => stage === name)?.outputHash;
+}
+
+/** What the controls found, with the time of all tries at the stages that only they needed. */
+function withSeconds({ rows, skipped, stages }: ControlsRecord, timings: readonly Timing[]): ControlResults {
+  const keys = new Set(stages.map(({ key }) => key));
+  const seconds = timings.reduce((sum, timing) => sum + (keys.has(timing.key) ? timing.seconds : 0), 0);
+  return { rows, skipped, seconds };
 }
 
 const REPORT_COST = {
@@ -98,14 +113,15 @@ async function readFindings(fs: FileSystem, folder: string, { stages }: RunManif
 }
 
 /** The ledger's sum as the last try at tracing left it: it also counts replies that came to nothing. */
-function spentOn({ costs }: Findings, timings: readonly Timing[]): number {
-  const booked = timings.filter(({ stage }) => stage === "trace").at(-1)?.measures.spentMicroUsd;
+function spentOn({ costs }: Findings, timings: readonly Timing[], key: string | undefined): number {
+  const booked = timings.filter((timing) => timing.key === key).at(-1)?.measures.spentMicroUsd;
   return typeof booked === "number" ? booked / 1_000_000 : costs.reduce((sum, { costUsd }) => sum + costUsd, 0);
 }
 
 /** The machine that trained; where the stages ran on several, that is the one that matters most. */
-function machineOf(timings: readonly Timing[], { facts }: RunManifest): MachineFacts {
-  const machine = (timings.filter(({ stage }) => stage === "train").at(-1) ?? timings.at(-1))?.machine ?? {};
+function machineOf(timings: readonly Timing[], { facts, stages }: RunManifest): MachineFacts {
+  const key = stages.find(({ stage }) => stage === "train")?.key;
+  const machine = (timings.filter((timing) => timing.key === key).at(-1) ?? timings.at(-1))?.machine ?? {};
   return {
     cpu: String(machine.cpu ?? "unknown"),
     cores: Number(machine.cores ?? 0),

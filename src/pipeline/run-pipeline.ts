@@ -4,16 +4,15 @@
  * not. All I/O comes in through ports.
  */
 import { basename } from "node:path";
-import { type RunManifest, STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
+import { type RunManifest, STAGE_NAMES, type StageManifest } from "../schema/manifest.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import { orderStages } from "./order-stages.ts";
 import { planRun } from "./plan-run.ts";
 import { openRun, removeRunManifest, writeRunManifest } from "./run-folder.ts";
 import { recordEvents } from "./run-journal.ts";
-import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
-import { runStage } from "./run-stage.ts";
-import { identifyStage, type Stage } from "./stage.ts";
-import { clearWork, forgetStages, inspectStage, stageFolder } from "./stage-folder.ts";
+import type { PipelinePorts, RunRequest } from "./run-request.ts";
+import { settleStages } from "./settle-stages.ts";
+import { forgetStages } from "./stage-folder.ts";
 
 /** What came of a run. */
 export interface RunOutcome {
@@ -65,37 +64,15 @@ async function runStages(request: RunRequest, ports: PipelinePorts): Promise<Run
   const wanted =
     until === undefined ? stages : stages.filter(({ name }) => STAGE_NAMES.indexOf(name) <= STAGE_NAMES.indexOf(until));
   ports.observe({ type: "run-start", run, stages: wanted.map(({ name }) => name) });
-  const done = new Map<StageName, StageManifest>();
-  for (const stage of wanted) {
-    throwIfInterrupted(request.signal);
-    done.set(stage.name, await settleStage(stage, request, { ports, done }));
-  }
+  const manifests = await settleStages(wanted, request, {
+    ports,
+    // The run's manifest vouches for its stages: it goes before one of them changes.
+    beforeRun: () => removeRunManifest(ports.fs, folder),
+  });
   const isComplete = wanted.length === stages.length;
-  if (isComplete) await writeRunManifest(ports.fs, folder, describeRun(request, [...done.values()]));
+  if (isComplete) await writeRunManifest(ports.fs, folder, describeRun(request, manifests));
   ports.observe({ type: "run-end", run, isComplete });
-  return { folder, manifests: [...done.values()], isComplete };
-}
-
-interface Progress {
-  readonly ports: PipelinePorts;
-  readonly done: ReadonlyMap<StageName, StageManifest>;
-}
-
-/** A stage's manifest: the one found, or that of running it now. */
-async function settleStage(stage: Stage, request: RunRequest, { ports, done }: Progress): Promise<StageManifest> {
-  const inputs = Object.fromEntries(stage.inputs.map((name) => [name, done.get(name)?.outputHash ?? ""]));
-  const identity = identifyStage(stage, request.recipe, { facts: request.facts, inputs });
-  const folder = stageFolder(request.folder, stage.name, identity.key);
-  const state = await inspectStage(ports.fs, folder, request.verification ?? "sizes");
-  if (state.status === "done") {
-    await clearWork(ports.fs, folder);
-    ports.observe({ type: "stage-skip", stage: stage.name, key: identity.key });
-    return state.manifest;
-  }
-  if (state.status === "damaged")
-    ports.observe({ type: "warning", stage: stage.name, message: `${state.reason}; running the stage again` });
-  await removeRunManifest(ports.fs, request.folder);
-  return await runStage(stage, request, { ports, done, identity, folder, isResumed: state.status === "unfinished" });
+  return { folder, manifests, isComplete };
 }
 
 function describeRun(request: RunRequest, manifests: readonly StageManifest[]): RunManifest {

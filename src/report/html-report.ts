@@ -16,6 +16,13 @@ import type { RunResults } from "./run-results.ts";
 const ICON =
   "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='10' r='5' fill='%235b3594'/%3E%3Cpath d='M8 6V2h6v5' fill='none' stroke='%238f5200' stroke-width='2'/%3E%3C/svg%3E";
 
+function controlsSection({ controls }: ReportView): Markup {
+  return markup`<section aria-labelledby="controls"><h2 id="controls">Controls</h2>
+${controls.claim && markup`<p class="verdict">${noBreak(controls.claim.sentence)}${basisTag("measured")}</p>`}
+<p class="small quiet">${noBreak(controls.note)}</p>
+${controls.table && tableMarkup(controls.table)}</section>`;
+}
+
 function trainingSection({ training }: ReportView): Markup {
   if (training.raw.length === 0) return markup``;
   const wide = lossChart(training, { width: 880, height: 260, idPrefix: "loss-wide" });
@@ -58,6 +65,7 @@ export function htmlReport(results: RunResults, live?: LiveStudent): string {
   const sections = [
     accuracySection,
     () => liveSection(live),
+    controlsSection,
     funnelSection,
     examplesSection,
     trainingSection,

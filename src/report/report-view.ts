@@ -1,6 +1,7 @@
 /** @file Results to view model: every word and figure of the report, once, before any markup. Pure. */
 import { oneLine } from "./plain-text.ts";
 import type { RunResults } from "./run-results.ts";
+import { type ControlsView, controlsOf } from "./view/controls.ts";
 import { type CostView, costOf } from "./view/cost.ts";
 import type { DataTable } from "./view/data-table.ts";
 import { type ExampleView, examplesOf, type TraceView, tracesOf } from "./view/examples.ts";
@@ -20,6 +21,7 @@ export interface ReportView {
   readonly seed: number;
   readonly headline: Headline;
   readonly sweep: SweepView;
+  readonly controls: ControlsView;
   readonly funnel: readonly FunnelRow[];
   readonly examples: readonly ExampleView[];
   readonly traces: readonly TraceView[];
@@ -40,6 +42,7 @@ export function reportView(results: RunResults): ReportView {
     seed: results.recipe.seed,
     headline: headlineOf(results),
     sweep: sweepOf(results),
+    controls: controlsOf(results),
     funnel: funnelOf(results.funnel),
     examples: examplesOf(results),
     traces: tracesOf(results),

@@ -4,6 +4,7 @@
  */
 import type { SweepMetrics } from "../evaluate/scaling.ts";
 import type { Verdict } from "../evaluate/verdict.ts";
+import type { ControlsRecord } from "../schema/controls.ts";
 import type { Completion, FunnelStage, Question, Score, TrainStep } from "../schema/records.ts";
 import type { Recipe } from "../schema/recipe.ts";
 
@@ -75,6 +76,11 @@ export interface Reproduction {
   readonly hashes: readonly { readonly name: string; readonly hash: string }[];
 }
 
+/** What the controls found, and how long they took. */
+export interface ControlResults extends Pick<ControlsRecord, "rows" | "skipped"> {
+  readonly seconds: number;
+}
+
 /** All results of one run. */
 export interface RunResults {
   readonly runId: string;
@@ -95,6 +101,8 @@ export interface RunResults {
   readonly verdict: Verdict;
   /** s1's three numbers for the student's sweep (paper 3.2); null where nothing varies. */
   readonly metrics: SweepMetrics | null;
+  /** Null where none was run. */
+  readonly controls: ControlResults | null;
   readonly ledger: readonly StageCost[];
   readonly examples: readonly ShownQuestion[];
   readonly traces: readonly ShownTrace[];

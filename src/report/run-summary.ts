@@ -1,8 +1,10 @@
+import { isOfSweep } from "../evaluate/settings.ts";
 import { wouldHaveCost } from "../ledger/would-have-cost.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import type { RunSummary } from "../schema/result.ts";
 import type { RunResults } from "./run-results.ts";
 import { bestBase, naturalStudent, totals } from "./settings.ts";
+import { waitClaimOf } from "./view/controls.ts";
 
 /**
  * The run in one small object: what `result.json` holds and `--json` prints last. `base` is the better of direct and
@@ -27,7 +29,7 @@ export function runSummary(results: RunResults): RunSummary {
       thinkingTokens: student?.thinkingTokens ?? 0,
     },
     sweep: totals(results, "student")
-      .filter(({ setting }) => setting.mode === "think")
+      .filter(({ setting }) => setting.mode === "think" && isOfSweep(setting))
       .map(({ setting, accuracy, interval, thinkingTokens }) => ({
         budgetTokens: setting.budgetTokens,
         waits: setting.waits,
@@ -36,6 +38,8 @@ export function runSummary(results: RunResults): RunSummary {
         thinkingTokens,
       })),
     verdict: { pValue: results.verdict.pValue, sentence: results.verdict.sentence },
+    waitClaim: waitClaimOf(results),
+    controls: results.controls,
     wouldHaveCost: estimateSummary(),
   };
 }

@@ -3,14 +3,20 @@ import { compareSettings, settingKey, settingKind } from "../evaluate/settings.t
 import type { Score, ThinkingSetting } from "../schema/records.ts";
 import type { RunResults } from "./run-results.ts";
 
-/** What a reader calls the setting: `direct answer`, `cut at 32`, `natural end`, `1 Wait`, `cut at 64, 1 Wait`. */
+/** What a reader calls the setting: `direct answer`, `cut at 32`, `natural end`, `1 Wait`, `cut at 64, 1 Wait`, `1 silent end`. */
 export function settingLabel(setting: ThinkingSetting, naturalBudgetTokens: number): string {
   if (setting.mode === "direct") return "direct answer";
   const parts = [
     ...(setting.budgetTokens < naturalBudgetTokens ? [`cut at ${setting.budgetTokens}`] : []),
-    ...(setting.waits > 0 ? [`${setting.waits} ${setting.waits === 1 ? "Wait" : "Waits"}`] : []),
+    ...(setting.waits > 0 ? [forcedLabel(setting)] : []),
   ];
-  return parts.length === 0 ? "natural end" : parts.join(", ");
+  const sampled = setting.temperature === undefined ? "" : `, sampled at ${setting.temperature}`;
+  return `${parts.length === 0 ? "natural end" : parts.join(", ")}${sampled}`;
+}
+
+function forcedLabel({ waits, silent }: ThinkingSetting): string {
+  const noun = silent ? "silent end" : "Wait";
+  return `${waits} ${noun}${waits === 1 ? "" : "s"}`;
 }
 
 /** Model and setting in words. The base does not think of its own accord: it was told to, and a row says so. */

@@ -1,9 +1,11 @@
 /** @file What the command line prints when a run has ended: plain lines, 80 columns, no colour codes. */
+import type { ControlRow } from "../schema/controls.ts";
 import type { Score } from "../schema/records.ts";
-import { count, duration, noBreak, percent, percentInterval } from "./number-format.ts";
+import { count, duration, noBreak, percent, percentInterval, pValue } from "./number-format.ts";
 import { oneLine } from "./plain-text.ts";
 import type { RunResults } from "./run-results.ts";
 import { modelAndSetting, totals } from "./settings.ts";
+import { controlsOf } from "./view/controls.ts";
 import { costOf } from "./view/cost.ts";
 import { headlineOf } from "./view/headline.ts";
 import { sweepOf } from "./view/sweep.ts";
@@ -60,9 +62,32 @@ function stageLines(results: RunResults): string[] {
   ];
 }
 
+/** Whether Wait may be claimed, then a control a line beside what the main student did. */
+function controlLines(results: RunResults): string[] {
+  const { claim, note, table } = controlsOf(results);
+  const rows = results.controls?.rows ?? [];
+  const line = (label: string, row: ControlRow): string =>
+    `  ${oneLine(label, 53).padEnd(54)} ${percent(row.accuracy).padStart(7)} ${percent(row.mainAccuracy).padStart(7)} ${shortP(row.pValue).padStart(7)}`;
+  return [
+    ...(claim === null ? [] : ["", ...wrapped(claim.sentence)]),
+    ...(table === null
+      ? []
+      : [
+          "",
+          `  ${"control".padEnd(54)} ${"right".padStart(7)} ${"main".padStart(7)} ${"p".padStart(7)}`,
+          ...rows.map((row, index) => line(table.rows[index]?.cells[0]?.text ?? "", row)),
+          ...wrapped(note),
+        ]),
+  ];
+}
+
+function shortP(p: number | null): string {
+  return pValue(p).replace(/^p (= )?/, "");
+}
+
 /**
  * The end of a run in a terminal: the headline, a line a setting with a text bar and its 95 % interval, the verdict,
- * seconds by stage, dollars, and what s1's way would have cost. Control characters in names cannot reach the terminal.
+ * controls, seconds by stage, dollars, and what s1's way would have cost. Control characters in names cannot reach the terminal.
  */
 export function terminalSummary(results: RunResults): readonly string[] {
   const scores = [...totals(results, "base"), ...totals(results, "student")];
@@ -79,6 +104,7 @@ export function terminalSummary(results: RunResults): readonly string[] {
     ...wrapped(headline.verdict),
     ...wrapped(headline.evidence),
     ...(metrics === null ? [] : wrapped(metrics)),
+    ...controlLines(results),
     "",
     ...stageLines(results),
     "",

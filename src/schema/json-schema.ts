@@ -1,5 +1,6 @@
 /** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
 import { z } from "zod";
+import { ControlsRecord } from "./controls.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
 import { Recipe } from "./recipe.ts";
 import {
@@ -37,6 +38,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-manifest": { schema: RunManifest, about: "manifest.json of a run: written last." },
   timing: { schema: Timing, about: "A line of timings.jsonl." },
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
+  controls: { schema: ControlsRecord, about: "controls.json: what the controls of a run found." },
   result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
 };
 

@@ -95,6 +95,10 @@ export const Recipe = z.strictObject({
   tokenize: z
     .strictObject({
       maxLength: z.int().min(16).default(1024).describe("longest example, tokens; a longer one fails the run"),
+      target: z
+        .enum(["traces", "answers"])
+        .default("traces")
+        .describe("what is learned: thinking and answer as in s1, or the answer alone (a control)"),
     })
     .prefault({}),
   train: z
@@ -125,6 +129,18 @@ export const Recipe = z.strictObject({
       difficulty: range("steps in a question").default([3, 5]),
       budgets: z.array(z.int().min(0)).default([16, 32, 64, 96, 128]).describe("ladder of hard caps, thinking tokens"),
       waits: z.array(z.int().min(1)).default([1, 2]).describe("forced continuations beside the natural end"),
+      continuations: z
+        .array(z.int().min(1))
+        .default([])
+        .describe(
+          "forced continuations without a word: ends of thinking swallowed, nothing put in their place, and the word forbidden there",
+        ),
+      samples: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("replies sampled for each question at the natural end, for a majority vote; 0 for none"),
+      temperature: z.number().positive().max(2).default(0.5).describe("temperature of those samples"),
       answerTokens: count("reserve for the answer, tokens").default(16),
       batchSize: count("questions decoded together").default(16),
     })

@@ -140,6 +140,13 @@ export const ThinkingSetting = z.strictObject({
   mode: z.enum(["direct", "think"]),
   budgetTokens: z.int().min(0).describe("hard cap on thinking tokens; the context's cap for a natural end"),
   waits: z.int().min(0).describe("ends of thinking swallowed and replaced by the wait text"),
+  silent: z
+    .literal(true)
+    .optional()
+    .describe(
+      "nothing is put in the place of a swallowed end, and the model may not write the wait text there; absent: the wait text is put there",
+    ),
+  temperature: z.number().positive().optional().describe("replies are sampled at this temperature; absent: greedy"),
 });
 export type ThinkingSetting = z.infer<typeof ThinkingSetting>;
 

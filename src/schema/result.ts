@@ -1,5 +1,6 @@
 /** @file What a run comes to, in one line of JSON: `result.json` and the last line of `grappa demo --json`. */
 import { z } from "zod";
+import { ControlRow, SkippedControl } from "./controls.ts";
 import { Interval, SCHEMA_VERSION } from "./records.ts";
 
 const accuracy = z.number().min(0).max(1).nullable().describe("share of right answers, 0 to 1; null when n is 0");
@@ -73,6 +74,14 @@ export const RunSummary = z.strictObject({
     pValue: z.number().min(0).max(1).nullable().describe("paired test, student against base; null when n is 0"),
     sentence: z.string(),
   }),
+  waitClaim: z
+    .strictObject({ isClaimed: z.boolean(), sentence: z.string() })
+    .nullable()
+    .describe('whether "Wait helps" may be said, and why; null where the recipe forces no Wait'),
+  controls: z
+    .strictObject({ seconds, rows: z.array(ControlRow), skipped: z.array(SkippedControl) })
+    .nullable()
+    .describe("what `--controls` found beside the main line; null where they were not run"),
   wouldHaveCost: WouldHaveCost,
 });
 export type RunSummary = z.infer<typeof RunSummary>;

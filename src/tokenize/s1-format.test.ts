@@ -89,10 +89,14 @@ describe("the gates", () => {
 
   it("find every cut through a good example, at any place", () => {
     const { inputIds, labels } = encoded();
-    expect(findFault(tokenizer, { inputIds, labels }, 1024)).toBeNull();
+    expect(findFault(tokenizer, { inputIds, labels }, { maxLength: 1024 })).toBeNull();
     for (let length = 0; length < inputIds.length; length++) {
       expect(
-        findFault(tokenizer, { inputIds: inputIds.slice(0, length), labels: labels.slice(0, length) }, 1024),
+        findFault(
+          tokenizer,
+          { inputIds: inputIds.slice(0, length), labels: labels.slice(0, length) },
+          { maxLength: 1024 },
+        ),
         `cut to ${length}`,
       ).not.toBeNull();
     }
@@ -107,13 +111,13 @@ describe("the gates", () => {
     const { inputIds, labels } = encoded();
     const broken = [...labels];
     spoil(broken, inputIds);
-    expect(findFault(tokenizer, { inputIds, labels: broken }, 1024)?.reason).toBe(reason);
+    expect(findFault(tokenizer, { inputIds, labels: broken }, { maxLength: 1024 })?.reason).toBe(reason);
   });
 
   it("name the part that is missing", () => {
     const fault = (text: string) => {
       const inputIds = tokenizer.encodeControl(text);
-      return findFault(tokenizer, { inputIds, labels: inputIds }, 1024)?.reason;
+      return findFault(tokenizer, { inputIds, labels: inputIds }, { maxLength: 1024 })?.reason;
     };
     expect(fault("<|im_start|>user\nq<|im_end|>\n")).toBe("header-missing");
     expect(fault("<|im_start|>assistant\n<|im_start|>answer\nA<|im_end|>\n")).toBe("thinking-missing");

@@ -62,25 +62,26 @@ const rejected = (reason: ExampleFault, detail: string): ExampleOutcome => ({ st
 /**
  * A selected trace as a training example, checked by every gate.
  *
- * @param parts `thinking` and `answer` are trimmed, the question is taken as it is.
+ * @param parts `thinking` and `answer` are trimmed, the question is taken as it is. Thinking of null makes an example of
+ *   the answer alone, as a direct answer is decoded.
  * @param maxLength Most ids of an example; a longer one is rejected, never cut.
  */
 export function encodeExample(
   tokenizer: Tokenizer,
-  parts: { readonly question: string; readonly thinking: string; readonly answer: string },
+  parts: { readonly question: string; readonly thinking: string | null; readonly answer: string },
   maxLength: number,
 ): ExampleOutcome {
   const { question } = parts;
-  const thinking = parts.thinking.trim();
+  const thinking = parts.thinking?.trim() ?? null;
   if (question.trim() === "") return rejected("empty-question", "the question has no text");
   if (thinking === "") return rejected("empty-thinking", "the thinking has no text");
   if (parts.answer.replace(/(Final )?Answer:/, "").trim() === "")
     return rejected("empty-answer", "the answer has no text");
   for (const [name, text] of Object.entries({ ...parts, thinking })) {
-    if (tokenizer.hasControlSpelling(text)) return rejected("control-text", `the ${name} spells a control token`);
+    if (tokenizer.hasControlSpelling(text ?? "")) return rejected("control-text", `the ${name} spells a control token`);
   }
   const sequence = encodeTurns(tokenizer, { user: question, thinking, answer: answerText(parts.answer) });
-  const fault = findFault(tokenizer, sequence, maxLength);
+  const fault = findFault(tokenizer, sequence, { maxLength, hasThinking: thinking !== null });
   if (fault !== null) return rejected(fault.reason, fault.detail);
   return { status: "ok", example: { ...sequence, thinkingTokens: countThinking(tokenizer, sequence.inputIds) } };
 }
@@ -117,13 +118,13 @@ function assistantHeader(tokenizer: Tokenizer): number[] {
 }
 
 /**
- * The first gate that a sequence fails, or null: not too long; assistant header, thinking, answer and end each in their
- * place; the mask ignores everything up to and including the header and nothing after it.
+ * The first gate that a sequence fails, or null: not too long; assistant header, thinking (if it is to have any), answer
+ * and end each in their place; the mask ignores everything up to and including the header and nothing after it.
  */
 export function findFault(
   tokenizer: Tokenizer,
   { inputIds, labels }: EncodedSequence,
-  maxLength: number,
+  { maxLength, hasThinking = true }: { readonly maxLength: number; readonly hasThinking?: boolean },
 ): { readonly reason: ExampleFault; readonly detail: string } | null {
   const fault = (reason: ExampleFault, detail: string) => ({ reason, detail });
   if (inputIds.length > maxLength) return fault("too-long", `${inputIds.length} ids exceed maxLength ${maxLength}`);
@@ -132,10 +133,11 @@ export function findFault(
   if (headerAt === -1) return fault("header-missing", "no assistant header");
   const bodyAt = headerAt + header.length;
   const { think, answer } = partDelimiters(tokenizer);
-  if (indexOfIds(inputIds, think, bodyAt) !== bodyAt)
+  if (hasThinking && indexOfIds(inputIds, think, bodyAt) !== bodyAt)
     return fault("thinking-missing", "thinking does not follow the assistant header");
-  const answerAt = indexOfIds(inputIds, answer, bodyAt + think.length);
-  if (answerAt === -1) return fault("answer-missing", "no answer delimiter after the thinking");
+  const answerAt = indexOfIds(inputIds, answer, hasThinking ? bodyAt + think.length : bodyAt);
+  if (answerAt === -1 || (!hasThinking && answerAt !== bodyAt))
+    return fault("answer-missing", `no answer delimiter after the ${hasThinking ? "thinking" : "assistant header"}`);
   const end = [tokenizer.controlIds.imEnd, ...tokenizer.encodeUser("\n")];
   const endAt = indexOfIds(inputIds, end, answerAt);
   if (endAt === -1 || endAt + end.length !== inputIds.length)

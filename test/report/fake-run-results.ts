@@ -257,6 +257,7 @@ export function fakeRunResults(changes: Partial<RunResults> = {}): RunResults {
         { waits: 2, n: 300, wrongToRight: 44, rightToWrong: 10, pValue: 0.0000031 },
       ],
     },
+    controls: null,
     metrics: { pointsPerDoubling: 21.6, interval: [19.8, 23.5], control: 1, performance: 0.903 },
     ledger: [
       cost("collect", 0.6, [0, 0]),

@@ -20,7 +20,10 @@ export interface GradedReply {
 
 /** How questions are put to a model. */
 export interface AnswerOptions {
+  /** Either all greedy, or all of one temperature. */
   readonly settings: readonly ThinkingSetting[];
+  /** Names the sample where the settings have a temperature: with the question it seeds the draws. */
+  readonly sampleKey?: string;
   /** Reserve for the answer, tokens. */
   readonly answerTokens: number;
   /** Questions decoded together; changes no result. */
@@ -29,7 +32,7 @@ export interface AnswerOptions {
   readonly onProgress: (done: number, total: number) => void;
 }
 
-/** Puts every question to a model under every setting, greedily; one array of replies a question, in the settings' order. */
+/** Puts every question to a model under every setting; one array of replies a question, in the settings' order. */
 export async function answerQuestions(
   engine: EngineHost,
   model: ModelFolder,
@@ -39,10 +42,11 @@ export async function answerQuestions(
   const { tokenizer, chatTemplate, config } = model;
   const size = { slots: options.batchSize, contextTokens: config.maxPositions, choosableIds: tokenizer.vocabularySize };
   const source = await openTokenSource(engine, model, size);
+  const temperature = options.settings[0]?.temperature ?? 0;
   const prompts = questions.map(({ id, text }) => ({
     promptIds: chatTemplate.encodePrompt([{ role: "user", content: text }]),
     answerTokens: options.answerTokens,
-    sampling: { temperature: 0, key: id },
+    sampling: { temperature, key: options.sampleKey === undefined ? id : `${id}/${options.sampleKey}` },
   }));
   const delimiters = thinkingDelimiters(tokenizer);
   const generations = await sweep(source, prompts, { ...options, delimiters });

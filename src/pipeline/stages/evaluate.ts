@@ -1,4 +1,5 @@
-import { readModelFolder } from "../../adapters/model-folder.ts";
+import type { EngineHost } from "../../adapters/engine/open-engine.ts";
+import { type ModelFolder, readModelFolder } from "../../adapters/model-folder.ts";
 import { sweepMetrics } from "../../evaluate/scaling.ts";
 import { scoreCompletions } from "../../evaluate/score.ts";
 import { evaluationSettings } from "../../evaluate/settings.ts";
@@ -13,7 +14,7 @@ import type { EngineProvider } from "./engine-provider.ts";
 
 /**
  * Puts held-out questions to base and student, greedily: a direct answer, and thinking under a ladder of budgets, to its
- * natural end, and past it. Outputs `questions.jsonl`, `completions.jsonl`, `scores.jsonl` and `verdict.json`.
+ * natural end, and past it; and samples the student for a majority vote where the recipe asks for it. Outputs `questions.jsonl`, `completions.jsonl`, `scores.jsonl` and `verdict.json`.
  */
 export function evaluateStage(engine: EngineProvider): Stage {
   return {
@@ -21,9 +22,10 @@ export function evaluateStage(engine: EngineProvider): Stage {
     inputs: ["train"],
     facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
     codeVersion: 2,
-    // The batch size changes no result: decoding does not depend on batch-mates.
-    config: ({ evaluate: { batchSize: _, ...evaluate }, collect, seed }) => ({
+    // The batch size changes no result: decoding does not depend on batch-mates. Nor does the temperature of no samples.
+    config: ({ evaluate: { batchSize: _, temperature, ...evaluate }, collect, seed }) => ({
       ...evaluate,
+      ...(evaluate.samples === 0 ? {} : { temperature }),
       families: familiesOf(collect),
       seed,
     }),
@@ -54,29 +56,16 @@ export function heldOutQuestions({ evaluate, collect, seed }: Recipe): Question[
 }
 
 async function evaluate(context: StageContext, provider: EngineProvider): Promise<StageSummary> {
-  const { recipe, signal, output } = context;
+  const { recipe, output } = context;
   const questions = heldOutQuestions(recipe);
   const engine = await provider();
   const base = await readModelFolder(context.baseFolder);
   const contextTokens = base.config.maxPositions;
-  const think: ThinkingSetting = { mode: "think", budgetTokens: contextTokens, waits: 0 };
-  const settings = {
-    base: [{ mode: "direct", budgetTokens: 0, waits: 0 }, think] satisfies ThinkingSetting[],
-    student: evaluationSettings(recipe.evaluate, contextTokens),
-  };
-  const total = questions.length * (settings.base.length + settings.student.length);
+  const student = await readModelFolder(context.input("train").path("student"));
+  const ask = askWithProgress(context, engine, { questions, passes: passesOf(recipe, contextTokens) });
   const completions: Completion[] = [];
-  for (const name of ["base", "student"] as const) {
-    const model = name === "base" ? base : await readModelFolder(context.input("train").path("student"));
-    const before = completions.length;
-    const onProgress = (done: number): void =>
-      context.progress({ done: before + done, total, unit: "answers", note: name });
-    const options = { ...recipe.evaluate, settings: settings[name], signal, onProgress };
-    const replies = await answerQuestions(engine, model, questions, options);
-    questions.forEach(({ id }, i) =>
-      completions.push(...(replies[i] ?? []).map((reply) => completionOf(id, name, reply))),
-    );
-  }
+  for (const pass of passesOf(recipe, contextTokens))
+    completions.push(...(await ask(pass, pass.name === "base" ? base : student)));
   const familyById = new Map(questions.map(({ id, family }) => [id, family]));
   const verdict = judge(completions, { contextTokens });
   const scaling = sweepMetrics(
@@ -98,6 +87,47 @@ async function evaluate(context: StageContext, provider: EngineProvider): Promis
   return { notes: { questions: questions.length, decodedTokens }, outcome };
 }
 
-function completionOf(questionId: string, model: "base" | "student", reply: GradedReply): Completion {
-  return { schemaVersion: SCHEMA_VERSION, questionId, model, sampleIndex: 0, ...reply };
+/** One model under settings that share their beginnings; all greedy, or one sample of each question. */
+interface Pass {
+  readonly name: Completion["model"];
+  readonly settings: readonly ThinkingSetting[];
+  readonly sampleIndex: number;
+}
+
+function passesOf({ evaluate }: Recipe, contextTokens: number): Pass[] {
+  const natural: ThinkingSetting = { mode: "think", budgetTokens: contextTokens, waits: 0 };
+  const sampled = { ...natural, temperature: evaluate.temperature };
+  return [
+    { name: "base", settings: [{ mode: "direct", budgetTokens: 0, waits: 0 }, natural], sampleIndex: 0 },
+    { name: "student", settings: evaluationSettings(evaluate, contextTokens), sampleIndex: 0 },
+    ...Array.from({ length: evaluate.samples }, (_, sampleIndex) => ({
+      name: "student" as const,
+      settings: [sampled],
+      sampleIndex,
+    })),
+  ];
+}
+
+/** Puts the questions to a model in one pass; progress counts over all passes. */
+function askWithProgress(
+  { recipe, signal, progress }: StageContext,
+  engine: EngineHost,
+  { questions, passes }: { readonly questions: readonly Question[]; readonly passes: readonly Pass[] },
+): (pass: Pass, model: ModelFolder) => Promise<Completion[]> {
+  const total = passes.reduce((sum, { settings }) => sum + settings.length * questions.length, 0);
+  let before = 0;
+  return async ({ name, settings, sampleIndex }, model) => {
+    const onProgress = (done: number): void => progress({ done: before + done, total, unit: "answers", note: name });
+    const sampleKey = settings[0]?.temperature === undefined ? {} : { sampleKey: `${recipe.seed}/${sampleIndex}` };
+    const options = { ...recipe.evaluate, settings, ...sampleKey, signal, onProgress };
+    const replies = await answerQuestions(engine, model, questions, options);
+    before += settings.length * questions.length;
+    return questions.flatMap(({ id }, row) =>
+      (replies[row] ?? []).map((reply) => completionOf({ questionId: id, model: name, sampleIndex }, reply)),
+    );
+  };
+}
+
+function completionOf(place: Pick<Completion, "questionId" | "model" | "sampleIndex">, reply: GradedReply): Completion {
+  return { schemaVersion: SCHEMA_VERSION, ...place, ...reply };
 }

@@ -13,7 +13,8 @@ export function tokenizeStage(): Stage {
     facts: ["tokenizer"],
     codeVersion: 1,
     config: ({ tokenize }) => tokenize,
-    plan: ({ tokenize }) => `at most ${tokenize.maxLength} tokens an example, none cut`,
+    plan: ({ tokenize: { maxLength, target } }) =>
+      `at most ${maxLength} tokens an example, none cut${target === "answers" ? "; answers without their thinking" : ""}`,
     run: tokenize,
   };
 }
@@ -25,12 +26,13 @@ async function tokenize({ recipe, baseFolder, input, output, progress }: StageCo
   );
   const traces = new Map((await input("trace").readRows("traces.jsonl", Trace)).map((trace) => [trace.id, trace]));
   const selection = await input("select").readRows("selection.jsonl", Selection);
+  const isThinking = recipe.tokenize.target === "traces";
   const examples: Example[] = [];
   for (const { questionId, traceId } of selection) {
     const { thinking = "", answer = "" } = traces.get(traceId) ?? {};
     const outcome = encodeExample(
       tokenizer,
-      { question: questions.get(questionId) ?? "", thinking, answer },
+      { question: questions.get(questionId) ?? "", thinking: isThinking ? thinking : null, answer },
       recipe.tokenize.maxLength,
     );
     if (outcome.status === "rejected") throw rejection(traceId, outcome);

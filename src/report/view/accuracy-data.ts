@@ -1,11 +1,11 @@
 /** @file What the accuracy chart shows, before it is drawn. */
-import type { SettingKind } from "../../evaluate/settings.ts";
+import type { SweepKind } from "../../evaluate/settings.ts";
 import type { Interval } from "../../schema/records.ts";
 import { count, percent } from "../number-format.ts";
 
 /** One setting of the student. */
 export interface AccuracyPoint {
-  readonly kind: SettingKind;
+  readonly kind: SweepKind;
   readonly label: string;
   /** Label where the drawing is narrow. */
   readonly shortLabel: string;

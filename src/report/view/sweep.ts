@@ -22,6 +22,7 @@ export interface SweepView {
 function pointOf(results: RunResults, score: Score): AccuracyPoint | null {
   if (score.accuracy === null) return null;
   const kind = settingKind(score.setting, results.naturalBudgetTokens);
+  if (kind === "silent" || kind === "sampled") return null;
   const label = settingLabel(score.setting, results.naturalBudgetTokens);
   const value = percent(score.accuracy, 0);
   const shown = { cap: label, direct: "direct", natural: `${label} ${value}`, wait: `${label} ${value}` }[kind];

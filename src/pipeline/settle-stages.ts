@@ -1,0 +1,54 @@
+import type { StageManifest, StageName } from "../schema/manifest.ts";
+import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
+import { runStage } from "./run-stage.ts";
+import { identifyStage, type Stage } from "./stage.ts";
+import { clearWork, inspectStage, stageFolder } from "./stage-folder.ts";
+
+/** What settling needs beside the request. */
+export interface Settling {
+  readonly ports: PipelinePorts;
+  /** Called before a stage runs that is not done. */
+  readonly beforeRun: () => Promise<void>;
+}
+
+/**
+ * Sees to it that each stage is done: skips those with a manifest at their key, runs the others. Returns their manifests,
+ * in order. Stages must come after those that they read. Throws what a stage throws; what was finished stays finished.
+ */
+export async function settleStages(
+  stages: readonly Stage[],
+  request: RunRequest,
+  settling: Settling,
+): Promise<StageManifest[]> {
+  const done = new Map<StageName, StageManifest>();
+  for (const stage of stages) {
+    throwIfInterrupted(request.signal);
+    done.set(stage.name, await settleStage(stage, request, { ...settling, done }));
+  }
+  return [...done.values()];
+}
+
+interface Progress extends Settling {
+  readonly done: ReadonlyMap<StageName, StageManifest>;
+}
+
+/** A stage's manifest: the one found, or that of running it now. */
+async function settleStage(
+  stage: Stage,
+  request: RunRequest,
+  { ports, beforeRun, done }: Progress,
+): Promise<StageManifest> {
+  const inputs = Object.fromEntries(stage.inputs.map((name) => [name, done.get(name)?.outputHash ?? ""]));
+  const identity = identifyStage(stage, request.recipe, { facts: request.facts, inputs });
+  const folder = stageFolder(request.folder, stage.name, identity.key);
+  const state = await inspectStage(ports.fs, folder, request.verification ?? "sizes");
+  if (state.status === "done") {
+    await clearWork(ports.fs, folder);
+    ports.observe({ type: "stage-skip", stage: stage.name, key: identity.key });
+    return state.manifest;
+  }
+  if (state.status === "damaged")
+    ports.observe({ type: "warning", stage: stage.name, message: `${state.reason}; running the stage again` });
+  await beforeRun();
+  return await runStage(stage, request, { ports, done, identity, folder, isResumed: state.status === "unfinished" });
+}
