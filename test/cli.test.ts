@@ -73,19 +73,20 @@ describe("help", () => {
       A run that was stopped goes on where it was; a finished one shows its result.
 
       FLAGS
-           [--json]     print one line of JSON instead of text                                    [default = false]
-           [--threads]  threads to compute with (default: all, or GRAPPA_THREADS)
-           [--seed]     seed of every random choice (default: the recipe's)
-           [--run]      folder of the run (default: runs/NAME-SEED)
-           [--set]...   change a field of the recipe, for example train.epochs=3; may be repeated
-           [--until]    stop after this stage                                                     [collect|attempt|trace|grade|select|tokenize|train|evaluate|report]
-           [--from]     run this stage and the later ones again                                   [collect|attempt|trace|grade|select|tokenize|train|evaluate|report]
-           [--update]   let a changed recipe into an existing run; what it does not touch is kept [default = false]
-           [--verify]   check finished stages by hash, not by size                                [default = false]
-           [--plan]     say what would be done, and do nothing                                    [default = false]
-           [--fresh]    throw an earlier demo run away and begin anew                             [default = false]
-        -h  --help      Print help information and exit
-            --          All subsequent inputs should be interpreted as arguments
+           [--json]      print one line of JSON instead of text                                                         [default = false]
+           [--threads]   threads to compute with (default: all, or GRAPPA_THREADS)
+           [--seed]      seed of every random choice (default: the recipe's)
+           [--run]       folder of the run (default: runs/NAME-SEED)
+           [--set]...    change a field of the recipe, for example train.epochs=3; may be repeated
+           [--until]     stop after this stage                                                                          [collect|attempt|trace|grade|select|tokenize|train|evaluate|report]
+           [--from]      run this stage and the later ones again                                                        [collect|attempt|trace|grade|select|tokenize|train|evaluate|report]
+           [--update]    let a changed recipe into an existing run; what it does not touch is kept                      [default = false]
+           [--controls]  after the run, its controls: what else could explain the gain, and whether Wait may be claimed [default = false]
+           [--verify]    check finished stages by hash, not by size                                                     [default = false]
+           [--plan]      say what would be done, and do nothing                                                         [default = false]
+           [--fresh]     throw an earlier demo run away and begin anew                                                  [default = false]
+        -h  --help       Print help information and exit
+            --           All subsequent inputs should be interpreted as arguments
       "
     `);
   });
@@ -168,6 +169,8 @@ describe("demo and run", () => {
       "student",
       "sweep",
       "verdict",
+      "waitClaim",
+      "controls",
       "wouldHaveCost",
     ]);
     expect(JSON.parse(await readFile(join(machine.folder, "runs/demo-4/recipe.resolved.json"), "utf8"))).toMatchObject({

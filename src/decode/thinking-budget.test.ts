@@ -121,6 +121,20 @@ describe("what is written, token by token", () => {
       "ddswwsddae",
     ],
     [
+      "a silent end is swallowed, with nothing in its place",
+      plan({ waits: 1, silent: true }),
+      [30, 1, 31, 1, 40, 2],
+      [1, 5, 30, 31, 1, 6, 40, 2],
+      "ddssddae",
+    ],
+    [
+      "a silent end needs room for a thought and nothing else (cap 2 = 1 + 1)",
+      plan({ waits: 1, silent: true, budgetTokens: 2 }),
+      [30, 1, 31, 2],
+      [1, 5, 30, 31, 10, 1, 6, 10, 7, 8, 2],
+      "ddssdddddde",
+    ],
+    [
       "a wait that would leave no room for a thought ends thinking (cap 3 = 1 + 2)",
       plan({ waits: 1, budgetTokens: 3 }),
       [30, 1, 40, 2],
@@ -190,6 +204,13 @@ describe("what is forbidden", () => {
   it("allows an empty thought, no end behind a wait, no heading in an answer", () => {
     const { states } = run(plan({ waits: 1 }), scripted([30, 1, 31, 1, 40, 2]));
     expect(states.map(forbidden)).toEqual([[], [], [1, 2, 3], [], [1], [1]]);
+  });
+});
+
+describe("what is forbidden to a silent continuation", () => {
+  it("is the end and the word's first id, once", () => {
+    const { states } = run(plan({ waits: 1, silent: true }), scripted([30, 1, 31, 1, 40, 2]));
+    expect(states.map(forbidden)).toEqual([[], [], [1, 2, 3, 20], [], [1], [1]]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { answerText, encodeDocument, encodeExample, findFault } from "./s1-format.ts";
+import { answerText, encodeDocument, encodeExample, findFault, type EncodedSequence } from "./s1-format.ts";
 import { thinkingDelimiters } from "./thinking-delimiters.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
@@ -62,6 +62,32 @@ describe("an example", () => {
         expect(outcome.example.inputIds).toEqual(tokenizer.encodeControl(rendered));
       }),
     );
+  });
+});
+
+describe("an example of the answer alone", () => {
+  const rendered = `<|im_start|>user\n${parts.question}<|im_end|>\n<|im_start|>assistant\n<|im_start|>answer\n${answerText(parts.answer)}<|im_end|>\n`;
+  const outcome = encodeExample(tokenizer, { ...parts, thinking: null }, 1024);
+
+  it("is what a direct answer is decoded from, with the answer as its only target", () => {
+    if (outcome.status === "rejected") throw new Error(outcome.detail);
+    const { inputIds, labels, thinkingTokens } = outcome.example;
+    expect(inputIds).toEqual(tokenizer.encodeControl(rendered));
+    expect(thinkingTokens).toBe(0);
+    expect(tokenizer.decode(labels.filter((label) => label !== -100))).toContain("answer\n");
+    expect(labels.findIndex((label) => label !== -100)).toBe(
+      tokenizer.encodeControl(rendered.slice(0, rendered.indexOf("<|im_start|>answer"))).length,
+    );
+  });
+
+  it("is no example with thinking, nor the other way round", () => {
+    const ids = tokenizer.encodeControl(rendered);
+    const withThinking = encodeExample(tokenizer, parts, 1024);
+    if (withThinking.status === "rejected") throw new Error(withThinking.detail);
+    const gate = (sequence: EncodedSequence, hasThinking: boolean) =>
+      findFault(tokenizer, sequence, { maxLength: 1024, hasThinking })?.reason;
+    expect(gate({ inputIds: ids, labels: ids }, true)).toBe("thinking-missing");
+    expect(gate(withThinking.example, false)).toBe("answer-missing");
   });
 });
 

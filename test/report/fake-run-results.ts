@@ -1,6 +1,7 @@
 /** @file A run as the demo would give it, made up: the shapes and sizes are the prototype's, the numbers prove nothing. */
 import { INTERVAL_METHOD } from "../../src/evaluate/score.ts";
 import type {
+  ControlResults,
   ExampleRun,
   ReplyRun,
   RunResults,
@@ -8,6 +9,7 @@ import type {
   ShownReply,
   StageCost,
 } from "../../src/report/run-results.ts";
+import type { ControlRow } from "../../src/schema/controls.ts";
 import type { Completion, Interval, Question, Score, ThinkingSetting, TrainStep } from "../../src/schema/records.ts";
 import { Recipe } from "../../src/schema/recipe.ts";
 
@@ -293,5 +295,65 @@ export function fakeRunResults(changes: Partial<RunResults> = {}): RunResults {
       ],
     },
     ...changes,
+  };
+}
+
+/** Three controls and one that was not run; `slipless` is the first pass of (a). */
+export function fakeControls({ slipless }: { readonly slipless: number }): ControlResults {
+  const row = (correct: number): Pick<ControlRow, "n" | "accuracy" | "interval" | "votes"> => ({
+    n: 300,
+    accuracy: correct / 300,
+    interval: wilson(correct, 300),
+    votes: 1,
+  });
+  return {
+    seconds: 98,
+    rows: [
+      {
+        ...row(Math.round(slipless * 300)),
+        control: "no-slips",
+        setting: think(NATURAL),
+        mainSetting: think(NATURAL),
+        thinkingTokens: 175,
+        mainAccuracy: 0.79,
+        mainThinkingTokens: 182,
+        difference: slipless - 0.79,
+        differenceInterval: [slipless - 0.84, slipless - 0.74],
+        onlyControl: 20,
+        onlyMain: 17,
+        pValue: 0.743,
+      },
+      {
+        ...row(12),
+        control: "silent",
+        setting: { ...think(NATURAL, 1), silent: true },
+        mainSetting: think(NATURAL, 1),
+        thinkingTokens: 294,
+        mainAccuracy: 0.89,
+        mainThinkingTokens: 349,
+        difference: -0.85,
+        differenceInterval: [-0.89, -0.8],
+        onlyControl: 0,
+        onlyMain: 255,
+        pValue: 1e-70,
+        ownWaitShare: 0.05,
+      },
+      {
+        ...row(210),
+        control: "vote",
+        votes: 2,
+        setting: { ...think(NATURAL), temperature: 0.3 },
+        mainSetting: think(NATURAL, 1),
+        thinkingTokens: 350,
+        mainAccuracy: 0.89,
+        mainThinkingTokens: 349,
+        difference: -0.19,
+        differenceInterval: [-0.24, -0.14],
+        onlyControl: 3,
+        onlyMain: 60,
+        pValue: 1e-14,
+      },
+    ],
+    skipped: [{ control: "answers-only", reason: "no room" }],
   };
 }

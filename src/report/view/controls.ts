@@ -4,7 +4,7 @@ import { CONTROL_NAMES, type ControlName, type ControlRow } from "../../schema/c
 import { count, duration, percent, percentInterval, pValue, signed } from "../number-format.ts";
 import { oneLine } from "../plain-text.ts";
 import type { RunResults } from "../run-results.ts";
-import { naturalStudent, settingLabel, totals } from "../settings.ts";
+import { naturalStudent, settingLabel } from "../settings.ts";
 import { exampleCount } from "./headline.ts";
 import { type DataTable, numberColumn, type Row, textColumn } from "./data-table.ts";
 
@@ -49,10 +49,8 @@ export function waitClaimOf(results: RunResults): WaitClaimView | null {
   const slipless = results.controls?.rows.find(({ control, setting }) => control === "no-slips" && setting.waits === 0);
   const firstPass = natural?.accuracy ?? null;
   const claim = claimWait({ wait, firstPass, slipless: slipless?.accuracy ?? null });
-  const after = totals(results, "student").find(
-    ({ setting }) => setting.waits === wait.waits && setting.budgetTokens === natural?.setting.budgetTokens,
-  );
-  const gain = `With ${waitWords(wait.waits)} the student is right on ${percent(after?.accuracy ?? null)} instead of ${percent(firstPass)}: ${count(wait.wrongToRight)} wrong answers turned right, ${count(wait.rightToWrong)} right ones wrong (n = ${count(wait.n)}, exact McNemar ${pValue(wait.pValue)}).`;
+  const after = firstPass === null ? null : firstPass + (wait.wrongToRight - wait.rightToWrong) / wait.n;
+  const gain = `With ${waitWords(wait.waits)} the student is right on ${percent(after)} instead of ${percent(firstPass)}: ${count(wait.wrongToRight)} wrong answers turned right, ${count(wait.rightToWrong)} right ones wrong (n = ${count(wait.n)}, exact McNemar ${pValue(wait.pValue)}).`;
   const beside = `Its first pass is right on ${percent(firstPass)}, that of control (a), taught without slips, on ${percent(slipless?.accuracy ?? null)}`;
   const margin = Math.round(FIRST_PASS_MARGIN * 100);
   const sentences: Readonly<Record<typeof claim, string>> = {
@@ -78,14 +76,11 @@ function rowOf(row: ControlRow, results: RunResults): Row {
     tone: "plain",
     cells: [
       { text: `${nameOf(row.control, results)}: ${how}` },
-      { text: percent(row.accuracy), bar: row.accuracy ?? 0 },
-      { text: percentInterval(row.interval) },
+      { text: `${percent(row.accuracy)} (${percentInterval(row.interval)})` },
       { text: count(row.thinkingTokens) },
       { text: `${percent(row.mainAccuracy)}, ${label(row.mainSetting)}` },
       { text: differenceText(row) },
-      { text: `${count(row.onlyControl)} / ${count(row.onlyMain)}` },
       { text: pValue(row.pValue).replace(/^p (= )?/, "") },
-      { text: count(row.n) },
     ],
   };
 }
@@ -98,21 +93,24 @@ function differenceText({ difference, differenceInterval }: ControlRow): string 
   return `${signed(difference * 100)}${range}`;
 }
 
+/** `300`, or `298 to 300` where rows differ. */
+function sizesOf(rows: readonly ControlRow[]): string {
+  const sizes = rows.map(({ n }) => n);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  return least === most ? count(most) : `${count(least)} to ${count(most)}`;
+}
+
 function tableOf(results: RunResults): DataTable | null {
-  if (results.controls === null) return null;
+  if (results.controls === null || results.controls.rows.length === 0) return null;
   return {
-    caption:
-      "Each control beside the main student on the same held-out questions, with what differs and nothing else. Difference: control minus main, with 95 % interval. Right alone: questions that only the control, and only the main student, got right. p: exact McNemar, not corrected for the number of rows.",
+    caption: `Each control beside the main student on the same held-out questions, n = ${sizesOf(results.controls.rows)}. Tokens: mean thinking tokens. Difference: control minus main, points. p: exact McNemar, not corrected for the number of rows.`,
     columns: [
       textColumn("control"),
-      numberColumn("accuracy"),
-      numberColumn("95 % interval"),
-      numberColumn("thinking tokens"),
+      numberColumn("accuracy (95 % interval)"),
+      numberColumn("tokens"),
       numberColumn("main student"),
-      numberColumn("difference, points"),
-      numberColumn("right alone"),
+      numberColumn("difference (95 % interval)"),
       numberColumn("p"),
-      numberColumn("n"),
     ],
     rows: results.controls.rows.map((row) => rowOf(row, results)),
   };
