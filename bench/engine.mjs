@@ -6,7 +6,7 @@ import { initialTensors, parameterCount } from "../dist/student/parameters.js";
 import { cores, finish, flag, say } from "./figures.mjs";
 import { measureGemm } from "./gemm.mjs";
 import { profileStep } from "./step-profile.mjs";
-import { batchIds, DEMO, sequencesOf, SEVEN_MILLION, STEP_OPTIONS } from "./students.mjs";
+import { batchIds, DEMO, DEMO_LENGTHS, evenLengths, sequencesOf, SEVEN_MILLION, STEP_OPTIONS } from "./students.mjs";
 import { openTorch } from "./torch-process.mjs";
 
 const build = flag("build");
@@ -16,8 +16,8 @@ const figures = {};
 const facts = { threads };
 
 /** Tokens a second of training, ours and PyTorch's step in turn: the best of `rounds` after one to warm up. */
-async function measureTraining(name, { config, length, rounds, memoryBytes }) {
-  const ids = batchIds(length);
+async function measureTraining(name, { config, lengths, rounds, memoryBytes }) {
+  const ids = batchIds(lengths);
   const torch = await openTorch({ shape: config, ids, threads }, say);
   if (torch && torch.parameters !== parameterCount(config)) throw new Error("PyTorch's student has another size");
   const engine = await openEngine({ threads, memoryBytes, build });
@@ -32,7 +32,7 @@ async function measureTraining(name, { config, length, rounds, memoryBytes }) {
   }
   await engine.close();
   torch?.close();
-  const speed = (list) => (ids.length * length * 1000) / Math.min(...list.slice(1));
+  const speed = (list) => (lengths.reduce((sum, length) => sum + length, 0) * 1000) / Math.min(...list.slice(1));
   figures[`train${name}TokensPerSecond`] = speed(times.ours);
   say(
     `  train ${name}: ${Math.round(speed(times.ours))} tokens/s, ${parameterCount(config)} parameters, ${threads} threads`,
@@ -67,8 +67,9 @@ async function measureDecoding(slots) {
 if (!part || part === "gemm") await measureGemm(figures, build);
 if (!part || part === "profile") await profileStep(figures, build);
 if (!part || part === "train") {
-  await measureTraining("Demo", { config: DEMO, length: 225, rounds: 12, memoryBytes: 2 ** 29 });
-  await measureTraining("7M", { config: SEVEN_MILLION, length: 256, rounds: 6, memoryBytes: 2 ** 31 });
+  await measureTraining("Demo", { config: DEMO, lengths: evenLengths(225), rounds: 12, memoryBytes: 2 ** 29 });
+  await measureTraining("DemoBatch", { config: DEMO, lengths: DEMO_LENGTHS, rounds: 12, memoryBytes: 2 ** 29 });
+  await measureTraining("7M", { config: SEVEN_MILLION, lengths: evenLengths(256), rounds: 6, memoryBytes: 2 ** 31 });
 }
 if (!part || part === "decode") for (const slots of [1, 32]) await measureDecoding(slots);
 finish("engine", figures, facts);

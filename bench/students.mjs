@@ -37,11 +37,15 @@ export const STEP_OPTIONS = {
   lossReduction: "token",
 };
 
-/** 16 sequences of `length` predicted tokens: ids in rows. */
-export function batchIds(length) {
-  return Array.from({ length: 16 }, (_, row) =>
-    Array.from({ length: length + 1 }, (_, i) => (row * 31 + i * 17) % 300),
-  );
+/** Predicted tokens of 16 sequences, all of one length: nothing to pad. */
+export const evenLengths = (length) => Array.from({ length: 16 }, () => length);
+
+/** A batch as the demo has them: every sixteenth of its 1,000 examples by length (seed 0, 2026-11-24). */
+export const DEMO_LENGTHS = [77, 92, 98, 110, 121, 131, 143, 150, 159, 175, 222, 247, 278, 309, 354, 435];
+
+/** Sequences of so many predicted tokens: ids in rows. */
+export function batchIds(lengths) {
+  return lengths.map((length, row) => Array.from({ length: length + 1 }, (_, i) => (row * 31 + i * 17) % 300));
 }
 
 export const sequencesOf = (ids) => ids.map((inputIds) => ({ inputIds, labels: inputIds }));

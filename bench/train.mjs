@@ -3,11 +3,11 @@
 import { openEngine } from "../dist/adapters/engine/open-engine.js";
 import { initialTensors, parameterCount } from "../dist/student/parameters.js";
 import { finish, say } from "./figures.mjs";
-import { batchIds, DEMO, sequencesOf, STEP_OPTIONS } from "./students.mjs";
+import { batchIds, evenLengths, DEMO, sequencesOf, STEP_OPTIONS } from "./students.mjs";
 
 const LENGTH = 225;
 const tensors = initialTensors(DEMO, 0);
-const batch = sequencesOf(batchIds(LENGTH));
+const batch = sequencesOf(batchIds(evenLengths(LENGTH)));
 const figures = {};
 const facts = { parameters: parameterCount(DEMO) };
 for (const threads of [1, 2]) {

@@ -130,7 +130,7 @@ header{padding-top:2rem}section{margin-top:3.2rem}
 .numbers{gap:.8rem 1rem;padding:1.2rem 0;margin-bottom:1.6rem}
 .chart-wide{display:none}.chart-narrow{display:block}
 .funnel li{grid-template-columns:1fr}
-table{font-size:.82rem}th,td{padding-right:.5rem}
+table{font-size:.82rem}th,td{padding-right:.5rem}tbody th{min-width:8.5rem}caption{position:sticky;left:0;max-width:calc(100vw - 2.2rem)}
 .bar{display:none}.bar+.figure{min-width:0;display:inline}
 .live-controls{padding:.9rem .9rem}.live-ask{grid-template-columns:minmax(0,1fr) auto;gap:.35rem .5rem}.live-ask label{grid-column:1/-1}
 .live-controls select,.live-controls input[type=text]{font-size:16px}
