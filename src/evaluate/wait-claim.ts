@@ -1,9 +1,15 @@
 /**
  * @file Whether a run may say that "Wait" helps. A teacher that slips on purpose can make a student whose first pass is
- * worse than it need be, so that Wait has something to mend. So Wait is claimed only beside control (a), a student taught
- * without slips: where the first pass is no more than three points behind it, the slips are not what Wait mends.
+ * worse than it need be, so that Wait has something to mend. So Wait is claimed only of a student taught without slips, or
+ * beside one, control (a): where the first pass is no more than three points behind it, the slips are not what Wait mends.
  */
+import type { Recipe } from "../schema/recipe.ts";
 import type { WaitComparison } from "./verdict.ts";
+
+/** Whether the recipe's teacher is known never to slip, so that the run is its own control (a). */
+export function isSlipless({ trace: { teacher } }: Recipe): boolean {
+  return teacher.type === "builtin" && teacher.slipRate === 0;
+}
 
 /** How far the first pass may be behind that of control (a), as a share. */
 export const FIRST_PASS_MARGIN = 0.03;
@@ -15,7 +21,7 @@ export interface WaitEvidence {
   readonly wait: WaitComparison;
   /** Accuracy of the main student at its natural end, 0 to 1; null when nothing was scored. */
   readonly firstPass: number | null;
-  /** The same of control (a); null when it was not run. */
+  /** The same of control (a), which a run with a teacher that never slips is itself; null when it was not run. */
   readonly slipless: number | null;
 }
 

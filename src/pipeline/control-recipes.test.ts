@@ -33,7 +33,13 @@ describe("controlRecipes", () => {
     ]);
     expect(plan.recipes[0]?.recipe.trace.teacher).toMatchObject({ slipRate: 0 });
     expect(plan.recipes.at(-1)?.recipe.evaluate).toMatchObject({ continuations: [1], samples: 3, waits: [] });
-    expect(plan.skipped).toEqual([]);
+    expect(plan).toMatchObject({ skipped: [], isMain: [] });
+  });
+
+  it("runs nothing for (a) where the teacher does not slip: the main line is (a)", () => {
+    const plan = controlRecipes(recipe({ ...builtin, slipRate: 0 }), 2);
+    expect(plan).toMatchObject({ isMain: ["no-slips"], skipped: [] });
+    expect(plan.recipes.flatMap(({ controls }) => controls)).toEqual(["answers-only", "random", "silent", "vote"]);
   });
 
   it("are recipes that can be run on their own", () => {

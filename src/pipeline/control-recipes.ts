@@ -1,4 +1,5 @@
 /** @file The controls as recipes: each is the run's own recipe, different in one thing. Pure. */
+import { isSlipless } from "../evaluate/wait-claim.ts";
 import type { ControlName, SkippedControl } from "../schema/controls.ts";
 import type { Recipe } from "../schema/recipe.ts";
 
@@ -12,6 +13,8 @@ export interface ControlRecipe {
 
 /** What can be run, and what cannot, with the reason. */
 export interface ControlPlan {
+  /** Controls that the main line is itself: nothing is to be run for them. */
+  readonly isMain: readonly ControlName[];
   readonly recipes: readonly ControlRecipe[];
   readonly skipped: readonly SkippedControl[];
 }
@@ -27,8 +30,9 @@ export function controlRecipes(recipe: Recipe, votes: number | undefined): Contr
   const own: Recipe = { ...recipe, evaluate: { ...evaluate, budgets: [], continuations: [], samples: 0 } };
   const slips = "(a) traces without slips";
   const { teacher } = trace;
+  const hasNoSlips = isSlipless(recipe);
   const slipless: ControlRecipe[] =
-    teacher.type === "builtin"
+    teacher.type === "builtin" && !hasNoSlips
       ? [
           {
             controls: ["no-slips"],
@@ -48,6 +52,7 @@ export function controlRecipes(recipe: Recipe, votes: number | undefined): Contr
           },
         ];
   return {
+    isMain: hasNoSlips ? ["no-slips"] : [],
     recipes: [
       ...slipless,
       {
@@ -63,7 +68,7 @@ export function controlRecipes(recipe: Recipe, votes: number | undefined): Contr
       ...decoding,
     ],
     skipped: [
-      ...(slipless.length > 0
+      ...(teacher.type === "builtin"
         ? []
         : [{ control: "no-slips" as const, reason: "this teacher's slips cannot be turned off" }]),
       ...(wait === undefined

@@ -43,7 +43,8 @@ export async function runControls(
     const main = await readMainLine(ports.fs, folder);
     const settings = controlSettings(recipe, main.contextTokens);
     const plan = controlRecipes(recipe, votesFor(main.scores, settings));
-    const replies: Partial<Record<ControlName, Completion[]>> = {};
+    const replies: Partial<Record<ControlName, readonly Completion[]>> = {};
+    for (const name of plan.isMain) replies[name] = main.completions;
     const stages: StageManifest[] = [];
     for (const control of plan.recipes) {
       onControl(control.what);

@@ -23,7 +23,7 @@ import { finishBase } from "./finish-base.ts";
 const { values } = parseArgs({
   options: {
     threads: { type: "string", default: String(Math.min(4, availableParallelism())) },
-    seed: { type: "string", default: "0" },
+    seed: { type: "string", default: "1" },
     folder: { type: "string", default: "models/demo-base" },
     work: { type: "string", default: ".tmp/pretrain" },
   },

@@ -21,6 +21,14 @@ describe("waitClaimOf", () => {
     });
   });
 
+  it("claims it of a student whose teacher never slips, controls or not", () => {
+    const { recipe } = fakeRunResults();
+    const teacher = { ...recipe.trace.teacher, slipRate: 0 } as typeof recipe.trace.teacher;
+    const claim = waitClaimOf(fakeRunResults({ recipe: { ...recipe, trace: { ...recipe.trace, teacher } } }));
+    expect(claim?.isClaimed).toBe(true);
+    expect(claim?.sentence).toMatch(/Its teacher never slips: no planted error is there to mend\.$/);
+  });
+
   it("has nothing to say where no Wait was forced", () => {
     const { verdict } = fakeRunResults();
     expect(waitClaimOf(fakeRunResults({ verdict: { ...verdict, waits: [] } }))).toBeNull();

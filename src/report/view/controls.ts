@@ -1,5 +1,5 @@
 /** @file The controls as words and a table: what else could explain the gain, and whether Wait may be claimed. */
-import { claimWait, FIRST_PASS_MARGIN } from "../../evaluate/wait-claim.ts";
+import { claimWait, FIRST_PASS_MARGIN, isSlipless } from "../../evaluate/wait-claim.ts";
 import { CONTROL_NAMES, type ControlName, type ControlRow } from "../../schema/controls.ts";
 import { count, duration, percent, percentInterval, pValue, signed } from "../number-format.ts";
 import { oneLine } from "../plain-text.ts";
@@ -28,7 +28,7 @@ export interface ControlsView {
 function nameOf(control: ControlName, results: RunResults): string {
   const examples = count(exampleCount(results));
   const names: Readonly<Record<ControlName, string>> = {
-    "no-slips": "traces without slips",
+    "no-slips": isSlipless(results.recipe) ? "traces without slips, as the main line's" : "traces without slips",
     "answers-only": "answers without thinking",
     random: `${examples} random traces`,
     silent: "going on without the word",
@@ -48,13 +48,16 @@ export function waitClaimOf(results: RunResults): WaitClaimView | null {
   const natural = naturalStudent(results);
   const slipless = results.controls?.rows.find(({ control, setting }) => control === "no-slips" && setting.waits === 0);
   const firstPass = natural?.accuracy ?? null;
-  const claim = claimWait({ wait, firstPass, slipless: slipless?.accuracy ?? null });
+  const hasNoSlips = isSlipless(results.recipe);
+  const claim = claimWait({ wait, firstPass, slipless: hasNoSlips ? firstPass : (slipless?.accuracy ?? null) });
   const after = firstPass === null ? null : firstPass + (wait.wrongToRight - wait.rightToWrong) / wait.n;
   const gain = `With ${waitWords(wait.waits)} the student is right on ${percent(after)} instead of ${percent(firstPass)}: ${count(wait.wrongToRight)} wrong answers turned right, ${count(wait.rightToWrong)} right ones wrong (n = ${count(wait.n)}, exact McNemar ${pValue(wait.pValue)}).`;
   const beside = `Its first pass is right on ${percent(firstPass)}, that of control (a), taught without slips, on ${percent(slipless?.accuracy ?? null)}`;
   const margin = Math.round(FIRST_PASS_MARGIN * 100);
   const sentences: Readonly<Record<typeof claim, string>> = {
-    claimed: `Wait helps. ${gain} ${beside}: not more than ${margin} points behind, so Wait mends more than planted errors.`,
+    claimed: hasNoSlips
+      ? `Wait helps. ${gain} Its teacher never slips: no planted error is there to mend.`
+      : `Wait helps. ${gain} ${beside}: not more than ${margin} points behind, so Wait mends more than planted errors.`,
     "not-compared": "That Wait helps is not claimed: nothing was compared.",
     "no-gain": `That Wait helps is not claimed: it gained nothing. ${gain}`,
     "not-significant": `That Wait helps is not claimed: chance could have made the difference. ${gain}`,

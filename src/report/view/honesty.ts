@@ -14,7 +14,7 @@ export function teacherName({ trace }: Recipe): string {
 
 function builtinTeacher(teacher: BuiltinTeacher): string {
   const faults = `${percent(teacher.wrongRate, 0)} wrong, ${percent(teacher.truncateRate, 0)} cut off, ${percent(teacher.malformedRate, 0)} badly formatted, ${percent(teacher.rateLimitRate, 0)} refused at first`;
-  return `The teacher is programmatic and simulated: a program that knows the rules, not a language model. By design it slips in ${percent(teacher.slipRate, 0)} of its quick passes, checks once after Wait in ${percent(teacher.checkOnceShare, 0)} of traces and twice in ${percent(teacher.checkTwiceShare, 0)}. Faults are injected so that the client is tested: ${faults}.`;
+  return `The teacher is programmatic and simulated: a program that knows the rules, not a language model. By design it ${teacher.slipRate === 0 ? "never slips" : `slips in ${percent(teacher.slipRate, 0)} of its quick passes`}, checks once after Wait in ${percent(teacher.checkOnceShare, 0)} of traces and twice in ${percent(teacher.checkTwiceShare, 0)}. Faults are injected so that the client is tested: ${faults}.`;
 }
 
 /** Who taught the student, said plainly. */
