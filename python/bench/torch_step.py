@@ -2,8 +2,8 @@
 
 Its argument is a JSON object with the shape, the batch and the number of threads. It prints one line about itself, then
 runs one step for each line on standard input and prints how many milliseconds it took. Eager PyTorch with what it has
-for speed: fused projections, scaled_dot_product_attention, fused AdamW. Sequences of different lengths are padded on the
-right to the longest, as trainers collate them; behind a causal mask that changes no other position.
+for speed: fused projections, scaled_dot_product_attention, fused AdamW. Sequences of different lengths are padded on
+the right to the longest, as trainers collate them; behind a causal mask that changes no other position.
 """
 
 import json
