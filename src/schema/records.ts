@@ -30,14 +30,19 @@ export const Question = z.strictObject({
 });
 export type Question = z.infer<typeof Question>;
 
-/** Outcome of a rule-based grader; closed, so that "wrong" is never confused with "could not tell". */
+/**
+ * Outcome of a grader; closed, so that "wrong" is never confused with "could not tell". `timeout`: generated code ran too
+ * long, which is wrong. `gold_error` and `unscored` (the sandbox or the judge failed) say nothing of the model.
+ */
 export const GradeOutcome = z.enum([
   "correct",
   "incorrect",
   "no_answer",
   "answer_parse_error",
   "answer_limit",
+  "timeout",
   "gold_error",
+  "unscored",
 ]);
 export type GradeOutcome = z.infer<typeof GradeOutcome>;
 
