@@ -50,7 +50,7 @@ interface Case {
 const MAX_FAILURES = 10;
 const OUTCOMES: ReadonlySet<string> = new Set(GradeOutcome.options);
 
-/** Runs the fuzzer; stops after ten failures. */
+/** Runs the fuzzer; stops after ten different failures. */
 export function fuzzGrader(grader: FuzzedGrader, { seed, inputs, limitMs }: FuzzPlan): FuzzReport {
   const pairs = generatePairs(seed, 3000);
   const failures: FuzzFailure[] = [];
@@ -62,7 +62,9 @@ export function fuzzGrader(grader: FuzzedGrader, { seed, inputs, limitMs }: Fuzz
     const result = examine(grader, one, limitMs);
     slowestMs = Math.max(slowestMs, result.slowestMs);
     outcomes[result.outcome] = (outcomes[result.outcome] ?? 0) + 1;
-    if (result.problem !== null) failures.push({ input, ...shrink(grader, one, limitMs, result.problem) });
+    if (result.problem === null) continue;
+    const failure = { input, ...shrink(grader, one, limitMs, result.problem) };
+    if (!failures.some(({ gold, pred }) => gold === failure.gold && pred === failure.pred)) failures.push(failure);
   }
   return { inputs: input, failures, slowestMs, outcomes };
 }
