@@ -1,6 +1,5 @@
 /** @file Grades by the value of a maths answer: the profiles `math`, `aime` and `gsm8k`. */
 import { anchoredCandidates, type Candidate, flexibleCandidates } from "./extract/candidates.ts";
-import { mathSpans } from "./extract/math-spans.ts";
 import type { Targets } from "./extract/last-value.ts";
 import type { GradeOutcome } from "../schema/records.ts";
 import { assignedValues } from "./maths/assignments.ts";
@@ -70,7 +69,7 @@ const WORDS_AROUND = /(?<![\\a-zA-Z])[a-zA-Z]{2,}[\s,]+(?:[^\s]+\s+)?[a-zA-Z]{2,
 export function readMathsGold(text: string, targets: Targets): MathsGold | string {
   const region = text.trim();
   if (region === "") return "the gold is empty";
-  const flexible = WORDS_AROUND.test(region) || mathSpans(region).length > 0 ? flexibleCandidates(region, targets) : [];
+  const flexible = WORDS_AROUND.test(region) || /\$|\\[([]/u.test(region) ? flexibleCandidates(region, targets) : [];
   const found = firstReadable(
     [...anchoredCandidates(region, targets), ...flexible],
     "gold",
