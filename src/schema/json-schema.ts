@@ -1,7 +1,7 @@
 /** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
-import { EvaluationHeader, EvaluationSample } from "./evaluation.ts";
+import { EvaluationHeader, EvaluationSample, RescoredSample } from "./evaluation.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
 import { Recipe } from "./recipe.ts";
 import {
@@ -41,6 +41,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
+  "rescored-sample": { schema: RescoredSample, about: "A line of an evaluation's scores-N.jsonl." },
   controls: { schema: ControlsRecord, about: "controls.json: what the controls of a run found." },
   result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
 };
