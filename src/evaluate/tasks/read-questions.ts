@@ -1,0 +1,68 @@
+/** @file From the rows of a data file to a task's questions: ids by content, no question twice, a seeded subset. */
+import { AppError } from "../../core/errors.ts";
+import { canonicalJson, shortHash } from "../../core/hash.ts";
+import type { TaskQuestion } from "./task.ts";
+import type { QuestionDraft, ReadContext, TaskDefinition } from "./task-definition.ts";
+import { type TaskRow, rowError } from "./task-row.ts";
+
+/** Which questions to take. */
+export interface ReadOptions extends ReadContext {
+  /** At most so many, drawn by the seed; all where absent. */
+  readonly limit?: number;
+}
+
+/** A question and where it stood in the file. */
+export interface ReadQuestion {
+  /** Number of the first row that asks it. */
+  readonly row: number;
+  readonly question: TaskQuestion;
+}
+
+/** A question's id: 16 hex digits of a hash of the task's name and what makes the question this one. */
+export function taskQuestionId(task: string, identity: readonly string[]): string {
+  return shortHash(canonicalJson([task, ...identity]));
+}
+
+/**
+ * Questions of all rows, in the file's order.
+ *
+ * @throws AppError "record-invalid" for the first row that cannot be one, for a repeated question where the task refuses
+ *   them, and for a file without rows.
+ */
+export async function readQuestions(
+  definition: TaskDefinition,
+  rows: Iterable<TaskRow> | AsyncIterable<TaskRow>,
+  options: ReadOptions,
+): Promise<readonly ReadQuestion[]> {
+  const found = new Map<string, ReadQuestion>();
+  for await (const row of rows) {
+    const draft = definition.read(row, options);
+    const id = taskQuestionId(definition.name, draft.identity);
+    const earlier = found.get(id);
+    if (earlier === undefined) found.set(id, { row: row.number, question: withId(id, draft) });
+    else if (definition.duplicates === "refuse") throw repeated(row, earlier.row, definition);
+  }
+  if (found.size === 0) {
+    throw new AppError("record-invalid", `${definition.name}: the data holds no rows`, {
+      hint: `expected rows with the fields ${definition.layouts.join("; or ")}`,
+      data: { task: definition.name },
+    });
+  }
+  return subset([...found.values()], options);
+}
+
+function withId(id: string, { identity: _identity, cluster, ...rest }: QuestionDraft): TaskQuestion {
+  return { id, cluster: cluster ?? id, ...rest };
+}
+
+function repeated(row: TaskRow, earlier: number, { name }: TaskDefinition): AppError {
+  return rowError(row, "(all)", `the same question as row ${earlier}; ${name} has each once`);
+}
+
+/** The same questions whatever the file's order: each has a place by the hash of seed and id. */
+function subset(questions: readonly ReadQuestion[], { seed, limit }: ReadOptions): readonly ReadQuestion[] {
+  if (limit === undefined || limit >= questions.length) return questions;
+  const places = questions.map(({ question }) => shortHash(`${seed}/limit/${question.id}`));
+  const highest = [...places].sort()[limit - 1] ?? "";
+  return questions.filter((_, at) => (places[at] ?? "") <= highest);
+}

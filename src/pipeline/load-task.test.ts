@@ -1,0 +1,131 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { LoadedTask } from "../evaluate/tasks/task.ts";
+import { type LoadTaskOptions, loadTask } from "./load-task.ts";
+
+const fixtures = fileURLToPath(new URL("../../fixtures/tasks/", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "grappa-tasks-"));
+
+/** Loads a task from a fixture, or from text written to a file of that name. */
+function load(
+  name: string,
+  data: string,
+  more: Partial<LoadTaskOptions> & { text?: string } = {},
+): Promise<LoadedTask> {
+  const { text, ...rest } = more;
+  if (text !== undefined) writeFileSync(join(folder, data), text);
+  const workingFolder = text === undefined ? fixtures : folder;
+  return loadTask({ name, data, seed: 0, workingFolder, signal: new AbortController().signal, ...rest });
+}
+
+const verdict = async (task: LoadedTask, at: number, reply: string): Promise<string | undefined> =>
+  (await task.questions[at]?.verify(reply, {}, new AbortController().signal))?.outcome;
+
+describe("aime24", () => {
+  it("reads both layouts of one set as the same questions", async () => {
+    const [a, b] = await Promise.all([load("aime24", "aime-maxwell.jsonl"), load("AIME2024", "aime-evalchemy.jsonl")]);
+    expect(a.questions.map(({ id }) => id)).toEqual(b.questions.map(({ id }) => id));
+    expect(b.questions.map(({ gold }) => gold)).toEqual(["199", "007", "9"]);
+    expect(a.questions[0]?.prompt).toMatch(/^A gardener plants .* left\?$/);
+    expect(a.questions[0]?.metadata).toEqual({ ID: "2031-I-1" });
+    expect(a.sha256).not.toBe(b.sha256);
+    expect(a).toMatchObject({ name: "aime24", profile: "aime", promptVersion: "bare-1", source: "aime-maxwell.jsonl" });
+    expect(await verdict(a, 0, "199")).toBe("correct");
+    expect(await verdict(a, 0, "198")).toBe("incorrect");
+  });
+
+  it.each([
+    [
+      "a wrong layout",
+      { q: "?", a: 1 },
+      "row 2, field problem or Problem or question or Question: missing",
+      ["q", "a"],
+    ],
+    ["a missing answer", { problem: "?" }, /row 2, field answer or Answer or .*: missing/, ["problem"]],
+    [
+      "a bad gold",
+      { problem: "?", answer: "1/2" },
+      /row 2, field answer.*"1\/2" is no whole number/,
+      ["problem", "answer"],
+    ],
+    ["a huge gold", { problem: "?", answer: 1000 }, /row 2, field answer.*"1000" is no whole/, ["problem", "answer"]],
+    [
+      "no text",
+      { problem: ["?"], answer: 1 },
+      "row 2, field problem: expected text, found a list",
+      ["problem", "answer"],
+    ],
+    ["an empty question", { problem: " ", answer: 1 }, "row 2, field problem: empty", ["problem", "answer"]],
+    [
+      "a repeated question",
+      { problem: "1+1?", answer: "02" },
+      "row 2, field (all): the same question as row 1",
+      ["problem", "answer"],
+    ],
+  ])("refuses %s with row and field", async (_, row, message, found) => {
+    const text = `${JSON.stringify({ problem: "1+1?", answer: 2 })}\n${JSON.stringify(row)}\n`;
+    await expect(load("aime24", "bad.jsonl", { text })).rejects.toMatchObject({
+      code: "record-invalid",
+      message: typeof message === "string" ? expect.stringContaining(message) : expect.stringMatching(message),
+      data: { row: 2, found },
+    });
+  });
+});
+
+describe("gsm8k", () => {
+  it("takes the number after ####", async () => {
+    const task = await load("gsm8k", "gsm8k.jsonl");
+    expect(task.questions.map(({ gold }) => gold)).toEqual(["42", "2,400"]);
+  });
+
+  it("refuses a solution without one", async () => {
+    const text = JSON.stringify({ question: "1+1?", answer: "It is 2." });
+    await expect(load("gsm8k", "no-gold.jsonl", { text })).rejects.toMatchObject({
+      code: "record-invalid",
+      message: expect.stringContaining('row 1, field answer: no "#### number" at its end: ...It is 2.'),
+    });
+  });
+});
+
+describe("loadTask", () => {
+  it("draws the same limited set whatever the order of the rows, and another one by another seed", async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => JSON.stringify({ problem: `${i}+1?`, answer: i + 1 }));
+    const ids = async (lines: readonly string[], seed: number): Promise<string[]> =>
+      (await load("aime24", "many.jsonl", { text: lines.join("\n"), seed, limit: 10 })).questions
+        .map(({ id }) => id)
+        .sort();
+    const first = await ids(rows, 0);
+    expect(first).toHaveLength(10);
+    expect(await ids([...rows].reverse(), 0)).toEqual(first);
+    expect(await ids(rows, 1)).not.toEqual(first);
+  });
+
+  it("refuses data of another hash than the pinned one, naming both", async () => {
+    const { sha256 } = await load("math500", "math500.jsonl");
+    await expect(load("math500", "math500.jsonl", { sha256: sha256.toUpperCase() })).resolves.toMatchObject({ sha256 });
+    const wrong = "0".repeat(64);
+    await expect(load("math500", "math500.jsonl", { sha256: wrong })).rejects.toMatchObject({
+      code: "file-corrupt",
+      data: { expected: wrong, found: sha256 },
+    });
+  });
+
+  it("names what is meant by a name it does not know, and what data a task needs", async () => {
+    await expect(load("aime42", "gsm8k.jsonl")).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining("did you mean aime24"),
+    });
+    const signal = new AbortController().signal;
+    await expect(loadTask({ name: "gsm8k", seed: 0, workingFolder: fixtures, signal })).rejects.toMatchObject({
+      code: "usage",
+      hint: expect.stringContaining("openai/gsm8k"),
+    });
+  });
+
+  it("refuses a file without rows", async () => {
+    await expect(load("gsm8k", "empty.jsonl", { text: "\n" })).rejects.toMatchObject({ code: "record-invalid" });
+  });
+});
