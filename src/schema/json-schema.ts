@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
 import { EvaluationHeader, EvaluationSample, RescoredSample } from "./evaluation.ts";
+import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
 import { Recipe } from "./recipe.ts";
 import {
@@ -42,6 +43,8 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
   "rescored-sample": { schema: RescoredSample, about: "A line of an evaluation's scores-N.jsonl." },
+  "evaluation-summary": { schema: EvaluationSummary, about: "What an evaluation found, setting by setting." },
+  "evaluation-comparison": { schema: EvaluationComparison, about: "Two evaluations of one task, paired by question." },
   controls: { schema: ControlsRecord, about: "controls.json: what the controls of a run found." },
   result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
 };
