@@ -39,20 +39,9 @@ export function wantedSettings(wanted: WantedSettings, maxTokens: number): Think
   );
 }
 
-/**
- * The first `limit` questions ordered by id. Ids are hashes, so this is a fixed sample of the task, the same whatever
- * the order of its file; all of them where there is no limit.
- */
-export function limitQuestions(questions: readonly TaskQuestion[], limit: number | undefined): TaskQuestion[] {
-  const ordered = [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  return limit === undefined ? ordered : ordered.slice(0, limit);
-}
-
 /** What a header is made of. */
 export interface HeaderParts {
   readonly task: LoadedTask;
-  /** After any limit. */
-  readonly questions: number;
   readonly model: {
     readonly facts: ModelFacts;
     readonly maxTokens: number;
@@ -69,8 +58,9 @@ export interface HeaderParts {
 
 /** The header of an evaluation; its id is a hash of all that its samples depend on. */
 export function evaluationHeader(parts: HeaderParts): EvaluationHeader {
-  const { task, questions, model, grappaVersion, settings, ...rest } = parts;
+  const { task, model, grappaVersion, settings, ...rest } = parts;
   const { name, version, promptVersion, profile, source, sha256 } = task;
+  const questions = task.questions.length;
   const content = {
     task: { name, version, promptVersion, profile, source, sha256, questions },
     model: model.facts,
@@ -88,16 +78,17 @@ export function sampleKey({ questionId, sampleIndex, setting }: SamplePlace): st
 }
 
 /**
- * What is still to be asked, given the keys of the samples there are. The first sample of every question comes before
- * the second of any, so that an evaluation stopped early has seen as many questions as it could.
+ * What is still to be asked, given the keys of the samples there are, in the order of the questions' ids, which are
+ * hashes. The first sample of every question comes before the second of any.
  */
 export function missingRequests(
   header: Pick<EvaluationHeader, "settings" | "samplesPerQuestion">,
   questions: readonly TaskQuestion[],
   done: ReadonlySet<string>,
 ): ModelRequest[] {
+  const ordered = [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   return Array.from({ length: header.samplesPerQuestion }, (_, sampleIndex) =>
-    questions.flatMap(({ id: questionId, prompt }): ModelRequest[] => {
+    ordered.flatMap(({ id: questionId, prompt }): ModelRequest[] => {
       const settings = header.settings.filter(
         (setting) => !done.has(sampleKey({ questionId, sampleIndex, setting })),
       );
