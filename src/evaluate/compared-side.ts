@@ -20,7 +20,7 @@ export function sideOfEvaluation(
       graderVersion: graders.length === 0 ? header.graderVersion : graders.join(" and "),
     },
     rows: samples.map(rowOfSample),
-    isGreedy: header.temperature === 0 && header.settings.every(({ temperature }) => temperature === undefined),
+    temperature: header.temperature,
   };
 }
 
@@ -38,6 +38,6 @@ export function sideOfRun(
     label,
     facts: { task: "held-out questions of a run", taskVersion: null, dataSha256: null, graderVersion: null },
     rows: rows.map(rowOfCompletion),
-    isGreedy: rows.every(({ setting }) => setting.temperature === undefined),
+    temperature: 0,
   };
 }

@@ -1,5 +1,6 @@
 import { mean, meanInterval, wilsonInterval, type Interval } from "../core/statistics/intervals.ts";
 import { SCHEMA_VERSION, type Completion, type Score } from "../schema/records.ts";
+import { isScored } from "./evaluation-rows.ts";
 import { compareSettings, settingKey } from "./settings.ts";
 
 /** How {@link scoreCompletions} gets its intervals, for a report's small print. */
@@ -15,8 +16,8 @@ export interface ScoreContext {
 
 /**
  * Accuracy of every model at every setting, over all questions (`all`) and in each family: base before student, settings
- * in the order of the sweep, `all` first. Rows whose reference answer is broken (`gold_error`) are not scored: they say
- * nothing about the model. Everything else that is not `correct` counts as wrong, and no answer is also shown apart.
+ * in the order of the sweep, `all` first. Rows whose reference answer is broken (`gold_error`) or that
+ * could not be graded (`unscored`) are not scored: they say nothing about the model. Everything else that is not `correct` counts as wrong, and no answer is also shown apart.
  */
 export function scoreCompletions(completions: readonly Completion[], context: ScoreContext): Score[] {
   const groups = new Map<string, { family: string; rows: Completion[] }>();
@@ -36,7 +37,7 @@ export function scoreCompletions(completions: readonly Completion[], context: Sc
 
 function scoreGroup(group: readonly Completion[], family: string): Score {
   const { model, setting } = group[0] as Completion;
-  const scored = group.filter((completion) => completion.grade.outcome !== "gold_error");
+  const scored = group.filter((completion) => isScored(completion.grade.outcome));
   const correct = scored.filter(isCorrect).length;
   const share = (has: (completion: Completion) => boolean) => group.filter(has).length / group.length;
   return {

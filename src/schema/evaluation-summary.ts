@@ -9,15 +9,7 @@ const share = z.number().min(0).max(1);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** How an interval was made; docs/evaluation-statistics.md says which is used when. */
-export const IntervalMethod = z.enum([
-  "wilson",
-  "wilson-effective-n",
-  "wilson-clusters",
-  "tango-score",
-  "clustered-t",
-  "clustered-t-floored",
-  "range",
-]);
+export const IntervalMethod = z.enum(["wilson", "wilson-effective-n", "tango-score", "clustered-t"]);
 export type IntervalMethod = z.infer<typeof IntervalMethod>;
 
 /** A share of right answers, mean over questions, with its own n and interval. */
@@ -123,7 +115,7 @@ export const NextStep = z.discriminatedUnion("kind", [
     questions: z.int().min(1).describe("more questions, with as many samples each"),
     costMicroUsd: count.nullable(),
     reason: z
-      .enum(["between-questions", "greedy", "one-sample", "fewer-than-samples"])
+      .enum(["between-questions", "greedy", "one-sample"])
       .describe("why no number of samples is named: it can never do, would change nothing, or cannot be known"),
   }),
   z.strictObject({ kind: z.literal("none"), reason: z.enum(["no-difference", "too-few-questions"]) }),
