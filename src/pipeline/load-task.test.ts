@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { bucketOf } from "../questions/bucket.ts";
 import type { LoadedTask } from "../evaluate/tasks/task.ts";
 import { type LoadTaskOptions, loadTask } from "./load-task.ts";
 
@@ -127,5 +128,57 @@ describe("loadTask", () => {
 
   it("refuses a file without rows", async () => {
     await expect(load("gsm8k", "empty.jsonl", { text: "\n" })).rejects.toMatchObject({ code: "record-invalid" });
+  });
+});
+
+describe("gpqa-diamond", () => {
+  const correctText = (prompt: string, letter: string): string | undefined =>
+    new RegExp(`^${letter}\\) (.*)$`, "m").exec(prompt)?.[1];
+
+  it("writes s1's prompt with a choice order that is stored, and drawn by the seed", async () => {
+    const [first] = (await load("gpqa", "gpqa.csv")).questions;
+    expect(first?.prompt).toMatch(
+      /^Which gas do green plants take up for photosynthesis\?\n\nA\) .+\nB\) .+\nC\) .+\nD\) .+$/,
+    );
+    expect(correctText(first?.prompt ?? "", first?.gold ?? "")).toBe("Carbon dioxide");
+    const order = String(first?.metadata["choices"]);
+    expect([...order].sort().join("")).toBe("0123");
+    expect("ABCD"[order.indexOf("0")]).toBe(first?.gold);
+    expect((await load("gpqa", "gpqa.csv")).questions[0]?.prompt).toBe(first?.prompt);
+    expect(first?.metadata).toMatchObject({ "Record ID": "recMADE1", "High-level domain": "Biology" });
+  });
+
+  it("draws other orders by other seeds, each letter about equally often, under one id", async () => {
+    const letters = new Map<string, number>();
+    const ids = new Set<string>();
+    for (let seed = 0; seed < 200; seed++) {
+      const [first] = (await load("gpqa", "gpqa.csv", { seed })).questions;
+      ids.add(first?.id ?? "");
+      letters.set(first?.gold ?? "", (letters.get(first?.gold ?? "") ?? 0) + 1);
+    }
+    expect(ids.size).toBe(1);
+    // Binomial(200, 1/4): six standard deviations are 37.
+    for (const letter of "ABCD") expect(Math.abs((letters.get(letter) ?? 0) - 50)).toBeLessThan(37);
+  });
+
+  it("refuses two equal choices", async () => {
+    const text = "Question,Correct Answer,Incorrect Answer 1,Incorrect Answer 2,Incorrect Answer 3\n?,a,b,a,c\n";
+    await expect(load("gpqa", "equal.csv", { text })).rejects.toMatchObject({
+      code: "record-invalid",
+      message: "row 1, field Incorrect Answer 2: the same text as another choice",
+    });
+  });
+});
+
+describe("offline tasks", () => {
+  it.each(["arithmetic", "program"])("%s takes held-out questions only, graded by running them", async (name) => {
+    const signal = new AbortController().signal;
+    const task = await loadTask({ name, seed: 3, limit: 12, workingFolder: folder, signal });
+    expect(task.questions).toHaveLength(12);
+    expect(task.questions.map(({ prompt }) => bucketOf(prompt))).toEqual(Array.from({ length: 12 }, () => "test"));
+    const { gold } = task.questions[0] ?? {};
+    expect(await verdict(task, 0, `Answer: ${gold}`)).toBe("correct");
+    expect(await verdict(task, 0, `Answer: ${(Number(gold) + 1) % 1000}`)).toBe("incorrect");
+    expect(await verdict(task, 0, "?")).toBe("no_answer");
   });
 });

@@ -4,6 +4,7 @@ import { inflate } from "../adapters/datasets/inflate.ts";
 import { openDataFile } from "../adapters/datasets/open-data-file.ts";
 import { AppError } from "../core/errors.ts";
 import { readQuestions } from "../evaluate/tasks/read-questions.ts";
+import { FAMILY_TASKS, familyTask, isFamilyTask } from "../evaluate/tasks/family-tasks.ts";
 import type { LoadedTask } from "../evaluate/tasks/task.ts";
 import type { TaskDefinition } from "../evaluate/tasks/task-definition.ts";
 import { findTask, TASKS } from "../evaluate/tasks/tasks.ts";
@@ -31,12 +32,13 @@ export interface LoadTaskOptions {
  *   and downloading.
  */
 export async function loadTask(options: LoadTaskOptions): Promise<LoadedTask> {
+  if (isFamilyTask(options.name)) return loadFamilyTask(options.name, options);
   const definition = findTask(options.name);
   if (definition === undefined) throw unknownTask(options.name);
   if (options.data === undefined) throw dataMissing(definition);
   const path = resolve(options.workingFolder, options.data);
   const file = await openDataFile(path, options.sha256 === undefined ? {} : { sha256: options.sha256 });
-  const questions = await readQuestions(definition, file.rows(), { ...options, inflate });
+  const questions = await readQuestions(definition, file.rows(definition.rawFields), { ...options, inflate });
   const { name, version, promptVersion, profile, needs } = definition;
   return {
     name,
@@ -50,8 +52,16 @@ export async function loadTask(options: LoadTaskOptions): Promise<LoadedTask> {
   };
 }
 
+function loadFamilyTask(name: "arithmetic" | "program", { data, seed, limit }: LoadTaskOptions): LoadedTask {
+  if (data !== undefined)
+    throw new AppError("usage", `task ${name} makes its own questions and reads no data`, {
+      hint: "leave --data away",
+    });
+  return familyTask(name, limit === undefined ? { seed } : { seed, limit });
+}
+
 function unknownTask(name: string): AppError {
-  const names = TASKS.map((task) => task.name);
+  const names = [...TASKS.map((task) => task.name), ...FAMILY_TASKS];
   return new AppError("usage", `no task is called ${name}${didYouMean(name, names)}`, {
     hint: `give a task file, or one of: ${names.join(", ")}`,
     data: { name, names },

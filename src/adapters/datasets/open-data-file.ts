@@ -14,7 +14,8 @@ import { ROW_LIMITS, type RowLimits } from "./row-source.ts";
 export interface DataFile {
   /** SHA-256 of the file's bytes. */
   readonly sha256: string;
-  rows(): AsyncIterable<TaskRow>;
+  /** `rawFields`: lists and objects there come as their own JSON text, where the file is JSONL. */
+  rows(rawFields?: readonly string[]): AsyncIterable<TaskRow>;
 }
 
 /** How to open a data file. */
@@ -24,7 +25,9 @@ export interface OpenDataOptions {
   readonly limits?: Partial<RowLimits>;
 }
 
-const READERS: Readonly<Record<string, (path: string, limits: RowLimits) => AsyncIterable<TaskRow>>> = {
+type Reader = (path: string, limits: RowLimits, rawFields?: readonly string[]) => AsyncIterable<TaskRow>;
+
+const READERS: Readonly<Record<string, Reader>> = {
   ".jsonl": jsonlRows,
   ".ndjson": jsonlRows,
   ".json": jsonRows,
@@ -53,7 +56,7 @@ export async function openDataFile(path: string, options: OpenDataOptions = {}):
   const { sha256 } = await digestWithin(path, limits.maxFileBytes);
   if (options.sha256 !== undefined && options.sha256.toLowerCase() !== sha256)
     throw otherHash(path, options.sha256, sha256);
-  return { sha256, rows: () => reader(path, limits) };
+  return { sha256, rows: (rawFields) => reader(path, limits, rawFields) };
 }
 
 async function digestWithin(path: string, maxBytes: number): Promise<FileDigest> {

@@ -46,6 +46,8 @@ export interface TaskDefinition extends TaskSource {
   readonly needs: readonly ("codeRunner" | "judge")[];
   /** Rows that say the same thing twice: an error (a benchmark's count is part of its meaning), or one question. */
   readonly duplicates: "refuse" | "merge";
+  /** Fields of which a JSONL file's own text is wanted, not what JSON makes of it: a number keeps its spelling. */
+  readonly rawFields?: readonly string[];
   /**
    * One row as a question.
    *

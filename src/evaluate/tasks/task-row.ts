@@ -34,22 +34,22 @@ export function findField(row: TaskRow, names: readonly string[]): { name: strin
  *
  * @throws AppError "record-invalid" where none is there, or it is empty or no text.
  */
-export function textField(row: TaskRow, names: readonly string[]): string {
+export function textField(row: TaskRow, names: readonly string[], maxLength = MAX_FIELD_LENGTH): string {
   const found = findField(row, names);
   if (found === undefined) throw rowError(row, names.join(" or "), "missing");
   const { name, value } = found;
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
   if (typeof text !== "string") throw rowError(row, name, `expected text, found ${kindOf(value)}`);
   if (text.trim() === "") throw rowError(row, name, "empty");
-  if (text.length > MAX_FIELD_LENGTH)
-    throw rowError(row, name, `${text.length} characters exceed the limit of ${MAX_FIELD_LENGTH}`);
+  if (text.length > maxLength) throw rowError(row, name, `${text.length} characters exceed the limit of ${maxLength}`);
   return text;
 }
 
-/** The text of a field that may be missing or empty; "" then. Throws as {@link textField} for what is no text. */
-export function optionalTextField(row: TaskRow, names: readonly string[]): string {
+/** The text of a field that may be missing or blank; "" then. Throws as {@link textField} for what is no text. */
+export function optionalTextField(row: TaskRow, names: readonly string[], maxLength = MAX_FIELD_LENGTH): string {
   const found = findField(row, names);
-  return found === undefined || found.value === "" ? "" : textField(row, names);
+  const isBlank = found === undefined || (typeof found.value === "string" && found.value.trim() === "");
+  return isBlank ? "" : textField(row, names, maxLength);
 }
 
 /**
