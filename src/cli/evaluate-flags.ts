@@ -2,7 +2,7 @@
 import { AppError } from "../core/errors.ts";
 import type { WantedSettings } from "../evaluate/evaluation-plan.ts";
 import { parseTaskSpec } from "../evaluate/tasks/task-spec.ts";
-import { parseUsd } from "../ledger/money.ts";
+import { formatUsd, parseUsd } from "../ledger/money.ts";
 import { findPrice, isFree, type Price } from "../ledger/price-book.ts";
 import { readApiKey } from "../adapters/teacher/openai-compatible.ts";
 import type { EvaluateRequest } from "../pipeline/evaluation/evaluate-task.ts";
@@ -11,6 +11,7 @@ import type { OpenModelOptions } from "../pipeline/evaluation/open-model.ts";
 import type { CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
 import { decimalNumber, jsonFlag, MAX_SEED, plainText, threadsFlag, wholeNumber, wholeNumbers } from "./flags.ts";
+import { shellQuote } from "./shell-quote.ts";
 
 /** Flags of `grappa evaluate` as they were given. */
 export interface EvaluateFlags extends CommonFlags {
@@ -104,6 +105,8 @@ export const evaluateFlags = {
   plan: flag("say what would be asked and what it may cost, and ask nothing"),
 } as const;
 
+const FOR_STUDENTS =
+  "is for students: on an endpoint only the natural end of thinking is evaluated, under --max-tokens";
 const ENDPOINT_MAX_TOKENS = 32_768;
 const SAMPLED_TEMPERATURE = 0.7;
 
@@ -129,14 +132,36 @@ export async function evaluateRequest(
   return {
     task: { name, seed: flags.seed, workingFolder, ...given(flags, ["data", "sha256", "limit"]) },
     samplesPerQuestion: samples,
-    model: flags.endpoint === undefined ? await student(flags, context) : endpoint(flags, context, temperature),
+    ...(flags.endpoint === undefined
+      ? await student(flags, context)
+      : { model: endpoint(flags, context, temperature) }),
     settings,
     sandbox: { allowPartial: flags.allowPartialSandbox, unsafeLocal: flags.unsafeLocal },
     ...given(flags, ["out"]),
     workingFolder,
+    command: commandOf(flags),
     grappaVersion: context.version,
     signal,
   };
+}
+
+/** The command with the flags that were given. */
+function commandOf({ json: _json, plan: _plan, ...flags }: EvaluateFlags): string {
+  const words = Object.entries(flags).flatMap(([name, value]) => {
+    const word = flagName(name);
+    if (value === undefined || value === false || DEFAULTS[name] === value) return [];
+    if (value === true) return [word];
+    const isUsd = name === "maxUsd" || name === "inputPrice" || name === "outputPrice";
+    return [word, shellQuote(isUsd ? formatUsd(Number(value)).slice(1) : String(value))];
+  });
+  return ["grappa evaluate", ...words].join(" ");
+}
+
+const DEFAULTS: Readonly<Record<string, unknown>> = { api: "chat", concurrency: 8, seed: 0 };
+
+/** `maxUsd` as `--max-usd`. */
+function flagName(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** The members that were given. */
@@ -145,27 +170,23 @@ function given<F, K extends keyof F>(flags: F, names: readonly K[]): Partial<Pic
   return Object.fromEntries(entries) as Partial<Pick<F, K>>;
 }
 
-async function student(flags: EvaluateFlags, context: CliContext): Promise<OpenModelOptions> {
+async function student(
+  flags: EvaluateFlags,
+  context: CliContext,
+): Promise<Pick<EvaluateRequest, "model" | "runFolder">> {
   refuse(flags, ["keyEnv", "inputPrice", "outputPrice", "maxUsd"], "is for --endpoint");
   const { recipes, settings } = context;
-  const { name, folder } = await findModel(flags.model, recipes);
+  const { name, folder, runFolder } = await findModel(flags.model, recipes);
+  const threads = flags.threads ?? settings.threads;
+  const limits = given(flags, ["maxTokens", "answerTokens"]);
   return {
-    kind: "student",
-    name,
-    folder,
-    threads: flags.threads ?? settings.threads,
-    seed: flags.seed,
-    ...given(flags, ["maxTokens", "answerTokens"]),
+    model: { kind: "student", name, folder, threads, seed: flags.seed, ...limits },
+    ...(runFolder === undefined ? {} : { runFolder }),
   };
 }
 
 function endpoint(flags: EvaluateFlags, context: CliContext, temperature: number): OpenModelOptions {
-  refuse(
-    flags,
-    ["budget", "wait", "answerTokens"],
-    "is for students: on an endpoint only the natural end of thinking is evaluated, under --max-tokens",
-  );
-  if (flags.direct) throw notForEndpoints("--direct");
+  refuse(flags, ["budget", "wait", "direct", "answerTokens"], FOR_STUDENTS);
   const { model, api, keyEnv, concurrency, seed, maxTokens = ENDPOINT_MAX_TOKENS } = flags;
   const price = priceOf(flags);
   if (!isFree(price) && flags.maxUsd === undefined)
@@ -197,15 +218,7 @@ function priceOf({ model, inputPrice, outputPrice }: EvaluateFlags): Price {
 }
 
 function refuse(flags: EvaluateFlags, names: readonly (keyof EvaluateFlags)[], why: string): void {
-  const found = names.find((name) => flags[name] !== undefined);
+  const found = names.find((name) => flags[name] !== undefined && flags[name] !== false);
   if (found === undefined) return;
-  const flagName = `--${found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  throw new AppError("usage", `${flagName} ${why}`);
-}
-
-function notForEndpoints(flagName: string): AppError {
-  return new AppError(
-    "usage",
-    `${flagName} is for students: on an endpoint only the natural end of thinking is evaluated, under --max-tokens`,
-  );
+  throw new AppError("usage", `${flagName(found)} ${why}`);
 }

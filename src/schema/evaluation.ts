@@ -78,6 +78,15 @@ export const EvaluationHeader = z.strictObject({
 });
 export type EvaluationHeader = z.infer<typeof EvaluationHeader>;
 
+/** origin.json: how the evaluation was begun, and where its data lay; no sample depends on it. */
+export const EvaluationOrigin = z.strictObject({
+  schemaVersion,
+  command: z.string().describe("the command that goes on with it"),
+  task: z.string().describe("the task as the command named it, without its number of samples"),
+  data: z.string().nullable().describe("path of the data, seen from this folder, or a data set of the hub; null: none"),
+});
+export type EvaluationOrigin = z.infer<typeof EvaluationOrigin>;
+
 /** A line of samples.jsonl: one sample of one question under one setting. */
 export const EvaluationSample = z.strictObject({
   schemaVersion,

@@ -1,5 +1,7 @@
 /** @file An evaluation from its flags to its summary: loads the task, opens the model, asks what is missing, sums up. */
-import { resolve } from "node:path";
+import { randomBytes } from "node:crypto";
+import { relative, resolve } from "node:path";
+import { toSlashes } from "../../adapters/file-system.ts";
 import { AppError } from "../../core/errors.ts";
 import { shortHash } from "../../core/hash.ts";
 import { answerAndGrade } from "../../evaluate/answer-and-grade.ts";
@@ -10,17 +12,21 @@ import { summariseEvaluation } from "../../evaluate/evaluation-summary.ts";
 import type { Judge, LoadedTask, VerifierPorts } from "../../evaluate/tasks/task.ts";
 import type { CodeRunner } from "../../grade/code/code-runner.ts";
 import { GRADER_VERSION } from "../../grade/grade-answer.ts";
-import type { EvaluationHeader, SandboxFacts } from "../../schema/evaluation.ts";
-import type { EvaluationSummary } from "../../schema/evaluation-summary.ts";
+import type { EvaluationHeader, EvaluationOrigin, SandboxFacts } from "../../schema/evaluation.ts";
+import { SCHEMA_VERSION } from "../../schema/records.ts";
+import type { Contamination, EvaluationSummary } from "../../schema/evaluation-summary.ts";
 import type { LoadTaskOptions } from "../load-task.ts";
 import type { CliServices, OpenSandboxOptions } from "../services.ts";
 import type { StageProgress } from "../stage.ts";
+import { findContamination } from "./find-contamination.ts";
 import {
   type EvaluationPorts,
   openEvaluation,
+  readContamination,
   readSamples,
   readScores,
   removeSummary,
+  writeContamination,
   writeSummary,
 } from "./evaluation-folder.ts";
 import type { OpenModelOptions } from "./open-model.ts";
@@ -33,9 +39,13 @@ export interface EvaluateRequest {
   readonly settings: WantedSettings;
   readonly sandbox: Omit<OpenSandboxOptions, "signal">;
   readonly judge?: Judge;
+  /** Folder of the run that trained the student; its training questions are looked for among the task's. */
+  readonly runFolder?: string;
   /** Folder of the evaluation; by default `evaluations/TASK-MODEL-ID` under `workingFolder`. */
   readonly out?: string;
   readonly workingFolder: string;
+  /** The command that asks for this, for whoever goes on with it. */
+  readonly command: string;
   readonly grappaVersion: string;
   readonly signal: AbortSignal;
 }
@@ -62,6 +72,8 @@ export interface EvaluationResult {
   readonly folder: string;
   readonly header: EvaluationHeader;
   readonly summary: EvaluationSummary;
+  /** Undefined where the model is no run's student. */
+  readonly contamination: Contamination | undefined;
 }
 
 /**
@@ -99,8 +111,7 @@ export async function prepareEvaluation(
     });
     refuseRepeatedGreed(header);
     const folder = resolve(request.workingFolder, request.out ?? `evaluations/${evaluationName(header)}`);
-    const judge = request.judge === undefined ? {} : { judge: request.judge };
-    return { folder, header, task, model, ports: { ...(codeRunner && { codeRunner }), ...judge }, close };
+    return { folder, header, task, model, ports: verifierPorts(codeRunner, request.judge), close };
   } catch (error) {
     await close();
     throw error;
@@ -115,7 +126,7 @@ export async function prepareEvaluation(
  */
 export async function runEvaluation(prepared: PreparedEvaluation, request: EvaluateRequest, ports: EvaluatePorts) {
   const { folder, header, task, model } = prepared;
-  const evaluation = await openEvaluation(ports, folder, header);
+  const evaluation = await openEvaluation(ports, folder, { header, origin: originOf(request, folder) });
   try {
     if (evaluation.tornBytes > 0)
       ports.warn(`a last line of ${evaluation.tornBytes} bytes was cut off by a crash; its sample is asked for again`);
@@ -129,6 +140,8 @@ export async function runEvaluation(prepared: PreparedEvaluation, request: Evalu
       ports.onProgress({ done, total, unit: "answers", ...note });
     };
     tell();
+    if (request.runFolder !== undefined)
+      await writeContamination(ports.fs, folder, await findContamination(ports.fs, request.runFolder, task));
     await answerAndGrade({
       model,
       requests,
@@ -162,7 +175,30 @@ export async function sumUp(
   const ordered = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   const summary = summariseEvaluation(ordered, { key: `evaluation/${header.id}` });
   await writeSummary(fs, folder, summary);
-  return { folder, header, summary };
+  return { folder, header, summary, contamination: await readContamination(fs, folder) };
+}
+
+/** What a rescoring needs to know of how this began; paths as seen from the evaluation, so that both can move together. */
+function originOf({ task, workingFolder, command }: EvaluateRequest, folder: string): EvaluationOrigin {
+  const { name, data } = task;
+  const seen = (path: string): string => toSlashes(relative(folder, resolve(workingFolder, path)));
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    command,
+    task: isPath(name) ? seen(name) : name,
+    data: data === undefined ? null : data.startsWith("hf:") ? data : seen(data),
+  };
+}
+
+/** Whether a task's name is the path of a task file. */
+function isPath(name: string): boolean {
+  return /[/\\.]/.test(name);
+}
+
+/** What verifiers may use. */
+export function verifierPorts(codeRunner: CodeRunner | undefined, judge: Judge | undefined): VerifierPorts {
+  const drawNonce = (): string => randomBytes(32).toString("hex");
+  return { drawNonce, ...(codeRunner && { codeRunner }), ...(judge && { judge }) };
 }
 
 /** A sandbox as the log records it. */

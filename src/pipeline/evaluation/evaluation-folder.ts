@@ -2,9 +2,11 @@
  * @file An evaluation's folder:
  *
  *     evaluation.json    written first: what is asked of which model
+ *     origin.json        the command that began it, and where its data lay
  *     samples.jsonl      append-only, one line a sample, written when it is graded
  *     requests.jsonl     what was bought from an endpoint; absent for a student
  *     scores-N.jsonl     the verdicts of the N-th rescoring, one line for each sample
+ *     contamination.json which questions the student was trained on, where a run trained it
  *     summary.json       written last
  */
 import { basename } from "node:path";
@@ -14,16 +16,20 @@ import { AppendLog } from "../../adapters/store/append-log.ts";
 import { readJsonl } from "../../adapters/store/jsonl.ts";
 import { AppError } from "../../core/errors.ts";
 import { sampleKey } from "../../evaluate/evaluation-plan.ts";
-import { EvaluationHeader, EvaluationSample, RescoredSample } from "../../schema/evaluation.ts";
+import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "../../schema/evaluation.ts";
+import { Contamination } from "../../schema/evaluation-summary.ts";
 import { parseRecord } from "../parse-record.ts";
 import { changedFields } from "../run-folder.ts";
 import { lockRun } from "../run-lock.ts";
 
 const HEADER = "evaluation.json";
+const ORIGIN = "origin.json";
 const SAMPLES = "samples.jsonl";
 const SUMMARY = "summary.json";
 const SCORES = /^scores-(\d+)\.jsonl$/;
+const CONTAMINATION = "contamination.json";
 const MAX_HEADER_BYTES = 1 << 20;
+const MAX_CONTAMINATION_BYTES = 64 << 20;
 
 /** Path of the journal of what was bought. */
 export function evaluationJournal(folder: string): string {
@@ -56,7 +62,7 @@ export interface OpenEvaluation {
 export async function openEvaluation(
   { fs, processes }: EvaluationPorts,
   folder: string,
-  header: EvaluationHeader,
+  { header, origin }: { readonly header: EvaluationHeader; readonly origin: EvaluationOrigin },
 ): Promise<OpenEvaluation> {
   await fs.makeFolder(folder);
   await refuseForeignFolder(fs, folder);
@@ -64,7 +70,8 @@ export async function openEvaluation(
   try {
     const earlier = await readEvaluationHeader(fs, folder);
     if (earlier) refuseOtherEvaluation(folder, earlier, header);
-    else await fs.writeAtomic(joinPath(folder, HEADER), `${JSON.stringify(header, null, 2)}\n`);
+    else await writeJson(fs, joinPath(folder, HEADER), header);
+    await writeJson(fs, joinPath(folder, ORIGIN), origin);
     for (const name of await fs.names(folder)) if (name.endsWith(".tmp")) await fs.remove(joinPath(folder, name));
     let tornBytes = 0;
     const log = await AppendLog.open(joinPath(folder, SAMPLES), {
@@ -98,6 +105,17 @@ export async function readEvaluationHeader(fs: FileSystem, folder: string): Prom
   const path = joinPath(folder, HEADER);
   if ((await fs.kind(path)) !== "file") return undefined;
   return parseRecord(await fs.readText(path, MAX_HEADER_BYTES), EvaluationHeader, path);
+}
+
+/** How the evaluation was begun; undefined where that is not known. */
+export async function readOrigin(fs: FileSystem, folder: string): Promise<EvaluationOrigin | undefined> {
+  const path = joinPath(folder, ORIGIN);
+  if ((await fs.kind(path)) !== "file") return undefined;
+  return parseRecord(await fs.readText(path, MAX_HEADER_BYTES), EvaluationOrigin, path);
+}
+
+async function writeJson(fs: FileSystem, path: string, value: unknown): Promise<void> {
+  await fs.writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** A folder with files and no header of ours is somebody's work. */
@@ -179,10 +197,32 @@ export async function writeScores(
 
 /** Writes what the evaluation found; last, so that it stands for completion. */
 export async function writeSummary(fs: FileSystem, folder: string, summary: unknown): Promise<void> {
-  await fs.writeAtomic(joinPath(folder, SUMMARY), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeJson(fs, joinPath(folder, SUMMARY), summary);
 }
 
 /** Takes the summary back while samples are missing. */
 export async function removeSummary(fs: FileSystem, folder: string): Promise<void> {
   await fs.remove(joinPath(folder, SUMMARY));
+}
+
+/** Throws "file-missing" while samples are missing: what came first is no fair sample of what was asked. */
+export async function requireComplete(fs: FileSystem, folder: string): Promise<void> {
+  if ((await fs.kind(joinPath(folder, SUMMARY))) === "file") return;
+  const origin = await readOrigin(fs, folder);
+  throw new AppError("file-missing", `${folder}: the evaluation is not finished`, {
+    hint: origin === undefined ? "go on with the command that began it" : `go on with it: ${origin.command}`,
+    data: { folder },
+  });
+}
+
+/** Keeps which of the task's questions the model was trained on. */
+export async function writeContamination(fs: FileSystem, folder: string, found: Contamination): Promise<void> {
+  await writeJson(fs, joinPath(folder, CONTAMINATION), found);
+}
+
+/** The same; undefined where nothing was checked. */
+export async function readContamination(fs: FileSystem, folder: string): Promise<Contamination | undefined> {
+  const path = joinPath(folder, CONTAMINATION);
+  if ((await fs.kind(path)) !== "file") return undefined;
+  return parseRecord(await fs.readText(path, MAX_CONTAMINATION_BYTES), Contamination, path);
 }
