@@ -117,9 +117,8 @@ export function differenceInterval(values: readonly QuestionValue[], confidence 
   const upTo = 0.5 + confidence / 2;
   const half = standardError === null ? 0 : tQuantile(upTo, degreesOfFreedom) * standardError;
   const square = normalQuantile(upTo) ** 2;
-  const unseen = square / (clusters + square);
-  const share = 1 / (1 + varyingClusters(values));
-  const side = (room: number): number => Math.sqrt(half ** 2 + share * (unseen * room) ** 2);
+  const unseen = square / (clusters + square) / (1 + varyingClusters(values));
+  const side = (room: number): number => Math.hypot(half, unseen * room);
   return {
     interval: [Math.max(-1, mean - side(1 + mean)), Math.min(1, mean + side(1 - mean))],
     method: "clustered-t",
