@@ -1,9 +1,11 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from "@stricli/core";
 import { chatCommand } from "./commands/chat.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { initCommand } from "./commands/init.ts";
 import { reportCommand } from "./commands/report.ts";
+import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -22,6 +24,8 @@ export function buildApp(version: string): Application<CliContext> {
       report: reportCommand,
       chat: chatCommand,
       evaluate: evaluateCommand,
+      rescore: rescoreCommand,
+      compare: compareCommand,
       schema: schemaCommand,
     },
     docs: {

@@ -7,7 +7,9 @@ export async function* mapAhead<T, R>(
   const ahead: Promise<R>[] = [];
   try {
     for await (const item of items) {
-      ahead.push(work(item));
+      const result = work(item);
+      result.catch(() => undefined); // it is looked at when its turn comes
+      ahead.push(result);
       if (ahead.length >= limit) yield await (ahead.shift() as Promise<R>);
     }
     while (ahead.length > 0) yield await (ahead.shift() as Promise<R>);

@@ -1,13 +1,13 @@
-import {
-  type EvaluatePorts,
-  type EvaluationResult,
-  prepareEvaluation,
-  runEvaluation,
-} from "../../pipeline/evaluation/evaluate-task.ts";
+import { publishedFor } from "../../evaluate/published/published-for.ts";
+import { type EvaluationResult, prepareEvaluation, runEvaluation } from "../../pipeline/evaluation/evaluate-task.ts";
+import { planEvaluation } from "../../pipeline/evaluation/plan-evaluation.ts";
+import { evaluationLines } from "../../report/evaluation-lines.ts";
 import { type CommandResult, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
+import { contaminationLines } from "../contamination-text.ts";
 import { type EvaluateFlags, evaluateRequest } from "../evaluate-flags.ts";
-import { showProgress } from "../progress.ts";
+import { describeEvaluationPlan } from "../evaluation-plan-text.ts";
+import { withProgress } from "../evaluation-progress.ts";
 import { shownPath } from "../shown-path.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 
@@ -17,41 +17,28 @@ export default presenting<EvaluateFlags, []>((context, flags) =>
     const request = await evaluateRequest(flags, context, signal);
     const prepared = await prepareEvaluation(request, context.services);
     try {
-      const { result, seconds } = await timed(context, (ports) => runEvaluation(prepared, request, ports));
-      return present(context, result, seconds);
+      if (flags.plan) {
+        const plan = await planEvaluation(context.fs, prepared, request);
+        return { json: plan, text: describeEvaluationPlan({ ...plan, folder: shownPath(context, plan.folder) }) };
+      }
+      return present(context, await withProgress(context, (ports) => runEvaluation(prepared, request, ports)));
     } finally {
       await prepared.close();
     }
   }),
 );
 
-/** Runs with progress on standard error. */
-async function timed<T>(context: CliContext, work: (ports: EvaluatePorts) => Promise<T>) {
-  const { fs, processes, services, clock } = context;
-  const { stderr } = context.process;
-  const observe = showProgress({ write: (text) => stderr.write(text), clock, ...context.terminal });
-  const begun = clock.now();
-  const seconds = (): number => (clock.now() - begun) / 1000;
-  const stage = { stage: "evaluate", key: "" } as const;
-  try {
-    const result = await work({
-      fs,
-      processes,
-      services,
-      onProgress: (progress) => observe({ type: "stage-progress", stage: "evaluate", ...progress }),
-      warn: (message) => observe({ type: "warning", message }),
-    });
-    return { result, seconds: seconds() };
-  } catch (error) {
-    observe({ type: "stage-fail", ...stage, seconds: seconds(), error });
-    throw error;
-  }
-}
-
-function present(context: CliContext, { folder, header, summary }: EvaluationResult, _seconds: number): CommandResult {
+function present(context: CliContext, { folder, header, summary, contamination }: EvaluationResult): CommandResult {
   const place = shownPath(context, folder);
+  const published = publishedFor(header.task.name);
   return {
-    json: { folder: place, header, summary },
-    text: `${JSON.stringify(summary, null, 1)}\n  evaluation: ${place}`,
+    json: { folder: place, evaluation: header, summary, contamination: contamination ?? null, published },
+    text: [
+      "",
+      ...evaluationLines(summary, header, published),
+      ...contaminationLines(contamination),
+      "",
+      `  evaluation: ${place}`,
+    ].join("\n"),
   };
 }
