@@ -20,7 +20,10 @@ let server: ScriptedServer;
 let onRequest: () => void = () => undefined;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "grappa-kill-evaluation-"));
-  const rows = Array.from({ length: QUESTIONS }, (_, n) => ({ problem: `What is ${n} + ${n}?`, answer: String(2 * n) }));
+  const rows = Array.from({ length: QUESTIONS }, (_, n) => ({
+    problem: `What is ${n} + ${n}?`,
+    answer: String(2 * n),
+  }));
   writeFileSync(join(folder, "sums.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   await writeTinyStudent(join(folder, "tiny"));
   server = await startScriptedServer(async (response, { body }) => {
@@ -59,7 +62,9 @@ async function grappa(args: readonly string[], watch: (kill: () => void) => void
 /** Whole lines of a log; what a kill cut off is none. */
 function lines(evaluation: string, name = "samples.jsonl"): string[] {
   try {
-    return readFileSync(join(folder, evaluation, name), "utf8").split("\n").slice(0, -1);
+    return readFileSync(join(folder, evaluation, name), "utf8")
+      .split("\n")
+      .slice(0, -1);
   } catch {
     return []; // killed before it began
   }

@@ -22,8 +22,8 @@ const reply = (answer: string) => ({
   costMicroUsd: 7,
 });
 
-/** A model that is right, but for what `say` has it do. */
-function modelOf(say: (request: ModelRequest, index: number) => string | Error | "never" | null): EvaluatedModel {
+/** A model that says what it is told: a reply, `undefined` for none yet, `null` for never, or an error. */
+function modelOf(say: (request: ModelRequest, index: number) => string | Error | undefined | null): EvaluatedModel {
   return {
     facts: { kind: "chat", name: "m", digest: null },
     maxTokens: 100,
@@ -36,7 +36,7 @@ function modelOf(say: (request: ModelRequest, index: number) => string | Error |
         const place = { questionId, sampleIndex, setting: request.settings[0]! };
         const said = say(request, index);
         if (said instanceof Error) throw said;
-        if (said === "never") continue;
+        if (said === undefined) continue;
         if (said === null)
           yield { ...place, type: "failure", reason: "refused", promptHash: "c".repeat(64), costMicroUsd: 0 };
         else yield { ...place, type: "reply", reply: reply(said) };
@@ -97,7 +97,7 @@ describe("answering and grading", () => {
   });
 
   it("does not call it finished while replies are missing that may come later", async () => {
-    const { written, error } = await run(modelOf((request, index) => (index < 2 ? "never" : right(request))));
+    const { written, error } = await run(modelOf((request, index) => (index < 2 ? undefined : right(request))));
     expect(written).toHaveLength(3);
     expect(error).toMatchObject({ code: "provider", isRetryable: true, message: "2 replies could not be had for now" });
   });

@@ -58,7 +58,9 @@ export async function answerAndGrade(options: AnswerAndGradeOptions): Promise<vo
 async function gradeAndWrite(outcome: ModelOutcome, options: AnswerAndGradeOptions): Promise<void> {
   const question = options.questions.get(outcome.questionId);
   if (question === undefined) throw new Error(`bug in grappa: ${outcome.questionId} was answered and never asked`);
-  await options.write(sampleOf(question, outcome, { ...options, verdict: await gradeOutcome(question, outcome, options) }));
+  await options.write(
+    sampleOf(question, outcome, { ...options, verdict: await gradeOutcome(question, outcome, options) }),
+  );
 }
 
 async function gradeOutcome(

@@ -89,9 +89,7 @@ export function missingRequests(
   const ordered = [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   return Array.from({ length: header.samplesPerQuestion }, (_, sampleIndex) =>
     ordered.flatMap(({ id: questionId, prompt }): ModelRequest[] => {
-      const settings = header.settings.filter(
-        (setting) => !done.has(sampleKey({ questionId, sampleIndex, setting })),
-      );
+      const settings = header.settings.filter((setting) => !done.has(sampleKey({ questionId, sampleIndex, setting })));
       return settings.length === 0 ? [] : [{ questionId, prompt, sampleIndex, settings }];
     }),
   ).flat();

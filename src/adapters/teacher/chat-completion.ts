@@ -24,9 +24,7 @@ const usage = UsageReport.nullish().catch(undefined);
 type UsageReport = z.infer<typeof UsageReport>;
 
 const ChatCompletion = z.object({
-  choices: z.array(
-    Choice.extend({ message: z.object({ content: text, reasoning_content: text, reasoning: text }) }),
-  ),
+  choices: z.array(Choice.extend({ message: z.object({ content: text, reasoning_content: text, reasoning: text }) })),
   usage,
 });
 const TextCompletion = z.object({ choices: z.array(Choice.extend({ text: z.string() })), usage });

@@ -131,14 +131,15 @@ const FIELDS: Readonly<Record<Mismatch["field"], string>> = {
 
 function notComparable(mismatches: readonly Mismatch[]): AppError {
   const what = mismatches.map(({ field, first, second }) => `${FIELDS[field]} (${first} and ${second})`).join("; ");
-  const isFinal = mismatches.some(({ field }) => field === "task" || field === "setting");
-  const isGrader = mismatches.every(({ field }) => field === "graderVersion");
   return new AppError("usage", `the two cannot be compared: they differ in ${what}`, {
-    hint: isFinal
-      ? "compare evaluations of one task, under a setting that both have"
-      : isGrader
-        ? "grade the older one again: grappa rescore"
-        : "evaluate both on the same data, or compare all the same with --force",
+    hint: hintFor(mismatches.map(({ field }) => field)),
     data: { mismatches },
   });
+}
+
+function hintFor(fields: readonly Mismatch["field"][]): string {
+  if (fields.includes("task")) return "compare evaluations of one task";
+  if (fields.includes("setting")) return "name one that each has: --setting natural, direct, budget=N or wait=N";
+  if (fields.every((field) => field === "graderVersion")) return "grade the older one again: grappa rescore";
+  return "evaluate both on the same data, or compare all the same with --force";
 }

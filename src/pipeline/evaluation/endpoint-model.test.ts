@@ -2,7 +2,13 @@ import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { completion, type Script, type ScriptedServer, send, startScriptedServer } from "../../../test/teacher/scripted-server.ts";
+import {
+  completion,
+  type Script,
+  type ScriptedServer,
+  send,
+  startScriptedServer,
+} from "../../../test/teacher/scripted-server.ts";
 import type { ModelOutcome, ModelRequest } from "../../evaluate/evaluated-model.ts";
 import { findPrice } from "../../ledger/price-book.ts";
 import { type EndpointOptions, endpointModel } from "./endpoint-model.ts";
@@ -88,7 +94,7 @@ describe("a chat endpoint", () => {
     const samples = [0, 1, 2].map((sampleIndex) => ({ ...request(1), sampleIndex }));
     const { outcomes, asked } = await ask((response) => send(response, completion("", "4")), samples, { seed: 5 });
     expect(outcomes).toHaveLength(3);
-    expect(asked.map(({ body }) => body["seed"]).sort()).toEqual([5, 6, 7]);
+    expect(new Set(asked.map(({ body }) => body["seed"]))).toEqual(new Set([5, 6, 7]));
   });
 
   it("never buys again what the journal holds", async () => {
@@ -212,6 +218,9 @@ describe("a completions endpoint", () => {
     });
     expect(error).toBeUndefined();
     expect(asked).toHaveLength(3);
-    expect(outcomes[0]).toMatchObject({ type: "failure", reason: expect.stringContaining("malformed-reply") as string });
+    expect(outcomes[0]).toMatchObject({
+      type: "failure",
+      reason: expect.stringContaining("malformed-reply") as string,
+    });
   });
 });

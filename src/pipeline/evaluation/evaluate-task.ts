@@ -6,7 +6,13 @@ import { AppError } from "../../core/errors.ts";
 import { shortHash } from "../../core/hash.ts";
 import { answerAndGrade } from "../../evaluate/answer-and-grade.ts";
 import type { EvaluatedModel } from "../../evaluate/evaluated-model.ts";
-import { evaluationHeader, missingRequests, sampleKey, type WantedSettings, wantedSettings } from "../../evaluate/evaluation-plan.ts";
+import {
+  evaluationHeader,
+  missingRequests,
+  sampleKey,
+  type WantedSettings,
+  wantedSettings,
+} from "../../evaluate/evaluation-plan.ts";
 import { rowOfSample } from "../../evaluate/evaluation-rows.ts";
 import { summariseEvaluation } from "../../evaluate/evaluation-summary.ts";
 import type { Judge, LoadedTask, VerifierPorts } from "../../evaluate/tasks/task.ts";
@@ -208,7 +214,11 @@ export function sandboxFacts({ backend, version, isPartial }: CodeRunner): Sandb
 
 /** `aime24-demo-0-3f9a2c`: readable, and another for every other evaluation. */
 function evaluationName({ id, task, model }: EvaluationHeader): string {
-  const slug = (text: string): string => text.replace(/[^\w.-]+/g, "-").replace(/^[-.]+|-+$/g, "").slice(-40);
+  const slug = (text: string): string =>
+    text
+      .replace(/[^\w.-]+/g, "-")
+      .replace(/^[-.]+|-+$/g, "")
+      .slice(-40);
   return `${slug(task.name) || "task"}-${slug(model.name) || shortHash(model.name)}-${id.slice(0, 6)}`;
 }
 

@@ -5,11 +5,24 @@ import { mapAhead } from "../../core/map-ahead.ts";
 import { sampleKey } from "../../evaluate/evaluation-plan.ts";
 import type { Judge, TaskQuestion, VerifierPorts } from "../../evaluate/tasks/task.ts";
 import { GRADER_VERSION } from "../../grade/grade-answer.ts";
-import type { EvaluationHeader, EvaluationSample, RescoredSample, SandboxFacts, Verdict } from "../../schema/evaluation.ts";
+import type {
+  EvaluationHeader,
+  EvaluationSample,
+  RescoredSample,
+  SandboxFacts,
+  Verdict,
+} from "../../schema/evaluation.ts";
 import { type GradeOutcome, SCHEMA_VERSION } from "../../schema/records.ts";
 import type { OpenSandboxOptions } from "../services.ts";
 import { type EvaluatePorts, type EvaluationResult, sandboxFacts, sumUp, verifierPorts } from "./evaluate-task.ts";
-import { lockEvaluation, readOrigin, readSamples, readScores, requireComplete, writeScores } from "./evaluation-folder.ts";
+import {
+  lockEvaluation,
+  readOrigin,
+  readSamples,
+  readScores,
+  requireComplete,
+  writeScores,
+} from "./evaluation-folder.ts";
 
 /** What to grade again, with what. */
 export interface RescoreRequest {

@@ -52,18 +52,23 @@ describe("an embedded student", () => {
     }
   });
 
-  it.each([0, 0.7])("says the same at temperature %s whatever is asked with it: a resumed evaluation is no other", async (temperature) => {
-    const requests = requestsAt(temperature);
-    const whole = await ask(requests);
-    const [first, ...rest] = requests;
-    const half = [{ ...first!, settings: settingsAt(temperature).slice(2) }, ...rest.slice(3).reverse()];
-    for (const [key, outcome] of await ask(half)) expect(outcome).toEqual(whole.get(key));
-  });
+  it.each([0, 0.7])(
+    "says the same at temperature %s whatever is asked with it: a resumed evaluation is no other",
+    async (temperature) => {
+      const requests = requestsAt(temperature);
+      const whole = await ask(requests);
+      const [first, ...rest] = requests;
+      const half = [{ ...first!, settings: settingsAt(temperature).slice(2) }, ...rest.slice(3).reverse()];
+      for (const [key, outcome] of await ask(half)) expect(outcome).toEqual(whole.get(key));
+    },
+  );
 
   it("draws other samples from another seed and another sample index", async () => {
     const [one] = requestsAt(0.9, 1);
     const text = async (request: ModelRequest, seed: number) =>
-      JSON.stringify([...(await ask([request], { seed })).values()].map((outcome) => outcome.type === "reply" && outcome.reply));
+      JSON.stringify(
+        [...(await ask([request], { seed })).values()].map((outcome) => outcome.type === "reply" && outcome.reply),
+      );
     const drawn = await text(one!, 0);
     expect(await text(one!, 0)).toBe(drawn);
     expect(await text(one!, 1)).not.toBe(drawn);

@@ -9,7 +9,13 @@ import { decodeRows } from "../../decode/generate.ts";
 import type { Generation, RowRequest } from "../../decode/row.ts";
 import { sweepOrder } from "../../decode/sweep.ts";
 import { overheadTokens } from "../../decode/thinking-budget.ts";
-import type { AnswerContext, EvaluatedModel, ModelOutcome, ModelReply, ModelRequest } from "../../evaluate/evaluated-model.ts";
+import type {
+  AnswerContext,
+  EvaluatedModel,
+  ModelOutcome,
+  ModelReply,
+  ModelRequest,
+} from "../../evaluate/evaluated-model.ts";
 import type { ThinkingSetting } from "../../schema/records.ts";
 import { decodeMemoryBytes } from "../../student/decode-memory.ts";
 import { type ThinkingDelimiters, thinkingDelimiters } from "../../tokenize/thinking-delimiters.ts";
@@ -53,10 +59,7 @@ export function studentModel(model: ModelFolder, options: StudentOptions): Evalu
   checkLimits({ contextTokens, maxTokens, answerTokens });
   const digest = sha256Hex(canonicalJson([model.config, model.weightHash, model.tokenizerHash]));
   const closers: (() => Promise<void>)[] = [];
-  async function* answer(
-    requests: readonly ModelRequest[],
-    { signal }: AnswerContext,
-  ): AsyncGenerator<ModelOutcome> {
+  async function* answer(requests: readonly ModelRequest[], { signal }: AnswerContext): AsyncGenerator<ModelOutcome> {
     if (requests.length === 0) return;
     const engine = await openEngine({ threads: options.threads, memoryBytes: engineBytes(model) });
     closers.push(() => engine.close());
@@ -105,10 +108,14 @@ function checkLimits(limits: { contextTokens: number; maxTokens: number; answerT
 function engineBytes({ config }: ModelFolder): number {
   const bytes = decodeMemoryBytes(config, { slots: SLOTS, contextTokens: config.maxPositions }) + SPARE_BYTES;
   if (bytes <= MAX_ENGINE_BYTES) return Math.max(MIN_ENGINE_BYTES, bytes);
-  throw new AppError("limit-exceeded", `the student needs ${bytes} bytes, the embedded engine has ${MAX_ENGINE_BYTES}`, {
-    hint: "serve it (for example with vLLM) and evaluate it with --endpoint URL --model NAME",
-    data: { bytes, maxBytes: MAX_ENGINE_BYTES },
-  });
+  throw new AppError(
+    "limit-exceeded",
+    `the student needs ${bytes} bytes, the embedded engine has ${MAX_ENGINE_BYTES}`,
+    {
+      hint: "serve it (for example with vLLM) and evaluate it with --endpoint URL --model NAME",
+      data: { bytes, maxBytes: MAX_ENGINE_BYTES },
+    },
+  );
 }
 
 interface Encoding {
@@ -174,7 +181,10 @@ const NOTHING: GeneratedReply = {
   isThinkingCut: false,
 };
 
-function replyOf({ thinkingIds, answerIds, end, answerFinish }: Generation, { tokenizer }: ModelFolder): GeneratedReply {
+function replyOf(
+  { thinkingIds, answerIds, end, answerFinish }: Generation,
+  { tokenizer }: ModelFolder,
+): GeneratedReply {
   return {
     thinking: tokenizer.decode(thinkingIds).trim(),
     answer: tokenizer.decode(answerIds).trim(),
