@@ -54,7 +54,7 @@ export function findOverlap(
 
 /** Every run of `ngram` consecutive words. */
 function runsOf(text: string, ngram: number): string[] {
-  const words = text.toLowerCase().trim().split(/\s+/);
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const runs: string[] = [];
   for (let start = 0; start + ngram <= words.length; start++) runs.push(words.slice(start, start + ngram).join(" "));
   return runs;
