@@ -38,6 +38,16 @@ describe("aime24", () => {
     expect(await verdict(a, 0, "198")).toBe("incorrect");
   });
 
+  it("reads Parquet as a data set on the hub holds it", async () => {
+    const task = await load("aime24", "aime-zstd.parquet");
+    expect(task.questions.map(({ gold }) => gold)).toEqual(["31", "300", "0"]);
+    expect(task.questions.map(({ metadata }) => metadata)).toEqual([
+      { id: 61, year: "2031" },
+      { id: 62 },
+      { id: 63, year: "2031" },
+    ]);
+  });
+
   it.each([
     [
       "a wrong layout",

@@ -1,13 +1,12 @@
 /** @file From a task's name and its data to questions that can be asked. */
-import { basename, resolve } from "node:path";
 import { inflate } from "../adapters/datasets/inflate.ts";
-import { openDataFile } from "../adapters/datasets/open-data-file.ts";
 import { AppError } from "../core/errors.ts";
 import { readQuestions } from "../evaluate/tasks/read-questions.ts";
 import { FAMILY_TASKS, familyTask, isFamilyTask } from "../evaluate/tasks/family-tasks.ts";
 import type { LoadedTask } from "../evaluate/tasks/task.ts";
 import type { TaskDefinition } from "../evaluate/tasks/task-definition.ts";
 import { findTask, TASKS } from "../evaluate/tasks/tasks.ts";
+import { type HubAccess, openData } from "./open-data.ts";
 import { didYouMean } from "./near-names.ts";
 
 /** Which task, from which data. */
@@ -21,8 +20,11 @@ export interface LoadTaskOptions {
   readonly seed: number;
   /** At most so many questions, drawn by the seed. */
   readonly limit?: number;
+  /** Folder that relative paths are seen from. */
   readonly workingFolder: string;
   readonly signal: AbortSignal;
+  /** How to reach the hub; needed for `hf:` data alone. */
+  readonly hub?: HubAccess;
 }
 
 /**
@@ -36,9 +38,8 @@ export async function loadTask(options: LoadTaskOptions): Promise<LoadedTask> {
   const definition = findTask(options.name);
   if (definition === undefined) throw unknownTask(options.name);
   if (options.data === undefined) throw dataMissing(definition);
-  const path = resolve(options.workingFolder, options.data);
-  const file = await openDataFile(path, options.sha256 === undefined ? {} : { sha256: options.sha256 });
-  const questions = await readQuestions(definition, file.rows(definition.rawFields), { ...options, inflate });
+  const data = await openData({ ...options, data: options.data });
+  const questions = await readQuestions(definition, data.rows(definition.rawFields), { ...options, inflate });
   const { name, version, promptVersion, profile, needs } = definition;
   return {
     name,
@@ -46,8 +47,8 @@ export async function loadTask(options: LoadTaskOptions): Promise<LoadedTask> {
     promptVersion,
     profile,
     needs,
-    source: basename(path),
-    sha256: file.sha256,
+    source: data.source,
+    sha256: data.sha256,
     questions: questions.map(({ question }) => question),
   };
 }

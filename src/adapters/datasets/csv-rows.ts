@@ -32,7 +32,7 @@ export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<
       yield { number, values };
     }
   } catch (error) {
-    throw csvError(path, number, error);
+    throw csvError(path, error);
   } finally {
     source.destroy();
   }
@@ -49,14 +49,16 @@ function checkHeader(path: string, header: readonly string[]): string[] {
   return names;
 }
 
-function csvError(path: string, lastRow: number, error: unknown): unknown {
+function csvError(path: string, error: unknown): unknown {
   if (error instanceof AppError) return error;
   if (!(error instanceof CsvError)) return fileError(path, error);
+  // The parser is ahead of the rows that were taken from it, so the row is the one that it counts itself.
+  const row = Number(error["records"] ?? 0) + 1;
   if (error.code === "CSV_MAX_RECORD_SIZE")
-    return new AppError("limit-exceeded", `${path}, row ${lastRow + 1}: the record is too long: ${error.message}`, {
+    return new AppError("limit-exceeded", `${path}, row ${row}: the record is too long: ${error.message}`, {
       hint: "a quote that is never closed makes the rest of the file one record",
-      data: { path, row: lastRow + 1 },
+      data: { path, row },
       cause: error,
     });
-  return dataCorrupt(path, `row ${lastRow + 1}`, error.message, error);
+  return dataCorrupt(path, `row ${row}`, error.message, error);
 }

@@ -4,6 +4,7 @@ import { AppError } from "../../core/errors.ts";
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import type { FileDigest } from "../file-system.ts";
 import { nodeFileSystem } from "../file-system.ts";
+import { DATA_ENDINGS, type DataEnding } from "./data-endings.ts";
 import { csvRows } from "./csv-rows.ts";
 import { jsonRows } from "./json-rows.ts";
 import { jsonlRows } from "./jsonl-rows.ts";
@@ -27,16 +28,13 @@ export interface OpenDataOptions {
 
 type Reader = (path: string, limits: RowLimits, rawFields?: readonly string[]) => AsyncIterable<TaskRow>;
 
-const READERS: Readonly<Record<string, Reader>> = {
+const READERS: Readonly<Record<DataEnding, Reader>> = {
   ".jsonl": jsonlRows,
   ".ndjson": jsonlRows,
   ".json": jsonRows,
   ".csv": csvRows,
   ".parquet": parquetRows,
 };
-
-/** Endings of the files that can be read. */
-export const DATA_ENDINGS: readonly string[] = Object.keys(READERS);
 
 /**
  * Hashes a file and makes it ready to be read row by row.
@@ -46,7 +44,8 @@ export const DATA_ENDINGS: readonly string[] = Object.keys(READERS);
  */
 export async function openDataFile(path: string, options: OpenDataOptions = {}): Promise<DataFile> {
   const limits = { ...ROW_LIMITS, ...options.limits };
-  const reader = READERS[extname(path).toLowerCase()];
+  const ending = extname(path).toLowerCase();
+  const reader = DATA_ENDINGS.map((known) => (known === ending ? READERS[known] : undefined)).find(Boolean);
   if (reader === undefined) {
     throw new AppError("usage", `${path}: data is read from ${DATA_ENDINGS.join(", ")}`, {
       hint: "rename the file, or convert it",
@@ -54,8 +53,7 @@ export async function openDataFile(path: string, options: OpenDataOptions = {}):
     });
   }
   const { sha256 } = await digestWithin(path, limits.maxFileBytes);
-  if (options.sha256 !== undefined && options.sha256.toLowerCase() !== sha256)
-    throw otherHash(path, options.sha256, sha256);
+  refuseOtherHash(path, { expected: options.sha256, found: sha256 });
   return { sha256, rows: (rawFields) => reader(path, limits, rawFields) };
 }
 
@@ -68,9 +66,14 @@ async function digestWithin(path: string, maxBytes: number): Promise<FileDigest>
   });
 }
 
-function otherHash(path: string, expected: string, found: string): AppError {
-  return new AppError("file-corrupt", `${path}: its SHA-256 is ${found}, but ${expected} is pinned`, {
-    hint: "get the data that was pinned, or pin this file's hash if the change is meant",
-    data: { path, expected, found },
+/** Throws `file-corrupt`, naming both, where a hash is pinned and the data has another; nothing where none is. */
+export function refuseOtherHash(
+  data: string,
+  { expected, found }: { expected: string | undefined; found: string },
+): void {
+  if (expected === undefined || expected.toLowerCase() === found) return;
+  throw new AppError("file-corrupt", `${data}: its SHA-256 is ${found}, but ${expected} is pinned`, {
+    hint: "get the data that was pinned, or pin this hash if the change is meant",
+    data: { data, expected, found },
   });
 }

@@ -22,25 +22,37 @@ export interface TestsPlace {
   readonly field: string;
 }
 
+/** Tests as they were stored, in bytes: the tests of a whole set, unpacked, do not fit into memory. */
+export interface PackedTests {
+  readonly bytes: Uint8Array;
+  readonly form: "json" | "pickle";
+}
+
+/** The tests of a field, packed. Throws "record-invalid" for what is neither a JSON list nor base64. */
+export function packTests(text: string, { row, field }: TestsPlace): PackedTests {
+  if (/^\s*\[/.test(text)) return { form: "json", bytes: new TextEncoder().encode(text) };
+  if (/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) return { form: "pickle", bytes: fromBase64(text) };
+  throw rowError(row, field, "neither a JSON list nor base64");
+}
+
 /**
- * The tests that a field states.
+ * The tests themselves.
  *
  * @throws AppError "record-invalid" for what is neither of the two forms, inflates past 400 MiB, or holds anything but tests.
  */
-export function readTests(
-  text: string,
+export function unpackTests(
+  { bytes, form }: PackedTests,
   place: TestsPlace,
   { inflate }: Pick<ReadContext, "inflate">,
 ): readonly StatedTest[] {
-  const json = /^\s*\[/.test(text) ? text : unpack(text, place, inflate);
+  const json = form === "json" ? new TextDecoder().decode(bytes) : unpickle(bytes, place, inflate);
   return checkTests(parse(json, place), place);
 }
 
-function unpack(text: string, { row, field }: TestsPlace, inflate: ReadContext["inflate"]): string {
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text)) throw rowError(row, field, "neither a JSON list nor base64");
+function unpickle(bytes: Uint8Array, { row, field }: TestsPlace, inflate: ReadContext["inflate"]): string {
   let pickle: Uint8Array;
   try {
-    pickle = inflate(fromBase64(text), MAX_INFLATED_BYTES);
+    pickle = inflate(bytes, MAX_INFLATED_BYTES);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw rowError(row, field, `no zlib stream of at most ${MAX_INFLATED_BYTES} bytes: ${why}`);
@@ -51,7 +63,7 @@ function unpack(text: string, { row, field }: TestsPlace, inflate: ReadContext["
 }
 
 function fromBase64(text: string): Uint8Array {
-  const binary = atob(text);
+  const binary = atob(text.replace(/\s+/g, ""));
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
   return bytes;

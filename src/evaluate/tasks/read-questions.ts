@@ -34,21 +34,26 @@ export async function readQuestions(
   rows: Iterable<TaskRow> | AsyncIterable<TaskRow>,
   options: ReadOptions,
 ): Promise<readonly ReadQuestion[]> {
-  const found = new Map<string, ReadQuestion>();
+  const rowOfId = new Map<string, number>();
+  let kept: ReadQuestion[] = [];
   for await (const row of rows) {
     const draft = definition.read(row, options);
     const id = taskQuestionId(definition.name, draft.identity);
-    const earlier = found.get(id);
-    if (earlier === undefined) found.set(id, { row: row.number, question: withId(id, draft) });
-    else if (definition.duplicates === "refuse") throw repeated(row, earlier.row, definition);
+    const earlier = rowOfId.get(id);
+    if (earlier !== undefined && definition.duplicates === "refuse") throw repeated(row, earlier, definition);
+    if (earlier !== undefined) continue;
+    rowOfId.set(id, row.number);
+    kept.push({ row: row.number, question: withId(id, draft) });
+    // The tests of a large set must not all be in memory where a few questions are wanted.
+    if (options.limit !== undefined && kept.length >= 2 * options.limit + 64) kept = subset(kept, options);
   }
-  if (found.size === 0) {
+  if (kept.length === 0) {
     throw new AppError("record-invalid", `${definition.name}: the data holds no rows`, {
       hint: `expected rows with the fields ${definition.layouts.join("; or ")}`,
       data: { task: definition.name },
     });
   }
-  return subset([...found.values()], options);
+  return subset(kept, options);
 }
 
 function withId(id: string, { identity: _identity, cluster, ...rest }: QuestionDraft): TaskQuestion {
@@ -60,8 +65,8 @@ function repeated(row: TaskRow, earlier: number, { name }: TaskDefinition): AppE
 }
 
 /** The same questions whatever the file's order: each has a place by the hash of seed and id. */
-function subset(questions: readonly ReadQuestion[], { seed, limit }: ReadOptions): readonly ReadQuestion[] {
-  if (limit === undefined || limit >= questions.length) return questions;
+function subset(questions: readonly ReadQuestion[], { seed, limit }: ReadOptions): ReadQuestion[] {
+  if (limit === undefined || limit >= questions.length) return [...questions];
   const places = questions.map(({ question }) => shortHash(`${seed}/limit/${question.id}`));
   const highest = [...places].sort()[limit - 1] ?? "";
   return questions.filter((_, at) => (places[at] ?? "") <= highest);

@@ -1,0 +1,120 @@
+/** @file Grades by the value of a maths answer: the profiles `math`, `aime` and `gsm8k`. */
+import { anchoredCandidates, type Candidate, flexibleCandidates } from "./extract/candidates.ts";
+import type { Targets } from "./extract/last-value.ts";
+import type { GradeOutcome } from "../schema/records.ts";
+import { assignedValues } from "./maths/assignments.ts";
+import { canonicalForm } from "./maths/canonical.ts";
+import { compareTrees, type CompareOptions } from "./maths/compare.ts";
+import { readAnswer, type Reading } from "./maths/read-answer.ts";
+import { freeSymbols, type Tree } from "./maths/tree.ts";
+import { Work } from "./maths/work.ts";
+
+/** Work that one comparison may take: some 30 ms at worst. */
+const COMPARISON_WORK = 12_000;
+const CANONICAL_WORK = 4_000;
+
+/** What a maths gold comes down to. */
+export interface MathsGold {
+  readonly trees: readonly [Tree, ...Tree[]];
+  readonly isText: boolean;
+  /** Whether it has variables; an answer that is nothing but a variable cannot be the value of one that has none. */
+  readonly hasSymbols: boolean;
+}
+
+/** How answers are compared, without the budget of work. */
+export type MathsOptions = Omit<CompareOptions, "work">;
+
+/** What one extractor found and what came of it. */
+export interface MathsFinding {
+  readonly outcome: GradeOutcome;
+  readonly extracted: string | null;
+  readonly canonical: string | null;
+  readonly rule: string;
+}
+
+type ReadAnswerOf = Extract<Reading, { status: "ok" }>;
+
+/** The first candidate that can be read as an answer, or why there is none. */
+export type Extracted =
+  | { readonly status: "ok"; readonly candidate: Candidate; readonly reading: ReadAnswerOf }
+  | { readonly status: "none" | "unreadable" | "limit"; readonly text: string | null; readonly rule: string };
+
+/** Looks for an answer; `isFitting` says whether a reading can be what is looked for. */
+export function firstReadable(
+  candidates: readonly Candidate[],
+  side: "gold" | "reply",
+  isFitting: (reading: ReadAnswerOf, candidate: Candidate) => boolean,
+): Extracted {
+  let failed: Extracted = { status: "none", text: null, rule: "none" };
+  for (const candidate of candidates) {
+    const reading = readAnswer(candidate.text, side);
+    if (reading.status === "ok" && isFitting(reading, candidate)) return { status: "ok", candidate, reading };
+    if (reading.status === "limit" && !candidate.isProse)
+      return { status: "limit", text: candidate.text.slice(0, 64), rule: `${candidate.rule}/${reading.reason}` };
+    if (reading.status === "failed" && !candidate.isProse && failed.status === "none")
+      failed = { status: "unreadable", text: candidate.text, rule: candidate.rule };
+  }
+  return failed;
+}
+
+/** Longest text that is a gold in words rather than a solution to look for a value in. */
+const MAX_WORDS = 80;
+
+/** Reads a gold, which may be a whole solution; a text is the reason why it cannot be one. */
+export function readMathsGold(text: string, targets: Targets): MathsGold | string {
+  const region = text.trim();
+  if (region === "") return "the gold is empty";
+  const candidates = [...anchoredCandidates(region, targets), ...flexibleCandidates(region, targets)];
+  const found = firstReadable(candidates, "gold", ({ kind }, { isProse }) => kind === "maths" || !isProse);
+  if (found.status === "limit") return `the gold is too large: ${found.rule}`;
+  if (found.status !== "ok" || found.candidate.rule.startsWith("last")) {
+    const words = region.length <= MAX_WORDS ? readAnswer(region, "gold") : null;
+    if (words?.status === "ok" && words.kind === "text") return { trees: words.trees, isText: true, hasSymbols: true };
+  }
+  if (found.status !== "ok")
+    return `the gold cannot be read: ${found.status === "none" ? "no answer in it" : found.rule}`;
+  const { trees, kind } = found.reading;
+  return { trees, isText: kind === "text", hasSymbols: trees.some((tree) => freeSymbols(tree).length > 0) };
+}
+
+/** What a reply's answer is, by one extractor's candidates. */
+export function extractFor(gold: MathsGold, candidates: readonly Candidate[]): Extracted {
+  return firstReadable(candidates, "reply", (reading, candidate) => {
+    if (reading.kind === "text") return !candidate.isProse || isAnswerInWords(candidate.text, gold);
+    const [tree] = reading.trees;
+    return gold.hasSymbols || gold.isText || candidate.rule !== "last-value" || tree.type !== "symbol";
+  });
+}
+
+/** Whether words may be the answer: a few of them, or where the gold is in words, as many as an answer in words has. */
+function isAnswerInWords(text: string, { isText }: MathsGold): boolean {
+  return isText ? text.length <= MAX_WORDS : text.length <= MAX_WORDS / 2 && !/\d|\s\S+\s/u.test(text.trim());
+}
+
+/** Compares what was found with the gold. */
+export function gradeExtracted(gold: MathsGold, found: Extracted, options: MathsOptions): MathsFinding {
+  if (found.status !== "ok") {
+    const outcome =
+      found.status === "none" ? "no_answer" : found.status === "limit" ? "answer_limit" : "answer_parse_error";
+    return { outcome, extracted: found.text, canonical: null, rule: found.rule };
+  }
+  const { candidate, reading } = found;
+  const extracted = candidate.text.trim();
+  const canonical = canonicalForm(valueOf(reading.trees[0]), new Work(CANONICAL_WORK));
+  const work = new Work(COMPARISON_WORK);
+  for (const a of gold.trees) {
+    for (const b of reading.trees) {
+      const rule = compareTrees(a, b, { ...options, work });
+      if (rule !== null) return { outcome: "correct", extracted, canonical, rule: `${candidate.rule}/${rule}` };
+    }
+  }
+  const outcome = work.isSpent ? "answer_limit" : "incorrect";
+  return { outcome, extracted, canonical, rule: `${candidate.rule}/${work.isSpent ? "work" : "different"}` };
+}
+
+/** The value that a reply's equation comes to: what a vote counts. */
+export function valueOf(tree: Tree): Tree {
+  if (tree.type !== "relation") return tree;
+  const [value] = assignedValues(tree, false);
+  return value ?? tree;
+}

@@ -1,0 +1,108 @@
+/** @file The canonical form of an answer: one text for every way to write the same value, so that votes can be counted. */
+import { assignedValues } from "./assignments.ts";
+import { type Complex, isZero } from "./complex.ts";
+import { complexValue, type Scope } from "./complex-value.ts";
+import { exactValue } from "./exact-value.ts";
+import { expandSigns, workOutMatrices } from "./expand.ts";
+import { formText } from "./form-text.ts";
+import { rationalText } from "./rational.ts";
+import { type Real, realText, signOf, sizeOf } from "./real.ts";
+import { complexAt, type PointKind, rationalAt } from "./sample-points.ts";
+import { numberOfWord, wordsOf } from "./text-answers.ts";
+import { freeSymbols, someTree, type Tree } from "./tree.ts";
+import type { Work } from "./work.ts";
+
+/** Digits of a value that is not rational. */
+const DIGITS = 30;
+
+/** The canonical form. Equal answers of one kind have equal forms; where a value cannot be worked out, the form as written. */
+export function canonicalForm(tree: Tree, work: Work): string {
+  const items = expandSigns(workOutMatrices(tree));
+  if (items.length > 1) return setText(items, work);
+  const only = items[0] as Tree;
+  switch (only.type) {
+    case "text":
+      return numberOfWord(only) === null ? (wordsOf(only) ?? "") : canonicalForm(numberOfWord(only) as Tree, work);
+    case "set":
+      return setText(only.items, work);
+    case "group":
+      return `${only.open}${only.items.map((item) => canonicalForm(item, work)).join(", ")}${only.close}`;
+    case "matrix":
+      return `[${only.rows.map((row) => `[${row.map((cell) => canonicalForm(cell, work)).join(", ")}]`).join(", ")}]`;
+    case "relation": {
+      const [value] = assignedValues(only, false);
+      return value === undefined ? relationText(only.operators, only.operands, work) : canonicalForm(value, work);
+    }
+    case "setOperation": {
+      const parts = only.parts.map((part) => canonicalForm(part, work));
+      return `${only.kind}(${(only.kind === "difference" ? parts : parts.sort()).join(", ")})`;
+    }
+    case "percent":
+      return `${canonicalForm(only.value, work)}%`;
+    case "degrees":
+      return canonicalForm(only.value, work);
+    case "time":
+    case "namedSet":
+    case "setBuilder":
+    case "infinity":
+      return formText(only);
+    default:
+      return valueText(only, work);
+  }
+}
+
+function setText(items: readonly Tree[], work: Work): string {
+  const flat = items.flatMap((item) => expandSigns(item));
+  const names = new Set(flat.map((item) => (item.type === "relation" ? formText(item.operands[0] as Tree) : "")));
+  const text = (item: Tree): string =>
+    names.size > 1 && item.type === "relation"
+      ? relationText(item.operators, item.operands, work)
+      : canonicalForm(item, work);
+  const texts = [...new Set(flat.map(text))].sort();
+  return texts.length === 1 ? (texts[0] as string) : `{${texts.join(", ")}}`;
+}
+
+function relationText(operators: readonly string[], operands: readonly Tree[], work: Work): string {
+  const texts = operands.map((operand) => canonicalForm(operand, work));
+  return texts.map((text, index) => (index === 0 ? text : `${operators[index - 1]} ${text}`)).join(" ");
+}
+
+function valueText(tree: Tree, work: Work): string {
+  const exact = exactValue(tree, new Map(), work);
+  if (exact !== null) return rationalText(exact);
+  const symbols = freeSymbols(tree);
+  const scope: Scope = { rationals: new Map(), complexes: new Map(), log: "common", work };
+  if (symbols.length === 0) {
+    const value = complexValue(tree, scope);
+    return value === null ? formText(tree) : complexText(value);
+  }
+  if (symbols.length === 1 && tree.type === "symbol") return tree.name;
+  return symbolicText(tree, symbols, scope);
+}
+
+/** Values at two points behind the variables' names: an identity by another name, too long for a person but never wrong. */
+function symbolicText(tree: Tree, symbols: readonly string[], scope: Scope): string {
+  const isWhole = someTree(tree, (part) => part.type === "call" && /^(?:factorial|binomial)$/.test(part.name));
+  const kinds: readonly PointKind[] = isWhole ? ["whole", "whole"] : ["positive", "complex"];
+  const values = kinds.map((kind, index) => {
+    const isComplex = kind === "complex";
+    return complexValue(tree, {
+      ...scope,
+      rationals: new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)])),
+      complexes: new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []),
+    });
+  });
+  if (values.some((value) => value === null)) return formText(tree);
+  const texts = values.map((value) => complexText(value as Complex, 12));
+  return `f(${[...symbols].sort().join(", ")})@${texts.join("|")}`;
+}
+
+/** A part that is only the other's rounding is left out. */
+function complexText(value: Complex, digits = DIGITS): string {
+  if (isZero(value)) return "0";
+  const isNothing = (part: Real, other: Real): boolean => signOf(part) === 0 || sizeOf(part) < sizeOf(other) - 180;
+  if (isNothing(value.im, value.re)) return realText(value.re, digits);
+  const re = isNothing(value.re, value.im) ? "" : realText(value.re, digits);
+  const im = realText(value.im, digits);
+  return `${re}${re !== "" && !im.startsWith("-") ? "+" : ""}${im}i`;
+}
