@@ -13,7 +13,11 @@ interface PyodideJob {
 
 /** The part of Pyodide that is used here. */
 interface Interpreter {
-  readonly FS: { mkdirTree(path: string): void; writeFile(path: string, text: string): void; chdir(path: string): void };
+  readonly FS: {
+    mkdirTree(path: string): void;
+    writeFile(path: string, text: string): void;
+    chdir(path: string): void;
+  };
   runPython(code: string): unknown;
   setStdin(options: { read(buffer: Uint8Array): number }): void;
   setStdout(options: { write(buffer: Uint8Array): number }): void;
@@ -50,7 +54,8 @@ async function load(folder: string, snapshot: string | undefined): Promise<Inter
     loadPyodide(options: Readonly<Record<string, unknown>>): Promise<Interpreter>;
   };
   const env = { HOME: "/tmp", PYTHONHASHSEED: "0", LC_ALL: "C.UTF-8" };
-  const memory = snapshot === undefined ? { _makeSnapshot: true } : { _loadSnapshot: new Uint8Array(readFileSync(snapshot)).buffer };
+  const memory =
+    snapshot === undefined ? { _makeSnapshot: true } : { _loadSnapshot: new Uint8Array(readFileSync(snapshot)).buffer };
   return await loadPyodide({ indexURL: `${folder}/`, env, ...memory });
 }
 
@@ -87,13 +92,20 @@ function writeAll(descriptor: number, bytes: Uint8Array): number {
   return bytes.length;
 }
 
+/** Ends with the parent as well: a spare child of a parent that is gone reads an empty job, and fails. */
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
 const [folder = "", option] = process.argv.slice(2);
 const interpreter = await load(folder, option === "--snapshot" ? undefined : option);
 if (option === "--snapshot") writeAll(1, interpreter.makeMemorySnapshot());
 else {
   writeAll(3, Buffer.from("ready\n"));
   try {
-    process.exitCode = runJob(interpreter, JSON.parse(readFileSync(0, "utf8")) as PyodideJob);
+    process.exitCode = runJob(interpreter, JSON.parse(await readInput()) as PyodideJob);
   } catch (error) {
     // An interpreter that died (out of memory, too deep a recursion) leaves no Python exception.
     const { name, message, status } = error as { name?: string; message?: string; status?: number };
