@@ -31,6 +31,7 @@ export interface ProcessEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: string;
+  readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
   readonly report: string;
   readonly wallMs: number;
@@ -58,7 +59,8 @@ export class BoundedProcess {
     this.#child.on("error", (error) => (this.#startError = error));
     for (const stream of this.#child.stdio) stream?.on("error", ignoreClosedPipe);
     inputs.forEach((text, index) => (this.#child.stdio[3 + index] as Writable).end(text));
-    if (command.hasReport) this.#report = new CappedText(this.#child.stdio[3 + inputs.length] as Readable, REPORT_BYTES);
+    if (command.hasReport)
+      this.#report = new CappedText(this.#child.stdio[3 + inputs.length] as Readable, REPORT_BYTES);
   }
 
   /** Resolves when the report holds a whole line, or the process has ended without one. */
@@ -98,6 +100,7 @@ export class BoundedProcess {
       exitCode: child.exitCode,
       signal: child.signalCode,
       stdout: stdout.text,
+      stdoutBytes: stdout.bytes,
       stderr: this.#startError === undefined ? stderr.text : this.#startError.message,
       report: this.#report?.text ?? "",
       wallMs: performance.now() - start,
@@ -144,14 +147,14 @@ export async function runProcess(command: ProcessCommand, use: ProcessUse, signa
 class CappedText {
   onData: () => void = () => undefined;
   readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  #length = 0;
 
   constructor(stream: Readable, maxBytes: number, onOver: () => void = () => undefined) {
     let isOver = false;
     stream.on("data", (chunk: Buffer) => {
-      const room = maxBytes - this.#bytes;
+      const room = maxBytes - this.#length;
       if (room > 0) this.#chunks.push(chunk.subarray(0, room));
-      this.#bytes += Math.min(room, chunk.length);
+      this.#length += Math.min(room, chunk.length);
       if (chunk.length > room && !isOver) {
         isOver = true;
         onOver();
@@ -160,8 +163,12 @@ class CappedText {
     });
   }
 
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
   get text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
+    return this.bytes.toString("utf8");
   }
 }
 
