@@ -1,8 +1,9 @@
-import { AppError } from "../../core/errors.ts";
+import { openCodeRunner } from "../../adapters/sandbox/open-code-runner.ts";
 import type { CodeRunner } from "../../grade/code/code-runner.ts";
 import type { OpenSandboxOptions } from "../services.ts";
 
-/** The best sandbox that works here. */
-export function openSandbox(_options: OpenSandboxOptions): Promise<CodeRunner> {
-  return Promise.reject(new AppError("usage", "no sandbox yet"));
+/** The best sandbox that works here. Throws "sandbox" where none that is allowed does. */
+export async function openSandbox(options: OpenSandboxOptions): Promise<CodeRunner> {
+  const { allowPartial, unsafeLocal, signal } = options;
+  return await openCodeRunner({ allowPartialSandbox: allowPartial, unsafeLocal }, signal);
 }
