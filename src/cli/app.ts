@@ -9,6 +9,7 @@ import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
 import { statusCommand } from "./commands/status.ts";
+import { tasksCommand } from "./commands/tasks.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -26,6 +27,7 @@ export function buildApp(version: string): Application<CliContext> {
       evaluate: evaluateCommand,
       rescore: rescoreCommand,
       compare: compareCommand,
+      tasks: tasksCommand,
       schema: schemaCommand,
     },
     docs: {

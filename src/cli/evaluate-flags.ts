@@ -7,6 +7,7 @@ import { findPrice, isFree, type Price } from "../ledger/price-book.ts";
 import { readApiKey } from "../adapters/teacher/openai-compatible.ts";
 import type { EvaluateRequest } from "../pipeline/evaluation/evaluate-task.ts";
 import { findModel } from "../pipeline/evaluation/find-model.ts";
+import type { HubAccess } from "../pipeline/open-data.ts";
 import type { OpenModelOptions } from "../pipeline/evaluation/open-model.ts";
 import type { CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
@@ -130,7 +131,13 @@ export async function evaluateRequest(
     temperature,
   };
   return {
-    task: { name, seed: flags.seed, workingFolder, ...given(flags, ["data", "sha256", "limit"]) },
+    task: {
+      name,
+      seed: flags.seed,
+      workingFolder,
+      hub: hubAccess(context),
+      ...given(flags, ["data", "sha256", "limit"]),
+    },
     samplesPerQuestion: samples,
     ...(flags.endpoint === undefined
       ? await student(flags, context)
@@ -143,6 +150,11 @@ export async function evaluateRequest(
     grappaVersion: context.version,
     signal,
   };
+}
+
+/** How this user reaches the Hugging Face Hub. */
+export function hubAccess({ settings, secrets }: Pick<CliContext, "settings" | "secrets">): HubAccess {
+  return { cacheFolder: settings.cacheFolder, token: secrets("HF_TOKEN"), endpoint: secrets("HF_ENDPOINT") };
 }
 
 /** The command with the flags that were given. */

@@ -1,3 +1,4 @@
+import { formatUsd, microUsdFromUsd } from "../ledger/money.ts";
 import { settingPhrase } from "../evaluate/settings.ts";
 import type { EvaluationPlan } from "../pipeline/evaluation/plan-evaluation.ts";
 import { formatCount } from "./number-text.ts";
@@ -9,7 +10,7 @@ export function describeEvaluationPlan(plan: EvaluationPlan): string {
   const cost =
     maxUsd === null
       ? "nothing: it runs on this machine"
-      : `at most $${worstCaseUsd.toFixed(2)}${maxUsd > 0 ? `, and --max-usd stops it at $${maxUsd.toFixed(2)}` : ""}`;
+      : `at most ${dollars(worstCaseUsd)}${maxUsd > 0 ? `, and --max-usd stops it at ${dollars(maxUsd)}` : ""}`;
   const tokens = `${formatCount(worstCaseTokens.prompt)} of prompts and ${formatCount(worstCaseTokens.completion)} of replies`;
   const points = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
   return [
@@ -24,4 +25,9 @@ export function describeEvaluationPlan(plan: EvaluationPlan): string {
     `precision  a 95 % interval of at most ± ${points(plan.halfWidth)} points with one sample a question`,
     `           a difference of ${points(plan.detectableDifference)} points between two models would be found 4 times in 5`,
   ].join("\n");
+}
+
+/** In full: a worst case must not be rounded down. */
+function dollars(usd: number): string {
+  return formatUsd(microUsdFromUsd(usd));
 }

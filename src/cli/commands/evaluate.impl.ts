@@ -21,7 +21,10 @@ export default presenting<EvaluateFlags, []>((context, flags) =>
         const plan = await planEvaluation(context.fs, prepared, request);
         return { json: plan, text: describeEvaluationPlan({ ...plan, folder: shownPath(context, plan.folder) }) };
       }
-      return present(context, await withProgress(context, (ports) => runEvaluation(prepared, request, ports)));
+      return present(
+        context,
+        await withProgress(context, "evaluate", (ports) => runEvaluation(prepared, request, ports)),
+      );
     } finally {
       await prepared.close();
     }

@@ -3,6 +3,7 @@ import { findEvaluation } from "../../pipeline/evaluation/find-evaluation.ts";
 import { rescoreEvaluation } from "../../pipeline/evaluation/rescore-evaluation.ts";
 import { evaluationLines } from "../../report/evaluation-lines.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
+import { hubAccess } from "../evaluate-flags.ts";
 import { withProgress } from "../evaluation-progress.ts";
 import { rescoreLines } from "../rescore-text.ts";
 import { shownPath } from "../shown-path.ts";
@@ -25,9 +26,10 @@ export default presenting<RescoreFlags, [string]>((context, flags, name) =>
       ...(flags.data === undefined ? {} : { data: flags.data }),
       sandbox: { allowPartial: flags.allowPartialSandbox, unsafeLocal: flags.unsafeLocal },
       workingFolder,
+      hub: hubAccess(context),
       signal,
     };
-    const { header, summary, folder, ...rescored } = await withProgress(context, (ports) =>
+    const { header, summary, folder, ...rescored } = await withProgress(context, "grade", (ports) =>
       rescoreEvaluation(request, ports),
     );
     const { scores, samples, changed, moves, examples } = rescored;

@@ -13,6 +13,7 @@ import type {
   Verdict,
 } from "../../schema/evaluation.ts";
 import { type GradeOutcome, SCHEMA_VERSION } from "../../schema/records.ts";
+import type { HubAccess } from "../open-data.ts";
 import type { OpenSandboxOptions } from "../services.ts";
 import { type EvaluatePorts, type EvaluationResult, sandboxFacts, sumUp, verifierPorts } from "./evaluate-task.ts";
 import {
@@ -33,6 +34,7 @@ export interface RescoreRequest {
   readonly sandbox: Omit<OpenSandboxOptions, "signal">;
   readonly judge?: Judge;
   readonly workingFolder: string;
+  readonly hub?: HubAccess;
   readonly signal: AbortSignal;
 }
 
@@ -102,7 +104,8 @@ export async function rescoreEvaluation(request: RescoreRequest, ports: Evaluate
 }
 
 /** Where the task's questions come from: what was asked must be found again, and its hash must be the same. */
-async function taskSource({ folder, header, data, workingFolder }: RescoreRequest, { fs }: Pick<EvaluatePorts, "fs">) {
+async function taskSource(request: RescoreRequest, { fs }: Pick<EvaluatePorts, "fs">) {
+  const { folder, header, data, workingFolder, hub } = request;
   const origin = await readOrigin(fs, folder);
   const from = data ?? fromFolder(folder, origin?.data ?? undefined);
   const name = origin === undefined ? header.task.name : origin.task;
@@ -113,6 +116,7 @@ async function taskSource({ folder, header, data, workingFolder }: RescoreReques
     seed: header.seed,
     limit: header.task.questions,
     workingFolder,
+    ...(hub === undefined ? {} : { hub }),
   };
 }
 
