@@ -85,7 +85,7 @@ describe("evaluate", () => {
       samples    32, of which 0 are there
       calls      32
       tokens     at most 4,192 of prompts and 3,200 of replies
-      cost       at most $0.01, and --max-usd stops it at $0.50
+      cost       at most $0.010592, and --max-usd stops it at $0.50
       precision  a 95 % interval of at most ± 28.5 points with one sample a question
                  a difference of 80.2 points between two models would be found 4 times in 5
       ",

@@ -31,6 +31,7 @@ describe("help", () => {
         grappa rescore <EVALUATION>
         grappa compare <A> <B>
         grappa tasks
+        grappa grade
         grappa schema
         grappa --help
         grappa --version
@@ -54,13 +55,14 @@ describe("help", () => {
         rescore   grade an evaluation's samples again, from its log; asks no model
         compare   compare two evaluations, or two runs, question by question: is the difference real?
         tasks     the tasks that \`grappa evaluate\` knows, and where their data is found
+        grade     grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema    print the JSON Schema of a recipe or of a record on disk
       ",
       }
     `);
   });
 
-  test.each(["demo", "init", "run", "status", "report", "chat", "evaluate", "rescore", "compare", "tasks", "schema"])(
+  test.each(["demo", "init", "run", "status", "report", "chat", "grade", "evaluate", "rescore", "compare", "tasks", "schema"])(
     "%s explains itself and knows --json",
     async (command) => {
       const { stdout, stderr, exitCode } = await machine.run(command, "--help");

@@ -3,6 +3,7 @@ import { chatCommand } from "./commands/chat.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
@@ -28,6 +29,7 @@ export function buildApp(version: string): Application<CliContext> {
       rescore: rescoreCommand,
       compare: compareCommand,
       tasks: tasksCommand,
+      grade: gradeCommand,
       schema: schemaCommand,
     },
     docs: {
