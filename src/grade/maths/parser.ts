@@ -49,6 +49,8 @@ const SEPARATORS: ReadonlySet<string> = new Set([",", ";", "\\\\", "\\newline", 
 class Parser implements Grammar {
   readonly cursor: Cursor;
   #place: Place = "plain";
+  /** Brackets that are open. */
+  #level = 0;
 
   constructor(tokens: readonly Token[]) {
     this.cursor = new Cursor(tokens);
@@ -74,7 +76,9 @@ class Parser implements Grammar {
   within<T>(place: Place, step: () => T): T {
     const before = this.#place;
     this.#place = place;
+    this.#level += 1;
     const result = step();
+    this.#level -= 1;
     this.#place = before;
     return result;
   }
@@ -83,6 +87,7 @@ class Parser implements Grammar {
     const token = this.cursor.peek();
     if (token?.kind !== "sign" && token?.kind !== "command") return false;
     if (token.text === "|") return this.#place === "size" || this.#place === "such-that";
+    if (token.text === "]" && this.#level === 0) return false; // it opens the interval `]0, 1[`
     return CLOSERS.has(token.text) || (token.text === "[" && this.#place === "reversed");
   }
 
@@ -133,6 +138,14 @@ class Parser implements Grammar {
     this.cursor.skip();
     this.cursor.take("&");
     return operator;
+  }
+
+  /** Whether nothing follows that a slash could divide by: `4\mathrm{~}/\mathrm{}` has lost its units. */
+  #isDone(): boolean {
+    const token = this.cursor.peek();
+    return (
+      token === undefined || this.#isCloser() || token.kind === "word" || (token.kind === "sign" && token.text === ",")
+    );
   }
 
   /** The text of the sign or command at the cursor. */
@@ -251,7 +264,7 @@ class Parser implements Grammar {
   #timesOrOver(left: Tree): "times" | "over" | "implicit" | null {
     const { cursor } = this;
     for (const sign of ["*", "\\cdot", "\\times", "\\ast"]) if (cursor.take(sign)) return "times";
-    if (cursor.take("/") || cursor.take("\\div")) return "over";
+    if (cursor.take("/") || cursor.take("\\div")) return this.#isDone() ? this.#timesOrOver(left) : "over";
     const token = cursor.peek();
     if (token === undefined || token.kind === "word" || isModulus(this.cursor)) return null;
     if (token.kind === "letter" && isSignLetter(token.text, left, cursor)) {
