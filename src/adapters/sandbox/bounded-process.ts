@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { withNothingInherited } from "./inherited-descriptors.ts";
 
 /** What to start. */
 export interface ProcessCommand {
@@ -50,12 +51,15 @@ export class BoundedProcess {
   constructor(command: ProcessCommand) {
     const inputs = command.inputs ?? [];
     const extra = [...inputs, ...(command.hasReport ? [""] : [])];
-    this.#child = spawn(command.file, [...command.args], {
-      env: { ...command.env },
-      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-      detached: true, // a group of its own, so that one signal reaches all of it
-      stdio: ["pipe", "pipe", "pipe", ...extra.map(() => "pipe" as const)],
-    });
+    const pipes = Array.from({ length: 3 + extra.length }, () => "pipe" as const);
+    this.#child = withNothingInherited(pipes.length, (rest) =>
+      spawn(command.file, [...command.args], {
+        env: { ...command.env },
+        ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+        detached: true, // a group of its own, so that one signal reaches all of it
+        stdio: [...pipes, ...rest],
+      }),
+    );
     this.#child.on("error", (error) => (this.#startError = error));
     for (const stream of this.#child.stdio) stream?.on("error", ignoreClosedPipe);
     inputs.forEach((text, index) => (this.#child.stdio[3 + index] as Writable).end(text));
