@@ -101,7 +101,7 @@ function contaminationText({ sameId, sharedText, questions, examples, ngram, too
   const found = sameId.length + sharedText.length;
   const checked = `${count(questions)} test questions against ${count(examples)} training texts`;
   const short =
-    tooShort === 0 ? "" : ` ${count(tooShort)} questions are shorter than ${ngram} words: only their ids were checked.`;
+    tooShort === 0 ? "" : ` Too short for such a run, so only ids were checked: ${count(tooShort)} of the questions.`;
   if (found === 0) return `Contamination: none found, ${checked}, runs of ${ngram} words.${short}`;
   const parts = `${count(sameId.length)} the same question, ${count(sharedText.length)} sharing a run of ${ngram} words`;
   return `Contamination: ${count(found)} found (${parts}), ${checked}.${short}`;

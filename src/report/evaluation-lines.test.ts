@@ -109,8 +109,8 @@ describe("comparisonLines", () => {
         Settings without a counterpart are left out: 1 of s1-new.
 
         Contamination: none found, 10 test questions against 1,000 training texts,
-        runs of 8 words. 1 questions are shorter than 8 words: only their ids were
-        checked."
+        runs of 8 words. Too short for such a run, so only ids were checked: 1 of the
+        questions."
     `);
   });
 
