@@ -62,16 +62,26 @@ describe("help", () => {
     `);
   });
 
-  test.each(["demo", "init", "run", "status", "report", "chat", "grade", "evaluate", "rescore", "compare", "tasks", "schema"])(
-    "%s explains itself and knows --json",
-    async (command) => {
-      const { stdout, stderr, exitCode } = await machine.run(command, "--help");
-      expect(exitCode).toBe(0);
-      expect(stderr).toBe("");
-      expect(stdout).toContain(`grappa ${command}`);
-      expect(stdout).toContain("--json");
-    },
-  );
+  test.each([
+    "demo",
+    "init",
+    "run",
+    "status",
+    "report",
+    "chat",
+    "grade",
+    "evaluate",
+    "rescore",
+    "compare",
+    "tasks",
+    "schema",
+  ])("%s explains itself and knows --json", async (command) => {
+    const { stdout, stderr, exitCode } = await machine.run(command, "--help");
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout).toContain(`grappa ${command}`);
+    expect(stdout).toContain("--json");
+  });
 
   test("demo", async () => {
     expect((await machine.run("demo", "--help")).stdout).toMatchInlineSnapshot(`

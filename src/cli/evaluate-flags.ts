@@ -3,7 +3,6 @@ import { AppError } from "../core/errors.ts";
 import type { WantedSettings } from "../evaluate/evaluation-plan.ts";
 import { parseTaskSpec } from "../evaluate/tasks/task-spec.ts";
 import { formatUsd, parseUsd } from "../ledger/money.ts";
-import { findPrice, isFree, type Price } from "../ledger/price-book.ts";
 import { readApiKey } from "../adapters/teacher/openai-compatible.ts";
 import type { EvaluateRequest } from "../pipeline/evaluation/evaluate-task.ts";
 import { findModel } from "../pipeline/evaluation/find-model.ts";
@@ -12,10 +11,11 @@ import type { OpenModelOptions } from "../pipeline/evaluation/open-model.ts";
 import type { CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
 import { decimalNumber, jsonFlag, MAX_SEED, plainText, threadsFlag, wholeNumber, wholeNumbers } from "./flags.ts";
+import { givenCap, givenPrice, type JudgeFlags, judgeFlags, judgeOptions } from "./judge-flags.ts";
 import { shellQuote } from "./shell-quote.ts";
 
 /** Flags of `grappa evaluate` as they were given. */
-export interface EvaluateFlags extends CommonFlags {
+export interface EvaluateFlags extends CommonFlags, JudgeFlags {
   readonly task: string;
   readonly data?: string;
   readonly sha256?: string;
@@ -103,6 +103,7 @@ export const evaluateFlags = {
   ...threadsFlag,
   out: text("folder of the evaluation (default: evaluations/TASK-MODEL-ID)", "DIR"),
   ...sandboxFlags,
+  ...judgeFlags,
   plan: flag("say what would be asked and what it may cost, and ask nothing"),
 } as const;
 
@@ -124,6 +125,7 @@ export async function evaluateRequest(
   const { name, samples } = parseTaskSpec(flags.task);
   const { workingFolder } = context.recipes;
   const temperature = flags.temperature ?? (samples > 1 ? SAMPLED_TEMPERATURE : 0);
+  const judge = judgeOptions(flags, context.secrets);
   const settings: WantedSettings = {
     budgets: flags.budget ?? [],
     waits: flags.wait ?? [],
@@ -143,6 +145,7 @@ export async function evaluateRequest(
       ? await student(flags, context)
       : { model: endpoint(flags, context, temperature) }),
     settings,
+    ...(judge === undefined ? {} : { judge }),
     sandbox: { allowPartial: flags.allowPartialSandbox, unsafeLocal: flags.unsafeLocal },
     ...given(flags, ["out"]),
     workingFolder,
@@ -163,7 +166,7 @@ function commandOf({ json: _json, plan: _plan, ...flags }: EvaluateFlags): strin
     const word = flagName(name);
     if (value === undefined || value === false || DEFAULTS[name] === value) return [];
     if (value === true) return [word];
-    const isUsd = name === "maxUsd" || name === "inputPrice" || name === "outputPrice";
+    const isUsd = /(?:Usd|Price)$/.test(name);
     return [word, shellQuote(isUsd ? formatUsd(Number(value)).slice(1) : String(value))];
   });
   return ["grappa evaluate", ...words].join(" ");
@@ -200,9 +203,8 @@ async function student(
 function endpoint(flags: EvaluateFlags, context: CliContext, temperature: number): OpenModelOptions {
   refuse(flags, ["budget", "wait", "direct", "answerTokens"], FOR_STUDENTS);
   const { model, api, keyEnv, concurrency, seed, maxTokens = ENDPOINT_MAX_TOKENS } = flags;
-  const price = priceOf(flags);
-  if (!isFree(price) && flags.maxUsd === undefined)
-    throw new AppError("usage", "no limit is set on what this may cost", { hint: "give --max-usd, for example 5" });
+  const { inputPrice: input, outputPrice: output } = flags;
+  const price = givenPrice(model, { input, output, names: "--input-price and --output-price" });
   const apiKey = keyEnv === undefined ? {} : { apiKey: readApiKey({ [keyEnv]: context.secrets(keyEnv) }, keyEnv) };
   return {
     kind: "endpoint",
@@ -210,23 +212,13 @@ function endpoint(flags: EvaluateFlags, context: CliContext, temperature: number
     model,
     api,
     price,
-    maxMicroUsd: flags.maxUsd ?? 0,
+    maxMicroUsd: givenCap(price, flags.maxUsd, "--max-usd"),
     concurrency,
     seed,
     maxTokens,
     temperature,
     ...apiKey,
   };
-}
-
-/** An unknown price is never taken to be zero. */
-function priceOf({ model, inputPrice, outputPrice }: EvaluateFlags): Price {
-  if (inputPrice === undefined || outputPrice === undefined)
-    throw new AppError("usage", `no price is known for ${model}`, {
-      hint: "give --input-price and --output-price, dollars for a million tokens; 0 and 0 if the server is yours",
-    });
-  const perMillion = { inputUsdPerMillion: inputPrice / 1e6, outputUsdPerMillion: outputPrice / 1e6 };
-  return findPrice("openai-compatible", model, perMillion);
 }
 
 function refuse(flags: EvaluateFlags, names: readonly (keyof EvaluateFlags)[], why: string): void {

@@ -5,12 +5,13 @@ import { evaluationLines } from "../../report/evaluation-lines.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import { hubAccess } from "../evaluate-flags.ts";
 import { withProgress } from "../evaluation-progress.ts";
+import { type JudgeFlags, judgeOptions } from "../judge-flags.ts";
 import { rescoreLines } from "../rescore-text.ts";
 import { shownPath } from "../shown-path.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 
 /** Flags of `grappa rescore`. */
-export interface RescoreFlags extends CommonFlags {
+export interface RescoreFlags extends CommonFlags, JudgeFlags {
   readonly data?: string;
   readonly allowPartialSandbox: boolean;
   readonly unsafeLocal: boolean;
@@ -21,8 +22,10 @@ export default presenting<RescoreFlags, [string]>((context, flags, name) =>
   untilInterrupted(context, "nothing was changed", async (signal) => {
     const { workingFolder } = context.recipes;
     const found = await findEvaluation(name, { fs: context.fs, workingFolder });
+    const judge = judgeOptions(flags, context.secrets);
     const request = {
       ...found,
+      ...(judge === undefined ? {} : { judge }),
       ...(flags.data === undefined ? {} : { data: flags.data }),
       sandbox: { allowPartial: flags.allowPartialSandbox, unsafeLocal: flags.unsafeLocal },
       workingFolder,

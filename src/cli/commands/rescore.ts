@@ -1,12 +1,13 @@
 import { buildCommand } from "@stricli/core";
 import { dataFlags, sandboxFlags } from "../evaluate-flags.ts";
 import { jsonFlag, plainText } from "../flags.ts";
+import { judgeFlags } from "../judge-flags.ts";
 
 /** `grappa rescore`. */
 export const rescoreCommand = buildCommand({
   loader: async () => (await import("./rescore.impl.ts")).default,
   parameters: {
-    flags: { ...jsonFlag, data: dataFlags.data, ...sandboxFlags },
+    flags: { ...jsonFlag, data: dataFlags.data, ...sandboxFlags, ...judgeFlags },
     positional: {
       kind: "tuple",
       parameters: [

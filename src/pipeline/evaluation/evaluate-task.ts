@@ -24,6 +24,7 @@ import type { Contamination, EvaluationSummary } from "../../schema/evaluation-s
 import type { LoadTaskOptions } from "../load-task.ts";
 import type { CliServices, OpenSandboxOptions } from "../services.ts";
 import type { StageProgress } from "../stage.ts";
+import { type EndpointJudge, endpointJudge, type JudgeOptions } from "./endpoint-judge.ts";
 import { findContamination } from "./find-contamination.ts";
 import {
   type EvaluationPorts,
@@ -44,7 +45,7 @@ export interface EvaluateRequest {
   readonly model: OpenModelOptions;
   readonly settings: WantedSettings;
   readonly sandbox: Omit<OpenSandboxOptions, "signal">;
-  readonly judge?: Judge;
+  readonly judge?: JudgeOptions;
   /** Folder of the run that trained the student; its training questions are looked for among the task's. */
   readonly runFolder?: string;
   /** Folder of the evaluation; by default `evaluations/TASK-MODEL-ID` under `workingFolder`. */
@@ -69,7 +70,8 @@ export interface PreparedEvaluation {
   readonly header: EvaluationHeader;
   readonly task: LoadedTask;
   readonly model: EvaluatedModel;
-  readonly ports: VerifierPorts;
+  readonly codeRunner: CodeRunner | undefined;
+  readonly judge: EndpointJudge | undefined;
   close(): Promise<void>;
 }
 
@@ -93,9 +95,9 @@ export async function prepareEvaluation(
 ): Promise<PreparedEvaluation> {
   const { signal, settings: wanted, samplesPerQuestion } = request;
   const task = await services.loadTask({ ...request.task, signal });
-  refuseMissingJudge(task, request.judge);
+  const judge = judgeFor(task, request.judge);
   const model = await services.openModel(request.model);
-  const closers = [() => model.close()];
+  const closers = [() => model.close(), async () => await judge?.close()];
   const close = async (): Promise<void> => {
     for (const one of closers.splice(0)) await one();
   };
@@ -111,13 +113,13 @@ export async function prepareEvaluation(
       samplesPerQuestion,
       seed: request.model.seed,
       temperature: wanted.temperature,
-      graderVersion: GRADER_VERSION,
+      graderVersion: graderVersion(judge),
       sandbox: codeRunner ? sandboxFacts(codeRunner) : null,
       grappaVersion: request.grappaVersion,
     });
     refuseRepeatedGreed(header);
     const folder = resolve(request.workingFolder, request.out ?? `evaluations/${evaluationName(header)}`);
-    return { folder, header, task, model, ports: verifierPorts(codeRunner, request.judge), close };
+    return { folder, header, task, model, codeRunner, judge, close };
   } catch (error) {
     await close();
     throw error;
@@ -141,18 +143,19 @@ export async function runEvaluation(prepared: PreparedEvaluation, request: Evalu
     const total = task.questions.length * header.samplesPerQuestion * header.settings.length;
     let done = evaluation.done.size;
     const tell = (): void => {
-      const spent = model.spentMicroUsd();
+      const spent = model.spentMicroUsd() + (prepared.judge?.spentMicroUsd() ?? 0);
       const note = spent > 0 ? { note: `$${(spent / 1e6).toFixed(4)}` } : {};
       ports.onProgress({ done, total, unit: "answers", ...note });
     };
     tell();
     if (request.runFolder !== undefined)
       await writeContamination(ports.fs, folder, await findContamination(ports.fs, request.runFolder, task));
+    await prepared.judge?.attach(folder);
     await answerAndGrade({
       model,
       requests,
       questions: new Map(task.questions.map((question) => [question.id, question])),
-      ports: prepared.ports,
+      ports: verifierPorts(prepared.codeRunner, prepared.judge),
       graderVersion: header.graderVersion,
       sandbox: header.sandbox,
       context: { folder, signal: request.signal, warn: ports.warn },
@@ -222,11 +225,22 @@ function evaluationName({ id, task, model }: EvaluationHeader): string {
   return `${slug(task.name) || "task"}-${slug(model.name) || shortHash(model.name)}-${id.slice(0, 6)}`;
 }
 
-function refuseMissingJudge(task: LoadedTask, judge: Judge | undefined): void {
-  if (!task.needs.includes("judge") || judge !== undefined) return;
+/**
+ * The judge of a task that needs one; undefined for any other.
+ *
+ * @throws AppError "usage" where the task needs one and none is named.
+ */
+export function judgeFor(task: LoadedTask, options: JudgeOptions | undefined): EndpointJudge | undefined {
+  if (!task.needs.includes("judge")) return undefined;
+  if (options !== undefined) return endpointJudge(options);
   throw new AppError("usage", `task ${task.name} is graded by a judge, and there is none`, {
-    hint: "give --judge-endpoint URL --judge-model NAME",
+    hint: "give --judge-endpoint URL and --judge-model NAME",
   });
+}
+
+/** What verdicts depend on beside task and sandbox: our grader's version, and who judges. */
+export function graderVersion(judge: Judge | undefined): string {
+  return judge === undefined ? GRADER_VERSION : `${GRADER_VERSION}, judge ${judge.name}`;
 }
 
 function refuseRepeatedGreed({ samplesPerQuestion, temperature, model }: EvaluationHeader): void {

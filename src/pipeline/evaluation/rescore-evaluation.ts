@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import { mapAhead } from "../../core/map-ahead.ts";
 import { sampleKey } from "../../evaluate/evaluation-plan.ts";
-import type { Judge, TaskQuestion, VerifierPorts } from "../../evaluate/tasks/task.ts";
-import { GRADER_VERSION } from "../../grade/grade-answer.ts";
+import type { TaskQuestion, VerifierPorts } from "../../evaluate/tasks/task.ts";
 import type {
   EvaluationHeader,
   EvaluationSample,
@@ -15,7 +14,16 @@ import type {
 import { type GradeOutcome, SCHEMA_VERSION } from "../../schema/records.ts";
 import type { HubAccess } from "../open-data.ts";
 import type { OpenSandboxOptions } from "../services.ts";
-import { type EvaluatePorts, type EvaluationResult, sandboxFacts, sumUp, verifierPorts } from "./evaluate-task.ts";
+import type { JudgeOptions } from "./endpoint-judge.ts";
+import {
+  type EvaluatePorts,
+  type EvaluationResult,
+  graderVersion,
+  judgeFor,
+  sandboxFacts,
+  sumUp,
+  verifierPorts,
+} from "./evaluate-task.ts";
 import {
   lockEvaluation,
   readOrigin,
@@ -32,7 +40,7 @@ export interface RescoreRequest {
   /** Where the task's data is now; where it was when the evaluation began, unless told. */
   readonly data?: string;
   readonly sandbox: Omit<OpenSandboxOptions, "signal">;
-  readonly judge?: Judge;
+  readonly judge?: JudgeOptions;
   readonly workingFolder: string;
   readonly hub?: HubAccess;
   readonly signal: AbortSignal;
@@ -77,17 +85,20 @@ export async function rescoreEvaluation(request: RescoreRequest, ports: Evaluate
   await requireComplete(fs, folder);
   const task = await services.loadTask({ ...(await taskSource(request, ports)), signal });
   if (task.sha256 !== header.task.sha256) throw otherData(header, task.sha256);
+  const judge = judgeFor(task, request.judge);
   const codeRunner = task.needs.includes("codeRunner")
     ? await services.openSandbox({ ...request.sandbox, signal })
     : undefined;
   const lock = await lockEvaluation(ports, folder);
   try {
+    await judge?.attach(folder);
     const tally = openTally();
     const total = header.task.questions * header.samplesPerQuestion * header.settings.length;
     const scores = rescored({
       samples: readSamples(fs, folder, await readScores(fs, folder)),
       questions: new Map(task.questions.map((question) => [question.id, question])),
-      ports: verifierPorts(codeRunner, request.judge),
+      ports: verifierPorts(codeRunner, judge),
+      graderVersion: graderVersion(judge),
       sandbox: codeRunner ? sandboxFacts(codeRunner) : null,
       signal,
       onScore: (before, after) => {
@@ -100,6 +111,7 @@ export async function rescoreEvaluation(request: RescoreRequest, ports: Evaluate
   } finally {
     await lock.release();
     await codeRunner?.close();
+    await judge?.close();
   }
 }
 
@@ -128,13 +140,15 @@ interface Rescoring {
   readonly samples: AsyncIterable<EvaluationSample>;
   readonly questions: ReadonlyMap<string, TaskQuestion>;
   readonly ports: VerifierPorts;
+  readonly graderVersion: string;
   readonly sandbox: SandboxFacts | null;
   readonly signal: AbortSignal;
   readonly onScore: (before: EvaluationSample, after: Verdict) => void;
 }
 
 async function* rescored(rescoring: Rescoring): AsyncGenerator<RescoredSample> {
-  const { samples, questions, ports, sandbox, signal, onScore } = rescoring;
+  const { samples, questions, ports, signal, onScore } = rescoring;
+  const graded = { graderVersion: rescoring.graderVersion, sandbox: rescoring.sandbox };
   const regrade = async (sample: EvaluationSample): Promise<[EvaluationSample, Verdict]> => {
     signal.throwIfAborted();
     const question = questions.get(sample.questionId);
@@ -149,7 +163,7 @@ async function* rescored(rescoring: Rescoring): AsyncGenerator<RescoredSample> {
     onScore(sample, verdict);
     const { questionId, setting, sampleIndex } = sample;
     const place = { schemaVersion: SCHEMA_VERSION, questionId, setting, sampleIndex } as const;
-    yield { ...place, verdict, graderVersion: GRADER_VERSION, sandbox };
+    yield { ...place, verdict, ...graded };
   }
 }
 
