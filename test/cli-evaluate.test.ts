@@ -2,7 +2,9 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { questionId } from "../src/questions/bucket.ts";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
+import { fakeTask } from "./fake-task.ts";
 import { writeTinyStudent } from "./tiny-student.ts";
 
 let machine: FakeMachine;
@@ -260,6 +262,104 @@ describe("compare", () => {
     expect((await machine.run("compare", "a", "bb")).stderr).toBe(
       "error: no evaluation and no run at bb (did you mean b or a?)\nhint: there are: a, b\n",
     );
+  });
+});
+
+describe("runs", () => {
+  const completionOf = (n: number, isRight: boolean): object => ({
+    schemaVersion: 1,
+    questionId: String(n).padStart(16, "0"),
+    model: "student",
+    setting: { mode: "think", budgetTokens: 100, waits: 0 },
+    sampleIndex: 0,
+    thinking: "",
+    answer: "",
+    thinkingTokens: 9,
+    answerTokens: 1,
+    end: "natural",
+    answerFinish: "stop",
+    grade: { outcome: isRight ? "correct" : "incorrect", extracted: "1", rule: "r" },
+  });
+
+  test("are compared like evaluations, by what their students answered", async () => {
+    for (const [seed, right] of [
+      ["0", 3],
+      ["1", 19],
+    ] as const) {
+      machine.during["evaluate"] = ({ output }) =>
+        output.writeRows(
+          "completions.jsonl",
+          Array.from({ length: 20 }, (_, n) => completionOf(n, n < right)),
+        );
+      await machine.run("demo", "--seed", seed);
+    }
+    const { stdout } = await machine.run("compare", "demo-0", "demo-1", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      first: "demo-0",
+      second: "demo-1",
+      rows: [
+        { questions: 20, first: 0.15, second: 0.95, difference: 0.8, test: "exact McNemar", next: { kind: "settled" } },
+      ],
+    });
+    expect((await machine.run("compare", "demo-0", "demo-1")).stdout).toContain("demo-1 is 80.0 points above demo-0");
+  });
+
+  test("an unfinished run is not compared", async () => {
+    await machine.run("demo", "--until", "train");
+    const { stderr, exitCode } = await machine.run("compare", "demo-0", "demo-0");
+    expect([exitCode, stderr]).toEqual([
+      4,
+      "error: HERE/runs/demo-0: the run is not finished\nhint: go on with it first\n",
+    ]);
+  });
+
+  test("a student that was trained on a question of the task is flagged, and compared without it", async () => {
+    const training = [
+      { text: "1+1", isSelected: true }, // the task's own first question
+      { text: "2+1", isSelected: false }, // collected, never trained on
+    ].map(({ text, isSelected }) => ({ id: questionId(text), text, isSelected }));
+    machine.during["attempt"] = ({ output }) =>
+      output.writeRows(
+        "questions.jsonl",
+        training.map(({ id, text }) => ({
+          schemaVersion: 1,
+          id,
+          text,
+          answer: null,
+          family: "f",
+          domain: "d",
+          difficulty: 1,
+          bucket: "train",
+          metadata: {},
+        })),
+      );
+    machine.during["select"] = ({ output }) =>
+      output.writeRows(
+        "selection.jsonl",
+        training
+          .filter(({ isSelected }) => isSelected)
+          .map(({ id }, rank) => ({
+            schemaVersion: 1,
+            rank,
+            questionId: id,
+            traceId: id,
+            domain: "d",
+            thinkingTokens: 1,
+            reason: "all",
+          })),
+      );
+    machine.during["train"] = ({ output }) => output.writeJson("student/config.json", {});
+    await machine.run("demo");
+    const flagged = await machine.run("evaluate", "--task", "sums", "--model", "demo-0", "--out", "evaluations/run");
+    expect(flagged.stdout).toContain("CONTAMINATED: of 8 questions the student was trained on 1, and 0\n");
+    await machine.run("evaluate", "--task", "sums", "--model", "tiny", "--out", "evaluations/other");
+    const { stdout } = await machine.run("compare", "other", "run", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      first: "tiny",
+      second: "demo-0",
+      contamination: { sameId: [fakeTask(1).questions[0]!.id], sharedText: [], examples: 1 },
+      rows: [{ questions: 8, clean: { questions: 7 } }],
+    });
   });
 });
 

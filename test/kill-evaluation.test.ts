@@ -31,7 +31,7 @@ beforeAll(async () => {
     const n = Number(/What is (\d+)/.exec(body.messages[0]!.content)?.[1]);
     await sleep(5 + (n % 7));
     // Every third answer is wrong.
-    send(response, completion(`${n} twice`, String(n % 3 === 0 ? n + 1 : 2 * n)));
+    send(response, completion(`${n} twice`, `Twice that is \\boxed{${n % 3 === 0 ? n + 1 : 2 * n}}.`));
   });
 });
 afterAll(async () => {
@@ -127,7 +127,7 @@ describe("against an endpoint", () => {
     const before = server.requests.length;
     const unchanged = JSON.parse((await grappa(["rescore", "whole", "--json"])).stdout) as object;
     expect(unchanged).toMatchObject({ samples: QUESTIONS, changed: 0, examples: [], scores: "scores-1.jsonl" });
-    // An older grader that did not find them: two right answers of the log are called wrong.
+    // An older grader that missed the box: two right answers of the log are called wrong.
     const older = lines("whole").map((line) => JSON.parse(line) as EvaluationSample);
     const right = older.filter(({ verdict }) => verdict.outcome === "correct").slice(0, 2);
     for (const { verdict } of right) Object.assign(verdict, { outcome: "no_answer", extracted: null });
