@@ -1,4 +1,3 @@
-import { publishedFor } from "../../evaluate/published/published-for.ts";
 import { findEvaluation } from "../../pipeline/evaluation/find-evaluation.ts";
 import { rescoreEvaluation } from "../../pipeline/evaluation/rescore-evaluation.ts";
 import { evaluationLines } from "../../report/evaluation-lines.ts";
@@ -41,7 +40,7 @@ export default presenting<RescoreFlags, [string]>((context, flags, name) =>
       json: { folder: place, scores, samples, changed, moves, examples, evaluation: header, summary },
       text: [
         "",
-        ...evaluationLines(summary, header, publishedFor(header.task.name)),
+        ...evaluationLines(summary, header, []),
         "",
         ...rescoreLines(rescored, header.maxTokens),
         "",
