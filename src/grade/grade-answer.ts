@@ -13,6 +13,7 @@ import {
   extractFor,
   type Extracted,
   firstReadable,
+  isAnswerInWords,
   gradeExtracted,
   type MathsFinding,
   type MathsGold,
@@ -227,7 +228,12 @@ export function answerClass(answer: string, profile: GradeProfile = "math"): str
   if (profile === "exact") return exactForm(region) === "" ? null : exactForm(region);
   if (profile === "mcq") return (anchoredChoice(region) ?? flexibleChoice(region))?.letter ?? null;
   const candidates = [...anchoredCandidates(region, BOTH), ...flexibleCandidates(region, BOTH)];
-  const found = firstReadable(candidates, "reply", ({ kind }, { isProse }) => kind === "maths" || !isProse);
+  const found = firstReadable(
+    candidates,
+    "reply",
+    ({ kind }, { isProse, text, rule }) =>
+      kind === "maths" || !isProse || (rule !== "last-value" && isAnswerInWords(text, { isText: false })),
+  );
   const tree = found.status === "ok" ? found.reading.trees[0] : textOf(region);
   return tree === null ? null : canonicalForm(valueOf(tree), new Work(CANONICAL_WORK));
 }

@@ -7,6 +7,7 @@ import { assignedValues } from "./maths/assignments.ts";
 import { canonicalForm } from "./maths/canonical.ts";
 import { compareTrees, type CompareOptions } from "./maths/compare.ts";
 import { readAnswer, type Reading } from "./maths/read-answer.ts";
+import { plainWords, sayTheSame } from "./maths/text-answers.ts";
 import { freeSymbols, type Tree } from "./maths/tree.ts";
 import { Work } from "./maths/work.ts";
 
@@ -85,17 +86,20 @@ export function readMathsGold(text: string, targets: Targets): MathsGold | strin
   return { trees, isText: kind === "text", hasSymbols: trees.some((tree) => freeSymbols(tree).length > 0) };
 }
 
+const DENIAL = /\b(?:not|never|wrong|incorrect|false)\b|n['’]t\b/iu;
+
 /** What a reply's answer is, by one extractor's candidates. */
 export function extractFor(gold: MathsGold, candidates: readonly Candidate[]): Extracted {
   return firstReadable(candidates, "reply", (reading, candidate) => {
     if (reading.kind === "text") return !candidate.isProse || isAnswerInWords(candidate.text, gold);
+    if (candidate.rule === "whole" && DENIAL.test(candidate.text)) return false;
     const [tree] = reading.trees;
     return gold.hasSymbols || gold.isText || candidate.rule !== "last-value" || tree.type !== "symbol";
   });
 }
 
 /** Whether words may be the answer: a few of them, or where the gold is in words, as many as an answer in words has. */
-function isAnswerInWords(text: string, { isText }: MathsGold): boolean {
+export function isAnswerInWords(text: string, { isText }: Pick<MathsGold, "isText">): boolean {
   return isText ? text.length <= MAX_WORDS : text.length <= MAX_WORDS / 2 && !/\d|\s\S+\s/u.test(text.trim());
 }
 
@@ -116,8 +120,31 @@ export function gradeExtracted(gold: MathsGold, found: Extracted, options: Maths
       if (rule !== null) return { outcome: "correct", extracted, canonical, rule: `${candidate.rule}/${rule}` };
     }
   }
+  const rule = compareAsWords(gold, extracted) ?? compareChoice(gold, extracted, { ...options, work });
+  if (rule !== null) return { outcome: "correct", extracted, canonical, rule: `${candidate.rule}/${rule}` };
   const outcome = work.isSpent ? "answer_limit" : "incorrect";
   return { outcome, extracted, canonical, rule: `${candidate.rule}/${work.isSpent ? "work" : "different"}` };
+}
+
+/** "Yes, it is" for yes: an answer in words may look like a list of them. */
+function compareAsWords({ isText, trees: [gold] }: MathsGold, text: string): string | null {
+  return isText && gold.type === "text" && sayTheSame(plainWords(gold.text), plainWords(text)) ? "text" : null;
+}
+
+const CHOICE = /^\(\s*([A-J])\s*\)\s*[.:,]?\s*(\S.*)$|^([A-J])\s*[).:]\s*(\S.*)$/su;
+
+/** `\textbf{(A) }12` is both the letter and the value that it stands for. */
+function compareChoice(gold: MathsGold, text: string, options: CompareOptions): string | null {
+  const bare = text
+    .replace(/\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{([^{}]*)\}/gu, "$1")
+    .replace(/\\[ ,;:]|\\q?quad|~|\$/gu, " ");
+  const [, round, behindRound, half, behindHalf] = CHOICE.exec(bare.trim()) ?? [];
+  const letter = round ?? half;
+  const value = readAnswer(behindRound ?? behindHalf ?? "", "reply");
+  const readings: Tree[] = letter === undefined ? [] : [{ type: "text", text: letter }];
+  if (letter !== undefined && value.status === "ok") readings.push(...value.trees);
+  const isSame = readings.some((tree) => gold.trees.some((one) => compareTrees(one, tree, options) !== null));
+  return isSame ? "choice-and-value" : null;
 }
 
 /** The value that a reply's equation comes to: what a vote counts. */

@@ -31,16 +31,19 @@ export function majorityAtK(ballot: Ballot, k: number, key: string): number | nu
   return n <= EXACT_SAMPLES ? exactMajority(ballot, { n, k }) : drawnMajority(ballot, k, prng(key));
 }
 
-function exactMajority({ classes, silent }: Ballot, { n, k }: { readonly n: number; readonly k: number }): number {
+function exactMajority({ classes }: Ballot, { n, k }: { readonly n: number; readonly k: number }): number {
   let right = 0;
   classes.forEach(({ votes, rightShare }, index) => {
     if (rightShare === 0) return;
     const others = classes.filter((_, other) => other !== index).map((other) => other.votes);
     for (let winning = 1; winning <= Math.min(votes, k); winning++) {
-      const ways = waysToStayBehind(others, winning, k - winning);
+      const contenders = others.filter((size) => size >= winning);
+      // Classes too small to tie cannot matter more than silence: all of their samples are one pool to draw from.
+      const pool = n - votes - contenders.reduce((sum, size) => sum + size, 0);
+      const ways = waysToStayBehind(contenders, winning, k - winning);
       for (let rest = 0; rest <= k - winning; rest++) {
         const share = ways[rest] as number;
-        if (share > 0) right += rightShare * choose(votes, winning) * share * choose(silent, k - winning - rest);
+        if (share > 0) right += rightShare * choose(votes, winning) * share * choose(pool, k - winning - rest);
       }
     }
   });
@@ -48,15 +51,15 @@ function exactMajority({ classes, silent }: Ballot, { n, k }: { readonly n: numb
 }
 
 /**
- * By number of votes drawn from the other classes: in how many ways each of them gets at most `winning`, each way divided by
- * how many classes then share the lead.
+ * By number of votes drawn from the contenders: in how many ways each of them gets at most `winning`, each way divided by how
+ * many classes then share the lead.
  */
-function waysToStayBehind(others: readonly number[], winning: number, most: number): Float64Array {
+function waysToStayBehind(contenders: readonly number[], winning: number, most: number): Float64Array {
   const mostTied = Math.floor(most / winning);
   // ways[tied][drawn]
   let ways = Array.from({ length: mostTied + 1 }, () => new Float64Array(most + 1));
   (ways[0] as Float64Array)[0] = 1;
-  for (const votes of others) {
+  for (const votes of contenders) {
     const next = Array.from({ length: mostTied + 1 }, () => new Float64Array(most + 1));
     ways.forEach((row, tied) => {
       row.forEach((count, drawn) => {

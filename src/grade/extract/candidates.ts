@@ -89,6 +89,7 @@ function firstLine(text: string): string {
 /** What a marked stretch may state: maths set apart at its beginning, the stretch itself, or the last value within. */
 function segmentCandidates(segment: string, rule: ExtractionRule, targets: Targets): Candidate[] {
   const sentence = firstSentence(segment);
+  if (/^[\s*_]*(?:not|never)\b/iu.test(sentence)) return [];
   const spans = targets.includes("latex") ? mathSpans(sentence) : [];
   const found: Candidate[] = [];
   if (spans[0] !== undefined && /^[\s"'*_([]*$/u.test(sentence.slice(0, spans[0].start))) {

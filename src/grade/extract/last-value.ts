@@ -25,16 +25,27 @@ export function lastValues(text: string, targets: Targets): FoundValue[] {
     const here = spans[span];
     const plain = targets.includes("expr") ? lastPlain(text, before, here?.end ?? 0) : null;
     if (plain !== null) {
-      found.push(plain);
+      if (!isVoid(text, plain.end - plain.text.length, plain.end)) found.push(plain);
       before = plain.end - plain.text.length;
     } else if (here !== undefined) {
       const joined = joinedContents(text, spans, span);
-      found.push({ text: withPercent(text, here, joined.text), end: here.end });
       before = spans[joined.first]?.start ?? 0;
+      if (!isVoid(text, before, here.end)) found.push({ text: withPercent(text, here, joined.text), end: here.end });
       span = joined.first - 1;
     } else return found;
   }
   return found;
+}
+
+const NEGATED_BEFORE =
+  /(?:\bnot|\bnever|n['’]t|\bmore than|\bless than|\bat least|\bat most)\s+(?:be\s+|equal(?:\s+to)?\s+)?$/iu;
+const DENIED_BEHIND = /^[\s,]*(?:is|are|was)(?:\s+not|n['’]t|\s+(?:wrong|incorrect|false))\b/iu;
+
+/** Whether a value is named only to be denied or to bound another: "not 7", "7 is wrong", "more than 7". */
+export function isVoid(text: string, start: number, end: number): boolean {
+  return (
+    NEGATED_BEFORE.test(text.slice(Math.max(0, start - 24), start)) || DENIED_BEHIND.test(text.slice(end, end + 24))
+  );
 }
 
 const PERCENT = /^\s*(?:\\?%|per\s?cent\b|pct\b)/iu;
@@ -99,7 +110,7 @@ function balanced(text: string): string {
       break;
     }
   }
-  return unbraced(text.slice(start)).replace(/^[\s.,/*^:=<>≤≥≠)\]}!%'’+×÷·]+/u, "");
+  return unbraced(text.slice(start)).replace(/^[\s.,/*^:=)\]}!%'’+×÷·]+/u, "");
 }
 
 /** `{0.5}` of a command's argument is 0.5. */
@@ -107,11 +118,13 @@ function unbraced(text: string): string {
   return /^\{[^{}]*\}$/u.test(text) ? text.slice(1, -1) : text;
 }
 
-const LAST_NUMBER = /[-−]?[$€£]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\s*\\?%)?/gu;
+const LAST_NUMBER = /(?<![<>≤≥≠]\s?|\\(?:le|ge|lt|gt|ne)q?\s?)[-−]?[$€£]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\s*\\?%)?/gu;
 
 /** The last number alone of a text, for when the expression around it is none; null where there is no digit. */
 export function lastNumber(text: string): string | null {
   let last: string | null = null;
-  for (const match of text.slice(-4_096).matchAll(LAST_NUMBER)) last = match[0];
+  const tail = text.slice(-4_096);
+  for (const match of tail.matchAll(LAST_NUMBER))
+    if (!isVoid(tail, match.index, match.index + match[0].length)) last = match[0];
   return last;
 }

@@ -5,11 +5,14 @@ import { complexValue, type Scope } from "./complex-value.ts";
 import { exactValue } from "./exact-value.ts";
 import { expandSigns, workOutMatrices } from "./expand.ts";
 import { formText } from "./form-text.ts";
+import { rationalNear } from "./near-rational.ts";
 import { rationalText } from "./rational.ts";
 import { type Real, realText, signOf, sizeOf } from "./real.ts";
+import { regionText } from "./region-text.ts";
+import { regionOf } from "./regions.ts";
 import { complexAt, type PointKind, rationalAt } from "./sample-points.ts";
 import { numberOfWord, wordsOf } from "./text-answers.ts";
-import { freeSymbols, someTree, type Tree } from "./tree.ts";
+import { freeSymbols, someTree, type Tree, type TreeOf } from "./tree.ts";
 import type { Work } from "./work.ts";
 
 /** Digits of a value that is not rational. */
@@ -30,21 +33,18 @@ export function canonicalForm(tree: Tree, work: Work): string {
     case "matrix":
       return `[${only.rows.map((row) => `[${row.map((cell) => canonicalForm(cell, work)).join(", ")}]`).join(", ")}]`;
     case "relation": {
-      const [value] = assignedValues(only, false);
-      return value === undefined ? relationText(only.operators, only.operands, work) : canonicalForm(value, work);
+      const [value] = assignedValues(only, freeSymbols(only).length === 0);
+      return value === undefined ? relationForm(only, work) : canonicalForm(value, work);
     }
-    case "setOperation": {
-      const parts = only.parts.map((part) => canonicalForm(part, work));
-      return `${only.kind}(${(only.kind === "difference" ? parts : parts.sort()).join(", ")})`;
-    }
-    case "percent":
-      return `${canonicalForm(only.value, work)}%`;
+    case "setOperation":
+    case "setBuilder":
+      return setForm(only, work);
     case "degrees":
       return canonicalForm(only.value, work);
     case "time":
-    case "namedSet":
-    case "setBuilder":
       return formText(only);
+    case "namedSet":
+      return only.name === "reals" ? setForm(only, work) : formText(only);
     case "infinity":
       return "∞";
     default:
@@ -54,13 +54,30 @@ export function canonicalForm(tree: Tree, work: Work): string {
 
 function setText(items: readonly Tree[], work: Work): string {
   const flat = items.flatMap((item) => expandSigns(item));
-  const names = new Set(flat.map((item) => (item.type === "relation" ? formText(item.operands[0] as Tree) : "")));
+  const names = new Set(flat.flatMap((item) => (item.type === "relation" ? [formText(item.operands[0] as Tree)] : [])));
   const text = (item: Tree): string =>
     names.size > 1 && item.type === "relation"
       ? relationText(item.operators, item.operands, work)
       : canonicalForm(item, work);
   const texts = [...new Set(flat.map(text))].sort();
   return texts.length === 1 ? (texts[0] as string) : `{${texts.join(", ")}}`;
+}
+
+/** A set of reals as its intervals; any other as it is written, its parts in their canonical forms. */
+function setForm(tree: Tree, work: Work): string {
+  const region = regionOf(tree, work);
+  const text = region && regionText(region);
+  if (text !== null) return text;
+  if (tree.type !== "setOperation") return formText(tree);
+  const parts = tree.parts.map((part) => canonicalForm(part, work));
+  return `${tree.kind}(${(tree.kind === "difference" ? parts : parts.sort()).join(", ")})`;
+}
+
+/** An inequality in one variable as the set of its solutions; any other relation by its sides. */
+function relationForm(relation: TreeOf<"relation">, work: Work): string {
+  const [name, another] = freeSymbols(relation);
+  const region = name !== undefined && another === undefined ? regionOf(relation, work) : null;
+  return (region && regionText(region)) ?? relationText(relation.operators, relation.operands, work);
 }
 
 function relationText(operators: readonly string[], operands: readonly Tree[], work: Work): string {
@@ -104,7 +121,10 @@ function symbolicText(tree: Tree, symbols: readonly string[], scope: Scope): str
 function complexText(value: Complex, digits = DIGITS): string {
   if (isZero(value)) return "0";
   const isNothing = (part: Real, other: Real): boolean => signOf(part) === 0 || sizeOf(part) < sizeOf(other) - 180;
-  if (isNothing(value.im, value.re)) return realText(value.re, digits);
+  if (isNothing(value.im, value.re)) {
+    const near = rationalNear(value.re);
+    return near === null ? realText(value.re, digits) : rationalText(near);
+  }
   const re = isNothing(value.re, value.im) ? "" : realText(value.re, digits);
   const im = realText(value.im, digits);
   return `${re}${re !== "" && !im.startsWith("-") ? "+" : ""}${im}i`;

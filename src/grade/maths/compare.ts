@@ -10,7 +10,7 @@ import { formText } from "./form-text.ts";
 import { canPairOff } from "./matching.ts";
 import { regionOf, sameRegion } from "./regions.ts";
 import { scalarForms, withoutUnitLetters } from "./scalar-forms.ts";
-import { numberOfWord, wordsOf } from "./text-answers.ts";
+import { numberOfWord, sayTheSame, wordsOf } from "./text-answers.ts";
 import { freeSymbols, mapTree, someTree, type Tree, type TreeOf } from "./tree.ts";
 
 /** How answers are compared. */
@@ -123,7 +123,7 @@ function compareWords(gold: Tree, pred: Tree, options: CompareOptions): string |
     return isEmpty(gold) && isEmpty(pred) ? "text" : undefined;
   }
   const [a, b] = [wordsOf(gold), wordsOf(pred)];
-  if (a !== null && a === b) return "text";
+  if (a !== null && b !== null && sayTheSame(a, b)) return "text";
   const [goldNumber, predNumber] = [numberOfWord(gold), numberOfWord(pred)];
   if (goldNumber === null && predNumber === null) return null;
   if ((goldNumber ?? gold).type === "text" || (predNumber ?? pred).type === "text") return null;

@@ -40,6 +40,8 @@ import type { Work } from "./work.ts";
 export interface Scope {
   readonly rationals: Assignment;
   readonly complexes: ReadonlyMap<string, Complex>;
+  /** Whether only real values count, of every part: then a root of a negative number has none. */
+  readonly isRealOnly?: boolean;
   /** What a logarithm without a base means. */
   readonly log: "common" | "natural";
   readonly work: Work;
@@ -52,6 +54,11 @@ const FUNCTION_COST = 60;
 
 /** The value; null where it is not defined, too large, or depends on something without a value. */
 export function complexValue(tree: Tree, scope: Scope): Complex | null {
+  const value = valueOfPart(tree, scope);
+  return scope.isRealOnly && value !== null && signOf(value.im) !== 0 ? null : value;
+}
+
+function valueOfPart(tree: Tree, scope: Scope): Complex | null {
   if (!scope.work.spend(2)) return null;
   switch (tree.type) {
     case "number":

@@ -8,13 +8,19 @@ import { BARE_ARGUMENT, INVERSES } from "./vocabulary.ts";
 export function readFunction(grammar: Grammar, name: string): Tree {
   const { cursor } = grammar;
   if (name === "sqrt" || name === "cbrt") return readRoot(grammar, name === "cbrt" ? integer(3) : undefined);
-  const base = cursor.take("_") ? grammar.argument() : undefined;
+  const base = isGluedBase(grammar, name) ? grammar.primary() : cursor.take("_") ? grammar.argument() : undefined;
   const exponent = cursor.take("^") ? readExponent(grammar) : undefined;
   if (isMinusOne(exponent) && INVERSES.has(name))
     return { type: "call", name: INVERSES.get(name) ?? name, args: readArguments(grammar, name) };
   const args = readArguments(grammar, name);
   const call: Tree = { type: "call", name, args: base === undefined ? args : [...args, base] };
   return exponent === undefined ? call : { type: "power", base: call, exponent };
+}
+
+/** `log2(5)`, `log10(3)`. */
+function isGluedBase({ cursor }: Grammar, name: string): boolean {
+  const next = cursor.peek();
+  return name === "log" && next?.kind === "number" && !next.isSpaced && cursor.is("(", 1);
 }
 
 function readExponent(grammar: Grammar): Tree {

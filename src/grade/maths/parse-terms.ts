@@ -1,6 +1,7 @@
 /** @file How parts of a sum or product join: letters that are signs, words that are units, sets that are taken away. */
 import type { Cursor } from "./cursor.ts";
 import { negated, sumOf, type Tree } from "./tree.ts";
+import { FILLERS } from "./vocabulary.ts";
 
 /** Letters between numbers or intervals that stand for a sign: `x` and `U`. */
 export function isSignLetter(letter: string, left: Tree, cursor: Cursor): boolean {
@@ -19,4 +20,9 @@ export function joined(left: Tree | null, term: Tree, isMinus: boolean): Tree {
   const isSet = left.type === "namedSet" || left.type === "setOperation";
   if (!isMinus || !isSet) return sumOf([left, term]);
   return { type: "setOperation", kind: "difference", parts: [left, negated(term)] };
+}
+
+/** "7, probably": words that say nothing of the value. */
+export function isFiller(tree: Tree): boolean {
+  return tree.type === "text" && tree.text.split(" ").every((word) => FILLERS.has(word.toLowerCase()));
 }

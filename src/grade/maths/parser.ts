@@ -8,11 +8,12 @@ import { mixedNumber } from "./parse-mixed.ts";
 import { isModulus, readModulus } from "./parse-modulus.ts";
 import { readPostfix } from "./parse-postfix.ts";
 import { readName, readPrimary, startsPrimary } from "./parse-primary.ts";
-import { isSignLetter, isUnit, joined } from "./parse-terms.ts";
+import { isFiller, isSignLetter, isUnit, joined } from "./parse-terms.ts";
+import { readSign } from "./parse-signs.ts";
 import { readUnits } from "./parse-units.ts";
 import { whole } from "./rational.ts";
 import { type CommaReading, type Token, tokenise } from "./tokens.ts";
-import { integer, negated, product, type RelationOperator, type Tree } from "./tree.ts";
+import { integer, negated, product, type RelationOperator, type Tree, type TreeOf } from "./tree.ts";
 import { CONNECTIVES, RELATIONS } from "./vocabulary.ts";
 
 /** A tree, or why there is none. */
@@ -67,10 +68,19 @@ class Parser implements Grammar {
     const items: Tree[] = [];
     this.#skipSeparators();
     while (!this.cursor.isAtEnd && !this.#isCloser()) {
-      items.push(this.cursor.nested(() => this.item()));
+      const item = this.cursor.nested(() => this.#continued(items) ?? this.item());
+      if (!isFiller(item) || items.length === 0) items.push(item);
       if (!this.#skipSeparators()) break;
     }
     return items;
+  }
+
+  /** A line that begins with `=` goes on with the relation of the line above. */
+  #continued(items: Tree[]): Tree | null {
+    const last = items.at(-1);
+    if (last === undefined || !this.#isRelation(this.cursor.peek())) return null;
+    items.pop();
+    return this.#relationFrom(last.type === "relation" ? last : { operators: [], operands: [last] });
   }
 
   within<T>(place: Place, step: () => T): T {
@@ -114,8 +124,12 @@ class Parser implements Grammar {
   item(): Tree {
     // "= 5", "\\approx 5": what it is said of stands elsewhere.
     if (this.#isRelation(this.cursor.peek()) && /^(?:=|\\approx|\\simeq)$/.test(this.#text())) this.cursor.skip();
-    const operands = [this.#sets()];
-    const operators: RelationOperator[] = [];
+    return this.#relationFrom({ operators: [], operands: [this.#sets()] });
+  }
+
+  #relationFrom(start: Pick<TreeOf<"relation">, "operators" | "operands">): Tree {
+    const operands = [...start.operands];
+    const operators = [...start.operators];
     for (let found = this.#relation(); found !== null; found = this.#relation()) {
       operators.push(found);
       operands.push(this.#sets());
@@ -209,7 +223,7 @@ class Parser implements Grammar {
     return this.cursor.nested(() => {
       let left: Tree | null = null;
       for (;;) {
-        const sign = this.#sign(left === null);
+        const sign = readSign(this.cursor, left === null);
         if (sign === null && left !== null) return left;
         const term = this.multiplicative();
         if (sign === "\\pm" || sign === "\\mp")
@@ -217,27 +231,6 @@ class Parser implements Grammar {
         else left = joined(left, sign === "-" ? negated(term) : term, sign === "-");
       }
     });
-  }
-
-  /** The sign of the term that follows: several minus signs are multiplied out. */
-  #sign(isFirst: boolean): "+" | "-" | "\\pm" | "\\mp" | null {
-    const { cursor } = this;
-    if (isFirst && cursor.is("+") && cursor.is("-", 1)) {
-      cursor.skip(2);
-      return "\\pm";
-    }
-    if (cursor.is("+") && cursor.is("/", 1) && cursor.is("-", 2)) {
-      cursor.skip(3);
-      return "\\pm";
-    }
-    if (cursor.take("\\pm")) return "\\pm";
-    if (cursor.take("\\mp")) return "\\mp";
-    let sign: "+" | "-" | null = null;
-    for (;;) {
-      if (cursor.take("+")) sign ??= "+";
-      else if (cursor.take("-")) sign = sign === "-" ? "+" : "-";
-      else return sign;
-    }
   }
 
   multiplicative(): Tree {

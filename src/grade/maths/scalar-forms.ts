@@ -17,7 +17,8 @@ export function scalarForms(gold: Tree, pred: Tree): FormPair[] {
   if (gold.type === "based" && pred.type === "based") return [{ gold, pred, rule: "value" }];
   if (gold.type === "call" && pred.type === "call") return [{ gold, pred, rule: "value" }];
   const golds = formsOf(gold);
-  const preds = formsOf(pred);
+  // Only what the gold has may be left out: the reply `10_2` is not 10.
+  const preds = formsOf(pred).filter(({ rule }) => rule !== "base-omitted");
   return golds.flatMap((a) => preds.map((b) => ({ gold: a.tree, pred: b.tree, rule: a.rule ?? b.rule ?? "value" })));
 }
 

@@ -5,10 +5,18 @@ import { NUMBER_WORDS, SYNONYMS } from "./vocabulary.ts";
 const PUNCTUATION = /[^\p{L}\p{N}]+/gu;
 const ARTICLE = /^(?:the|a|an|option|choice|answer) /u;
 
+const EXISTENCE = /^(?:there (?:is|are|exists?)|it is|it has) /u;
+const VERDICTS: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);
+
+/** Whether the second text says what the first does: the same words, or for a plain yes or no the same first word. */
+export function sayTheSame(gold: string, pred: string): boolean {
+  return gold === pred || (VERDICTS.has(gold) && pred.startsWith(`${gold} `));
+}
+
 /** The words alone: lower case, single spaces, no punctuation, no article in front. */
 export function plainWords(text: string): string {
   const words = text.toLowerCase().replace(PUNCTUATION, " ").trim();
-  const bare = words.replace(ARTICLE, "");
+  const bare = words.replace(EXISTENCE, "").replace(ARTICLE, "");
   return SYNONYMS.get(words) ?? SYNONYMS.get(bare) ?? bare;
 }
 

@@ -134,7 +134,7 @@ export const DEGREE_WORDS: ReadonlySet<string> = new Set(["degree", "degrees", "
 export const CONNECTIVES: ReadonlySet<string> = new Set(["and", "or", "und", "oder", "et", "ou", "y"]);
 /** Words that say nothing of the value. */
 export const FILLERS: ReadonlySet<string> = new Set(
-  "approximately about around exactly roughly approx is are equals equal the a an only just or/and either both usd eur gbp inr rs us".split(
+  "approximately about around exactly roughly approx is are equals equal the a an only just or/and either both answer final result probably maybe perhaps presumably usd eur gbp inr rs us".split(
     " ",
   ),
 );
