@@ -66,8 +66,17 @@ const BOTH: Targets = ["latex", "expr"];
 const CANONICAL_WORK = 4_000;
 const MAX_AIME = 999n;
 
-/** Reads a gold: an answer, or a whole solution that states one. */
+/** Reads a gold: an answer, or a whole solution that states one. A gold that would not be graded correct itself is none. */
 export function compileGold(text: string, profile: GradeProfile = "math", options: GradeOptions = {}): GoldReading {
+  const reading = readGold(text, profile, options);
+  if (reading.status === "error") return reading;
+  const { outcome, explanation } = gradeAnswer(reading.gold, text);
+  return outcome === "correct"
+    ? reading
+    : { status: "error", reason: `the gold does not equal itself: ${explanation}` };
+}
+
+function readGold(text: string, profile: GradeProfile, options: GradeOptions): GoldReading {
   if (text.length > MAX_REPLY_CHARACTERS)
     return { status: "error", reason: `the gold has ${text.length} characters, more than ${MAX_REPLY_CHARACTERS}` };
   const ok = (canonical: string, maths: MathsGold | null = null): GoldReading => ({

@@ -1,5 +1,6 @@
 /** @file Grades by the value of a maths answer: the profiles `math`, `aime` and `gsm8k`. */
 import { anchoredCandidates, type Candidate, flexibleCandidates } from "./extract/candidates.ts";
+import { mathSpans } from "./extract/math-spans.ts";
 import type { Targets } from "./extract/last-value.ts";
 import type { GradeOutcome } from "../schema/records.ts";
 import { assignedValues } from "./maths/assignments.ts";
@@ -60,12 +61,19 @@ export function firstReadable(
 /** Longest text that is a gold in words rather than a solution to look for a value in. */
 const MAX_WORDS = 80;
 
+/** A solution has words around its answer; a broken formula has none, and no part of it is the answer. */
+const WORDS_AROUND = /(?<![\\a-zA-Z])[a-zA-Z]{2,}[\s,]+(?:[^\s]+\s+)?[a-zA-Z]{2,}/u;
+
 /** Reads a gold, which may be a whole solution; a text is the reason why it cannot be one. */
 export function readMathsGold(text: string, targets: Targets): MathsGold | string {
   const region = text.trim();
   if (region === "") return "the gold is empty";
-  const candidates = [...anchoredCandidates(region, targets), ...flexibleCandidates(region, targets)];
-  const found = firstReadable(candidates, "gold", ({ kind }, { isProse }) => kind === "maths" || !isProse);
+  const flexible = WORDS_AROUND.test(region) || mathSpans(region).length > 0 ? flexibleCandidates(region, targets) : [];
+  const found = firstReadable(
+    [...anchoredCandidates(region, targets), ...flexible],
+    "gold",
+    ({ kind }, { isProse }) => kind === "maths" || !isProse,
+  );
   if (found.status === "limit") return `the gold is too large: ${found.rule}`;
   if (found.status !== "ok" || found.candidate.rule.startsWith("last")) {
     const words = region.length <= MAX_WORDS ? readAnswer(region, "gold") : null;

@@ -1,7 +1,9 @@
 /** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
-import { EvaluationHeader, EvaluationSample } from "./evaluation.ts";
+import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "./evaluation.ts";
+import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
+import { GradeRequest, GradeRow } from "./grade-row.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
 import { Recipe } from "./recipe.ts";
 import {
@@ -42,7 +44,13 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   timing: { schema: Timing, about: "A line of timings.jsonl." },
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
+  "evaluation-origin": { schema: EvaluationOrigin, about: "origin.json: how an evaluation was begun." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
+  "rescored-sample": { schema: RescoredSample, about: "A line of an evaluation's scores-N.jsonl." },
+  "evaluation-summary": { schema: EvaluationSummary, about: "What an evaluation found, setting by setting." },
+  "evaluation-comparison": { schema: EvaluationComparison, about: "Two evaluations of one task, paired by question." },
+  "grade-request": { schema: GradeRequest, about: "A line that `grappa grade --jsonl` reads." },
+  "grade-row": { schema: GradeRow, about: "A line that `grappa grade --jsonl` prints." },
   controls: { schema: ControlsRecord, about: "controls.json: what the controls of a run found." },
   result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
 };

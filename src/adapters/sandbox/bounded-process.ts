@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
+import { withNothingInherited } from "./inherited-descriptors.ts";
 
 /** What to start. */
 export interface ProcessCommand {
@@ -31,6 +32,7 @@ export interface ProcessEnd {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: string;
+  readonly stdoutBytes: Uint8Array;
   readonly stderr: string;
   readonly report: string;
   readonly wallMs: number;
@@ -49,16 +51,20 @@ export class BoundedProcess {
   constructor(command: ProcessCommand) {
     const inputs = command.inputs ?? [];
     const extra = [...inputs, ...(command.hasReport ? [""] : [])];
-    this.#child = spawn(command.file, [...command.args], {
-      env: { ...command.env },
-      ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-      detached: true, // a group of its own, so that one signal reaches all of it
-      stdio: ["pipe", "pipe", "pipe", ...extra.map(() => "pipe" as const)],
-    });
+    const pipes = Array.from({ length: 3 + extra.length }, () => "pipe" as const);
+    this.#child = withNothingInherited(pipes.length, (rest) =>
+      spawn(command.file, [...command.args], {
+        env: { ...command.env },
+        ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
+        detached: true, // a group of its own, so that one signal reaches all of it
+        stdio: [...pipes, ...rest],
+      }),
+    );
     this.#child.on("error", (error) => (this.#startError = error));
     for (const stream of this.#child.stdio) stream?.on("error", ignoreClosedPipe);
     inputs.forEach((text, index) => (this.#child.stdio[3 + index] as Writable).end(text));
-    if (command.hasReport) this.#report = new CappedText(this.#child.stdio[3 + inputs.length] as Readable, REPORT_BYTES);
+    if (command.hasReport)
+      this.#report = new CappedText(this.#child.stdio[3 + inputs.length] as Readable, REPORT_BYTES);
   }
 
   /** Resolves when the report holds a whole line, or the process has ended without one. */
@@ -98,6 +104,7 @@ export class BoundedProcess {
       exitCode: child.exitCode,
       signal: child.signalCode,
       stdout: stdout.text,
+      stdoutBytes: stdout.bytes,
       stderr: this.#startError === undefined ? stderr.text : this.#startError.message,
       report: this.#report?.text ?? "",
       wallMs: performance.now() - start,
@@ -144,14 +151,14 @@ export async function runProcess(command: ProcessCommand, use: ProcessUse, signa
 class CappedText {
   onData: () => void = () => undefined;
   readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  #length = 0;
 
   constructor(stream: Readable, maxBytes: number, onOver: () => void = () => undefined) {
     let isOver = false;
     stream.on("data", (chunk: Buffer) => {
-      const room = maxBytes - this.#bytes;
+      const room = maxBytes - this.#length;
       if (room > 0) this.#chunks.push(chunk.subarray(0, room));
-      this.#bytes += Math.min(room, chunk.length);
+      this.#length += Math.min(room, chunk.length);
       if (chunk.length > room && !isOver) {
         isOver = true;
         onOver();
@@ -160,8 +167,12 @@ class CappedText {
     });
   }
 
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
   get text(): string {
-    return Buffer.concat(this.#chunks).toString("utf8");
+    return this.bytes.toString("utf8");
   }
 }
 

@@ -3,13 +3,13 @@
  * /usr and the program; one small writable folder. The user is not root, and the limit on processes is set inside the new user
  * namespace: outside, it would count the user's other processes, or, for root, not bind.
  */
-import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import type { CodeRun, CodeRunner } from "../../grade/code/code-runner.ts";
 import { type ProcessCommand, runProcess } from "./bounded-process.ts";
 import { fileEntries } from "./run-files.ts";
 import { resourceLimits } from "./resource-limits.ts";
 import { resultOf, sandboxError } from "./run-status.ts";
+import { ALONE, dropTo, systemFolders } from "./system-folders.ts";
 import {
   canaryFailure,
   findProgram,
@@ -30,8 +30,8 @@ export interface BubblewrapTools {
   readonly choom: string | undefined;
   readonly uid: number;
   readonly python: string;
-  /** Folders outside /usr that the interpreter needs. */
-  readonly pythonFolders: readonly string[];
+  /** Flags for the folders that its root has. */
+  readonly folders: readonly string[];
 }
 
 /** The bubblewrap backend. */
@@ -44,11 +44,19 @@ async function open(host: SandboxHost, signal: AbortSignal): Promise<SandboxProb
   );
   if (bwrap === undefined) return unavailable("no bwrap on PATH");
   if (prlimit === undefined) return unavailable("no prlimit (util-linux) on PATH");
-  if (isRoot() && setpriv === undefined) return unavailable("this process is root and no setpriv (util-linux) is on PATH");
+  if (isRoot() && setpriv === undefined)
+    return unavailable("this process is root and no setpriv (util-linux) is on PATH");
   const version = (await outputOf(bwrap, ["--version"], signal)).replace(/^bubblewrap /, "");
   const reasons: string[] = [];
   for (const python of await pythons(host, signal)) {
-    const tools = { bwrap, prlimit, setpriv: isRoot() ? setpriv : undefined, choom, uid: host.unprivilegedUid, ...python };
+    const tools = {
+      bwrap,
+      prlimit,
+      setpriv: isRoot() ? setpriv : undefined,
+      choom,
+      uid: host.unprivilegedUid,
+      ...python,
+    };
     const runner = runnerOf(tools, version);
     const failure = await canaryFailure(runner, signal);
     if (failure === undefined) return { status: "ok", runner };
@@ -78,22 +86,21 @@ function runnerOf(tools: BubblewrapTools, bwrapVersion: string): CodeRunner {
 export function bubblewrapCommand(tools: BubblewrapTools, run: CodeRun): ProcessCommand {
   const files = fileEntries(run.files);
   const args = [
-    ...(tools.choom === undefined ? [] : [tools.choom, "-n", "1000", "--"]),
-    ...(tools.setpriv === undefined ? [] : dropTo(tools.setpriv, tools.uid)),
-    tools.bwrap,
-    ...["--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"],
-    ...["--disable-userns", "--die-with-parent", "--new-session", "--hostname", "sandbox"],
-    ...["--uid", String(tools.uid), "--gid", String(tools.uid)],
-    ...["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"],
-    ...["--setenv", "PYTHONHASHSEED", "0", "--setenv", "LC_ALL", "C.UTF-8"],
-    ...systemFolders(tools.pythonFolders),
-    ...["--dir", "/dev", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"],
-    ...files.flatMap(([path], index) => ["--file", String(3 + index), `/box/${path}`]),
-    ...["--size", String(run.limits.fileBytes), "--tmpfs", "/tmp"],
-    ...["--remount-ro", "/", "--chdir", "/tmp", "--json-status-fd", String(3 + files.length), "--"],
-    ...[tools.prlimit, ...resourceLimits(run.limits), `--nproc=${run.limits.processes}`],
-    ...[tools.python, ...PYTHON_FLAGS, "/box/main.py"],
-  ];
+    tools.choom === undefined ? [] : [tools.choom, "-n", "1000", "--"],
+    tools.setpriv === undefined ? [] : dropTo(tools.setpriv, tools.uid),
+    [tools.bwrap],
+    ALONE,
+    ["--uid", String(tools.uid), "--gid", String(tools.uid)],
+    ["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"],
+    ["--setenv", "PYTHONHASHSEED", "0", "--setenv", "LC_ALL", "C.UTF-8"],
+    tools.folders,
+    ["--dir", "/dev", "--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom"],
+    files.flatMap(([path], index) => ["--file", String(3 + index), `/box/${path}`]),
+    ["--size", String(run.limits.fileBytes), "--tmpfs", "/tmp"],
+    ["--remount-ro", "/", "--chdir", "/tmp", "--json-status-fd", String(3 + files.length), "--"],
+    [tools.prlimit, ...resourceLimits(run.limits), `--nproc=${run.limits.processes}`],
+    [tools.python, ...PYTHON_FLAGS, "/box/main.py"],
+  ].flat();
   const [file = tools.bwrap, ...rest] = args;
   return { file, args: rest, env: {}, cwd: "/", inputs: files.map(([, text]) => text), hasReport: true };
 }
@@ -101,24 +108,7 @@ export function bubblewrapCommand(tools: BubblewrapTools, run: CodeRun): Process
 /** No environment, no site packages, no byte code; the program's own folder, which is read-only, stays importable. */
 export const PYTHON_FLAGS = ["-E", "-s", "-S", "-B"] as const;
 
-/** Becomes an ordinary user without groups or capabilities before anything else starts. */
-export function dropTo(setpriv: string, uid: number): string[] {
-  return [setpriv, `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--inh-caps=-all", "--"];
-}
-
-/** /usr, and the top-level names that point into it or stand beside it; never /etc, /home, /root, /var, /proc, /sys. */
-function systemFolders(more: readonly string[]): string[] {
-  const names = ["/bin", "/lib", "/lib64", "/lib32"].filter((name) => existsSync(name));
-  return [
-    ...["--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
-    ...names.flatMap((name) =>
-      lstatSync(name).isSymbolicLink() ? ["--symlink", readlinkSync(name), name] : ["--ro-bind", name, name],
-    ),
-    ...more.flatMap((folder) => ["--ro-bind", folder, folder]),
-  ];
-}
-
-type PythonPlace = Pick<BubblewrapTools, "python" | "pythonFolders">;
+type PythonPlace = Pick<BubblewrapTools, "python" | "folders">;
 
 /** Interpreters to try: the one asked for, the system's, then whatever PATH gives, with the folder that a shim stands for. */
 async function pythons(host: SandboxHost, signal: AbortSignal): Promise<PythonPlace[]> {
@@ -128,11 +118,12 @@ async function pythons(host: SandboxHost, signal: AbortSignal): Promise<PythonPl
   for (const name of wanted) {
     const found = await findProgram(name, host.path);
     if (found === undefined) continue;
-    const question = "import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix))";
+    const question =
+      "import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix))";
     const [python, prefix] = (await outputOf(found, ["-I", "-S", "-c", question], signal)).split("\n");
     if (python === undefined || prefix === undefined || python === "") continue;
-    const folders = [prefix].filter((folder) => !`${folder}/`.startsWith("/usr/"));
-    places.set(await realpath(python), { python, pythonFolders: folders });
+    const folders = [prefix].filter((folder) => !folder.startsWith("/usr"));
+    places.set(await realpath(python), { python, folders: systemFolders(folders) });
   }
   return [...places.values()];
 }

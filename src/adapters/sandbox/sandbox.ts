@@ -37,10 +37,22 @@ export interface SandboxBackend {
 
 /** The full path of a program, or undefined. */
 export async function findProgram(name: string, path: string): Promise<string | undefined> {
-  const places = isAbsolute(name) ? [name] : path.split(":").filter(isAbsolute).map((folder) => join(folder, name));
+  const places = isAbsolute(name)
+    ? [name]
+    : path
+        .split(":")
+        .filter(isAbsolute)
+        .map((folder) => join(folder, name));
   for (const place of places) {
     const isFile = (await stat(place).catch(() => undefined))?.isFile() ?? false; // absent, or not for us to see
-    if (isFile && (await access(place, constants.X_OK).then(() => true, () => false))) return place;
+    if (
+      isFile &&
+      (await access(place, constants.X_OK).then(
+        () => true,
+        () => false,
+      ))
+    )
+      return place;
   }
   return undefined;
 }

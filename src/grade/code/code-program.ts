@@ -34,7 +34,10 @@ export function wantedNames(spec: CodeSpec): readonly string[] {
   if (spec.kind === "stdin") return [];
   if (spec.kind === "calls") return [spec.entryPoint, "Solution"];
   if (spec.kind !== "asserts") return [spec.entryPoint];
-  const called = spec.asserts.join("\n").slice(0, 100_000).matchAll(/\b([A-Za-z_]\w{0,100})\s*\(/g);
+  const called = spec.asserts
+    .join("\n")
+    .slice(0, 100_000)
+    .matchAll(/\b([A-Za-z_]\w{0,100})\s*\(/g);
   return [...new Set([...called].map(([, name]) => name as string))];
 }
 

@@ -42,7 +42,8 @@ function explain({ outcome, where, error }: Judgement, spec: JudgedSpec): string
 }
 
 function placeOf(where: Judgement["where"], spec: JudgedSpec): string {
-  if (typeof where === "number") return spec.kind === "asserts" ? `\`${short(spec.asserts[where])}\`` : `test ${where + 1}`;
+  if (typeof where === "number")
+    return spec.kind === "asserts" ? `\`${short(spec.asserts[where])}\`` : `test ${where + 1}`;
   if (typeof where === "object" && where.line !== null && spec.kind === "function") {
     return `\`${short(spec.test.split("\n")[where.line - 1])}\``;
   }

@@ -2,7 +2,7 @@
 import { closingBrace } from "../maths/tokens.ts";
 import { joinedContents, type MathSpan } from "./math-spans.ts";
 
-const MARK = /\\(?:boxed|fbox|framebox)(?![a-zA-Z])|\\begin\{boxed\}|\\beginboxed/gu;
+const MARK = /\\(?:boxed|fbox|framebox)(?![a-zA-Z])|\\begin\{boxed\}|\\beginboxed/uy;
 const END = /\\end\{boxed\}|\\endboxed/u;
 const PERCENT_BEHIND = /^\s*(?:\$|\\\)|\\\])?\s*(?:\\?%|per\s?cent\b|pct\b)/iu;
 /** Boxes that are looked at, from the last. */
@@ -10,14 +10,26 @@ const MAX_BOXES = 32;
 
 /** The text of the last boxes, joined by commas; null where there is none. A percent sign behind the box goes with it. */
 export function lastBoxed(text: string): string | null {
-  const marks = [...text.matchAll(MARK)].slice(-MAX_BOXES);
-  const spans = marks.flatMap((mark) => contentOf(text, mark.index, mark[0]) ?? []);
+  const spans = lastMarks(text).flatMap(({ start, mark }) => contentOf(text, start, mark) ?? []);
   const filled = spans.filter(({ content }) => content.trim() !== "");
   if (filled.length === 0) return null;
   const outer = filled.filter((span, index) => !filled.slice(0, index).some((other) => other.end >= span.end));
   const joined = joinedContents(text, outer, outer.length - 1);
   const last = outer.at(-1) as MathSpan;
   return PERCENT_BEHIND.test(text.slice(last.end, last.end + 24)) ? `${joined.text}\\%` : joined.text;
+}
+
+/** The last marks, from left to right. */
+function lastMarks(text: string): { readonly start: number; readonly mark: string }[] {
+  const marks: { start: number; mark: string }[] = [];
+  for (let at = text.lastIndexOf("box"); at !== -1 && marks.length < MAX_BOXES; at = text.lastIndexOf("box", at - 1)) {
+    const start = text.lastIndexOf("\\", at);
+    MARK.lastIndex = Math.max(0, start);
+    const match = start === -1 || at - start > 8 ? null : MARK.exec(text);
+    if (match !== null) marks.unshift({ start, mark: match[0] });
+    if (at === 0) break;
+  }
+  return marks;
 }
 
 function contentOf(text: string, start: number, mark: string): MathSpan | null {

@@ -107,7 +107,7 @@ function segmentCandidates(segment: string, rule: ExtractionRule, targets: Targe
 function firstSentence(segment: string): string {
   const text = segment.replace(/^\s+/u, "");
   const spans = mathSpans(text);
-  for (const match of text.matchAll(/\n\s*\n|\n|[.!?](?=\s+[A-ZÀ-Þ\\<*]|\s*$)/gu)) {
+  for (const match of text.matchAll(/\n\s*\n|\n|(?:[.?]|(?<=[a-zA-Z])!)(?=\s+[A-ZÀ-Þ\\<*]|\s*$)/gu)) {
     const isInside = spans.some(({ start, end }) => match.index >= start && match.index < end);
     if (!isInside && match.index > 0) return text.slice(0, match.index);
   }

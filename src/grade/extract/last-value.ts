@@ -77,6 +77,8 @@ function grow(
       start -= word.length;
     } else break;
   }
+  // A number is never cut: one that is too long is told apart from one that is short.
+  while (start > after && /\d/.test(text.charAt(start)) && /\d/.test(text.charAt(start - 1))) start -= 1;
   const highest = Math.min(before, seed.end + 24);
   while (end < highest && /[0-9)\]}!%°²³π]/u.test(text.charAt(end))) end += 1;
   const tail = /^\s*(?:\\?%|per\s?cent\b|pct\b)/iu.exec(text.slice(end, highest))?.[0] ?? "";
@@ -97,7 +99,12 @@ function balanced(text: string): string {
       break;
     }
   }
-  return text.slice(start).replace(/^[\s.,/*^:=<>≤≥≠)\]}!%'’+×÷·]+/u, "");
+  return unbraced(text.slice(start)).replace(/^[\s.,/*^:=<>≤≥≠)\]}!%'’+×÷·]+/u, "");
+}
+
+/** `{0.5}` of a command's argument is 0.5. */
+function unbraced(text: string): string {
+  return /^\{[^{}]*\}$/u.test(text) ? text.slice(1, -1) : text;
 }
 
 const LAST_NUMBER = /[-−]?[$€£]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\s*\\?%)?/gu;

@@ -10,17 +10,18 @@ export interface MathSpan {
 /** Longest piece of maths that is looked at, characters. */
 const MAX_SPAN = 4_096;
 const OPENERS = /\\\\|\\\$|\$\$|\$|\\\(|\\\[|\\begin\{(?:align|equation|gather|multline|displaymath|math)\*?\}/gu;
-const CLOSER_OF_ENVIRONMENT = /\\end\{(?:align|equation|gather|multline|displaymath|math)\*?\}/gu;
+const ENVIRONMENT_END = /\\end\{(?:align|equation|gather|multline|displaymath|math)\*?\}/gu;
 
 /** Every piece of maths from left to right. Linear in the text's length. */
 export function mathSpans(text: string): MathSpan[] {
   const spans: MathSpan[] = [];
+  const closers = new Closers(text);
   OPENERS.lastIndex = 0;
   for (let match = OPENERS.exec(text); match !== null; match = OPENERS.exec(text)) {
     const [opener] = match;
     if (opener === "\\\\" || opener === "\\$") continue;
     const from = match.index + opener.length;
-    const close = findCloser(text, opener, from);
+    const close = closers.next(opener, from);
     if (close === null || close.start - from > MAX_SPAN) continue;
     if (opener === "$" && isCurrency(text, from, close.start)) continue;
     spans.push({ start: match.index, end: close.end, content: text.slice(from, close.start) });
@@ -34,19 +35,37 @@ interface Closer {
   readonly end: number;
 }
 
-function findCloser(text: string, opener: string, from: number): Closer | null {
-  if (opener.startsWith("\\begin")) {
-    CLOSER_OF_ENVIRONMENT.lastIndex = from;
-    const match = CLOSER_OF_ENVIRONMENT.exec(text);
+/** Where each kind of maths closes next. What was found is kept until it is passed, so that each kind is searched once. */
+class Closers {
+  readonly #text: string;
+  readonly #known = new Map<string, Closer | null>();
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  next(opener: string, from: number): Closer | null {
+    const kind = opener.startsWith("\\begin") ? "\\begin" : opener;
+    const known = this.#known.get(kind);
+    if (known === null || (known !== undefined && known.start >= from)) return known;
+    const found = kind === "\\begin" ? this.#environmentEnd(from) : this.#sign(kind, from);
+    this.#known.set(kind, found);
+    return found;
+  }
+
+  #environmentEnd(from: number): Closer | null {
+    ENVIRONMENT_END.lastIndex = from;
+    const match = ENVIRONMENT_END.exec(this.#text);
     return match && { start: match.index, end: match.index + match[0].length };
   }
-  const closer = opener === "\\(" ? "\\)" : opener === "\\[" ? "\\]" : opener;
-  const limit = Math.min(text.length, from + MAX_SPAN + closer.length);
-  for (let at = text.indexOf(closer, from); at !== -1 && at < limit; at = text.indexOf(closer, at + 1)) {
-    if (closer.startsWith("$") && text.charAt(at - 1) === "\\") continue;
-    return { start: at, end: at + closer.length };
+
+  #sign(opener: string, from: number): Closer | null {
+    const closer = opener === "\\(" ? "\\)" : opener === "\\[" ? "\\]" : opener;
+    let at = this.#text.indexOf(closer, from);
+    while (at !== -1 && closer.startsWith("$") && this.#text.charAt(at - 1) === "\\")
+      at = this.#text.indexOf(closer, at + 1);
+    return at === -1 ? null : { start: at, end: at + closer.length };
   }
-  return null;
 }
 
 /** `costs $5 and $6`: a sign before a number whose partner stands before the next number. */

@@ -5,7 +5,7 @@ type Relation = TreeOf<"relation">;
 
 /** Whether it is an equation, perhaps a chain, perhaps with approximations at its end; or a membership. */
 export function isEquation({ operators }: Relation): boolean {
-  return operators.every((operator) => operator === "=" || operator === "approximate");
+  return operators.every((operator) => operator === "=" || operator === "congruent" || operator === "approximate");
 }
 
 /** Whether a side is nothing but names: letters, words, functions of letters, points and proportions of letters. */
@@ -48,7 +48,7 @@ export function assignedValues({ operators, operands }: Relation, mayBeAny: bool
   const first = operands[0] as Tree;
   if (operators.length === 1 && operators[0] === "in") return mayBeAny || isName(first) ? operands.slice(1) : [];
   if (!isEquation({ type: "relation", operators, operands })) return [];
-  const exact = operands.filter((_, index) => index === 0 || operators[index - 1] === "=");
+  const exact = operands.filter((_, index) => index === 0 || operators[index - 1] !== "approximate");
   const lastExact = exact.at(-1) as Tree;
   const approximation = operators.at(-1) === "approximate" ? operands.at(-1) : undefined;
   const isNamed = isName(first);

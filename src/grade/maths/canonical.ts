@@ -44,8 +44,9 @@ export function canonicalForm(tree: Tree, work: Work): string {
     case "time":
     case "namedSet":
     case "setBuilder":
-    case "infinity":
       return formText(only);
+    case "infinity":
+      return "∞";
     default:
       return valueText(only, work);
   }
@@ -68,6 +69,8 @@ function relationText(operators: readonly string[], operands: readonly Tree[], w
 }
 
 function valueText(tree: Tree, work: Work): string {
+  if (tree.type === "product" && tree.factors.some(({ type }) => type === "infinity") && tree.factors.length === 2)
+    return tree.factors.some((factor) => factor.type === "number" && factor.value.numerator < 0n) ? "-∞" : "∞";
   const exact = exactValue(tree, new Map(), work);
   if (exact !== null) return rationalText(exact);
   const symbols = freeSymbols(tree);

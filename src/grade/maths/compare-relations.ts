@@ -58,7 +58,7 @@ export function compareRelations(gold: Relation, pred: Relation, context: Relati
 function shortened(relation: Relation): Relation {
   if (!isEquation(relation)) return relation;
   const { operators, operands } = relation;
-  const exact = operands.filter((_, index) => index === 0 || operators[index - 1] === "=");
+  const exact = operands.filter((_, index) => index === 0 || operators[index - 1] !== "approximate");
   const [first, last] = [exact[0] as Tree, exact.at(-1) as Tree];
   return exact.length < 2 ? relation : { type: "relation", operators: ["="], operands: [first, last] };
 }

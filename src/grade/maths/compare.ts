@@ -238,8 +238,9 @@ function compareValues(gold: Tree, pred: Tree, options: CompareOptions): string 
   if (gold.type === "time" || pred.type === "time") return compareTimes(gold, pred);
   for (const { gold: a, pred: b, rule } of scalarForms(gold, pred))
     if (compareScalars(a, b, options) === "same") return rule;
-  const bare = withoutUnitLetters(gold, pred);
-  return bare !== null && compareScalars(gold, bare, options) === "same" ? "unit-letter" : null;
+  const [a, b] = [withoutUnitLetters(pred, gold) ?? gold, withoutUnitLetters(gold, pred) ?? pred];
+  const isBare = a !== gold || b !== pred;
+  return isBare && compareScalars(a, b, options) === "same" ? "unit-letter" : null;
 }
 
 /** A time without a half of the day may be either; without one it is read as a quotient. */

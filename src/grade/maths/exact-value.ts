@@ -121,6 +121,7 @@ const CALLS: ReadonlyMap<string, (values: readonly Rational[]) => Rational | nul
   ["re", one((value) => value)],
   ["im", one(() => whole(0))],
   ["binomial", ([n, k]) => (n && k ? binomial(n, k) : null)],
+  ["mod", ([a, n]) => (a && n && isWhole(a) && isWhole(n) ? remainder(a.numerator, n.numerator) : null)],
   ["gcd", (values) => foldWhole(values, gcd)],
   ["lcm", (values) => foldWhole(values, (a, b) => (a === 0n || b === 0n ? 0n : (a * b) / gcd(a, b)))],
   ["max", (values) => extreme(values, 1)],
@@ -152,6 +153,11 @@ function binomial(n: Rational, k: Rational): Rational | null {
   let product = 1n;
   for (let i = 1n; i <= fewer; i++) product = (product * (n.numerator - fewer + i)) / i;
   return whole(product);
+}
+
+/** The residue of the divisor's sign; null for 0 as divisor. */
+function remainder(value: bigint, divisor: bigint): Rational | null {
+  return divisor === 0n ? null : whole(((value % divisor) + divisor) % divisor);
 }
 
 function foldWhole(values: readonly Rational[], operate: (a: bigint, b: bigint) => bigint): Rational | null {

@@ -1,7 +1,7 @@
 /** @file What may stand behind a value: percent, degrees, millions, and units, which are no part of it. */
-import type { Cursor } from "./cursor.ts";
+import { type Cursor, ParseFailure } from "./cursor.ts";
 import type { Grammar } from "./grammar.ts";
-import { integer, product, type Tree } from "./tree.ts";
+import { integer, product, someTree, type Tree } from "./tree.ts";
 import { CONNECTIVES, DEGREE_WORDS, PERCENT_WORDS, SCALES } from "./vocabulary.ts";
 
 const NOT_VALUES: ReadonlySet<Tree["type"]> = new Set(["text", "relation"]);
@@ -19,6 +19,8 @@ export function readUnits({ cursor }: Grammar, value: Tree): Tree | null {
   if (token?.kind !== "word" && !isFunctionUnit) return null;
   const word = token.text.toLowerCase();
   if (CONNECTIVES.has(word) || /^(?:is|equals?)$/.test(word)) return null;
+  // "I do" before "not know" is no value: letters alone have a unit only where LaTeX says that it is text.
+  if (token.kind === "word" && !token.isText && !hasNumber(value)) throw new ParseFailure("words behind letters");
   cursor.skip();
   if (PERCENT_WORDS.has(word)) return { type: "percent", value };
   if (DEGREE_WORDS.has(word)) return { type: "degrees", value };
@@ -26,6 +28,10 @@ export function readUnits({ cursor }: Grammar, value: Tree): Tree | null {
   if (scale !== undefined) return product([value, integer(scale)]);
   dropUnit(cursor);
   return value;
+}
+
+function hasNumber(tree: Tree): boolean {
+  return someTree(tree, ({ type }) => type === "number" || type === "based" || type === "infinity");
 }
 
 function hasArgument(cursor: Cursor): boolean {

@@ -5,12 +5,14 @@
 import { Cursor, ParseFailure } from "./cursor.ts";
 import type { Grammar, Place } from "./grammar.ts";
 import { mixedNumber } from "./parse-mixed.ts";
+import { isModulus, readModulus } from "./parse-modulus.ts";
 import { readPostfix } from "./parse-postfix.ts";
 import { readName, readPrimary, startsPrimary } from "./parse-primary.ts";
+import { isSignLetter, isUnit, joined } from "./parse-terms.ts";
 import { readUnits } from "./parse-units.ts";
 import { whole } from "./rational.ts";
 import { type CommaReading, type Token, tokenise } from "./tokens.ts";
-import { integer, negated, product, type RelationOperator, sumOf, type Tree } from "./tree.ts";
+import { integer, negated, product, type RelationOperator, type Tree } from "./tree.ts";
 import { CONNECTIVES, RELATIONS } from "./vocabulary.ts";
 
 /** A tree, or why there is none. */
@@ -47,6 +49,8 @@ const SEPARATORS: ReadonlySet<string> = new Set([",", ";", "\\\\", "\\newline", 
 class Parser implements Grammar {
   readonly cursor: Cursor;
   #place: Place = "plain";
+  /** Brackets that are open. */
+  #level = 0;
 
   constructor(tokens: readonly Token[]) {
     this.cursor = new Cursor(tokens);
@@ -72,7 +76,9 @@ class Parser implements Grammar {
   within<T>(place: Place, step: () => T): T {
     const before = this.#place;
     this.#place = place;
+    this.#level += 1;
     const result = step();
+    this.#level -= 1;
     this.#place = before;
     return result;
   }
@@ -81,6 +87,7 @@ class Parser implements Grammar {
     const token = this.cursor.peek();
     if (token?.kind !== "sign" && token?.kind !== "command") return false;
     if (token.text === "|") return this.#place === "size" || this.#place === "such-that";
+    if (token.text === "]" && this.#level === 0) return false; // it opens the interval `]0, 1[`
     return CLOSERS.has(token.text) || (token.text === "[" && this.#place === "reversed");
   }
 
@@ -105,6 +112,8 @@ class Parser implements Grammar {
   }
 
   item(): Tree {
+    // "= 5", "\\approx 5": what it is said of stands elsewhere.
+    if (this.#isRelation(this.cursor.peek()) && /^(?:=|\\approx|\\simeq)$/.test(this.#text())) this.cursor.skip();
     const operands = [this.#sets()];
     const operators: RelationOperator[] = [];
     for (let found = this.#relation(); found !== null; found = this.#relation()) {
@@ -129,6 +138,20 @@ class Parser implements Grammar {
     this.cursor.skip();
     this.cursor.take("&");
     return operator;
+  }
+
+  /** Whether nothing follows that a slash could divide by: `4\mathrm{~}/\mathrm{}` has lost its units. */
+  #isDone(): boolean {
+    const token = this.cursor.peek();
+    return (
+      token === undefined || this.#isCloser() || token.kind === "word" || (token.kind === "sign" && token.text === ",")
+    );
+  }
+
+  /** The text of the sign or command at the cursor. */
+  #text(): string {
+    const token = this.cursor.peek();
+    return token?.kind === "sign" || token?.kind === "command" ? token.text : "";
   }
 
   #isRelation(token: Token | undefined): boolean {
@@ -162,7 +185,7 @@ class Parser implements Grammar {
 
   /** `a : b`, a quotient; with more parts a proportion. A label before a colon is no part of the answer. */
   #ratio(): Tree {
-    const parts = [this.#infixFraction(this.additive())];
+    const parts = [readModulus(this, this.#infixFraction(this.additive()))];
     while (this.#place !== "such-that" && this.cursor.is(":")) {
       this.cursor.skip();
       parts.push(this.additive());
@@ -241,9 +264,9 @@ class Parser implements Grammar {
   #timesOrOver(left: Tree): "times" | "over" | "implicit" | null {
     const { cursor } = this;
     for (const sign of ["*", "\\cdot", "\\times", "\\ast"]) if (cursor.take(sign)) return "times";
-    if (cursor.take("/") || cursor.take("\\div")) return "over";
+    if (cursor.take("/") || cursor.take("\\div")) return this.#isDone() ? this.#timesOrOver(left) : "over";
     const token = cursor.peek();
-    if (token === undefined || token.kind === "word") return null;
+    if (token === undefined || token.kind === "word" || isModulus(this.cursor)) return null;
     if (token.kind === "letter" && isSignLetter(token.text, left, cursor)) {
       // `3 x 10^5`; and `(1, 2) U (3, 4)`, which the caller joins.
       if (left.type === "group") return null;
@@ -323,22 +346,4 @@ class Parser implements Grammar {
     } while (depth > 0);
     return words.join("");
   }
-}
-
-/** Letters between numbers or intervals that stand for a sign: `x` and `U`. */
-function isSignLetter(letter: string, left: Tree, cursor: Cursor): boolean {
-  if (left.type === "group") return /^[Uu]$/.test(letter) && (cursor.is("(", 1) || cursor.is("[", 1));
-  return /^[xX]$/.test(letter) && left.type === "number" && cursor.peek(1)?.kind === "number";
-}
-
-/** `60\frac{\text{km}}{\text{h}}`, `4 (see above)`: words behind a value are no factor. */
-function isUnit(tree: Tree): boolean {
-  return tree.type === "text" || (tree.type === "quotient" && isUnit(tree.top));
-}
-
-function joined(left: Tree | null, term: Tree, isMinus: boolean): Tree {
-  if (left === null) return term;
-  const isSet = left.type === "namedSet" || left.type === "setOperation";
-  if (!isMinus || !isSet) return sumOf([left, term]);
-  return { type: "setOperation", kind: "difference", parts: [left, negated(term)] };
 }

@@ -10,7 +10,7 @@ export type Token = { readonly isSpaced: boolean } & (
   | { readonly kind: "number"; readonly text: string; readonly value: Rational; readonly isDecimal: boolean }
   | { readonly kind: "time"; readonly minutes: number; readonly half: "am" | "pm" }
   | { readonly kind: "letter"; readonly text: string }
-  | { readonly kind: "word"; readonly text: string }
+  | { readonly kind: "word"; readonly text: string; readonly isText: boolean }
   | { readonly kind: "function"; readonly text: string; readonly name: string }
   | { readonly kind: "command"; readonly text: string }
   | { readonly kind: "sign"; readonly text: string }
@@ -176,7 +176,7 @@ class Reader {
     const isUnit = UNITS.has(run) && this.#follows("number");
     const isCommon = SHORT_WORDS.has(lower) || CONNECTIVES.has(lower) || FILLERS.has(lower) || PERCENT_WORDS.has(lower);
     const isWord = isText || isUnit || isCommon || run.length >= 4;
-    if (isWord) this.tokens.push({ kind: "word", text: run, isSpaced });
+    if (isWord) this.tokens.push({ kind: "word", text: run, isText, isSpaced });
     else
       Array.from(run).forEach((letter, index) =>
         this.tokens.push({ kind: "letter", text: letter, isSpaced: isSpaced && index === 0 }),

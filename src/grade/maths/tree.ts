@@ -68,6 +68,7 @@ export function negated(tree: Tree): Tree {
     const { numerator, denominator } = tree.value;
     return { ...tree, value: { numerator: -numerator, denominator } };
   }
+  if (tree.type === "percent" || tree.type === "degrees") return { ...tree, value: negated(tree.value) };
   return product([MINUS_ONE, tree]);
 }
 
