@@ -9,6 +9,7 @@ import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import type { CliContext } from "./context.ts";
@@ -29,6 +30,7 @@ export function buildApp(version: string): Application<CliContext> {
       rescore: rescoreCommand,
       compare: compareCommand,
       tasks: tasksCommand,
+      split: splitCommand,
       grade: gradeCommand,
       schema: schemaCommand,
     },

@@ -21,9 +21,11 @@ import {
   TrainStep,
 } from "./records.ts";
 import { RunSummary } from "./result.ts";
+import { TaskFile } from "./task-file.ts";
 
 const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly about: string }>> = {
   recipe: { schema: Recipe, about: "A whole experiment, as a person writes it." },
+  task: { schema: TaskFile, about: "A task of one's own, as a person writes it." },
   question: { schema: Question, about: "A question." },
   attempt: { schema: Attempt, about: "A reference student's try at a question." },
   trace: { schema: Trace, about: "A teacher's answer to a question, with its reasoning." },

@@ -35,6 +35,7 @@ export async function readQuestions(
   options: ReadOptions,
 ): Promise<readonly ReadQuestion[]> {
   const rowOfId = new Map<string, number>();
+  const rowOfPrompt = new Map<string, number>();
   let kept: ReadQuestion[] = [];
   for await (const row of rows) {
     const draft = definition.read(row, options);
@@ -43,6 +44,7 @@ export async function readQuestions(
     if (earlier !== undefined && definition.duplicates === "refuse") throw repeated(row, earlier, definition);
     if (earlier !== undefined) continue;
     rowOfId.set(id, row.number);
+    refuseContradiction(row, { prompt: draft.prompt, rowOfPrompt });
     kept.push({ row: row.number, question: withId(id, draft) });
     // The tests of a large set must not all be in memory where a few questions are wanted.
     if (options.limit !== undefined && kept.length >= 2 * options.limit + 64) kept = subset(kept, options);
@@ -56,6 +58,17 @@ export async function readQuestions(
   return subset(kept, options);
 }
 
+/** Two questions of one text cannot want two things: no reply could meet both, and near-duplicates of theirs neither. */
+function refuseContradiction(
+  row: TaskRow,
+  { prompt, rowOfPrompt }: { prompt: string; rowOfPrompt: Map<string, number> },
+): void {
+  const key = shortHash(prompt);
+  const earlier = rowOfPrompt.get(key);
+  if (earlier !== undefined) throw rowError(row, "(all)", `asks the same as row ${earlier}, but wants something else`);
+  rowOfPrompt.set(key, row.number);
+}
+
 function withId(id: string, { identity: _identity, cluster, ...rest }: QuestionDraft): TaskQuestion {
   return { id, cluster: cluster ?? id, ...rest };
 }
@@ -64,10 +77,26 @@ function repeated(row: TaskRow, earlier: number, { name }: TaskDefinition): AppE
   return rowError(row, "(all)", `the same question as row ${earlier}; ${name} has each once`);
 }
 
-/** The same questions whatever the file's order: each has a place by the hash of seed and id. */
-function subset(questions: readonly ReadQuestion[], { seed, limit }: ReadOptions): ReadQuestion[] {
-  if (limit === undefined || limit >= questions.length) return [...questions];
-  const places = questions.map(({ question }) => shortHash(`${seed}/limit/${question.id}`));
+function subset(questions: readonly ReadQuestion[], options: ReadOptions): ReadQuestion[] {
+  const chosen = new Set(
+    chooseQuestions(
+      questions.map(({ question }) => question),
+      options,
+    ),
+  );
+  return questions.filter(({ question }) => chosen.has(question));
+}
+
+/**
+ * At most `limit` questions, in their order: the same ones whatever that order is, as each has a place by the hash of seed and
+ * id.
+ */
+export function chooseQuestions(
+  questions: readonly TaskQuestion[],
+  { seed, limit }: { readonly seed: number; readonly limit?: number },
+): readonly TaskQuestion[] {
+  if (limit === undefined || limit >= questions.length) return questions;
+  const places = questions.map(({ id }) => shortHash(`${seed}/limit/${id}`));
   const highest = [...places].sort()[limit - 1] ?? "";
   return questions.filter((_, at) => (places[at] ?? "") <= highest);
 }
