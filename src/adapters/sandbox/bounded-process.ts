@@ -101,7 +101,7 @@ export class BoundedProcess {
     signal.throwIfAborted();
     return {
       cause: this.#startError === undefined ? cause : "failed",
-      exitCode: child.exitCode,
+      exitCode: this.#startError === undefined ? child.exitCode : null,
       signal: child.signalCode,
       stdout: stdout.text,
       stdoutBytes: stdout.bytes,

@@ -1,5 +1,7 @@
 /** @file At most so many runs at a time; the others wait in order. */
 
+import { setMaxListeners } from "node:events";
+
 /** Runs `work` when a place is free. Rejects with the signal's reason when aborted while waiting. */
 export type RunPool = <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 
@@ -13,6 +15,7 @@ export function runPool(places: number): RunPool {
       free -= 1;
       return;
     }
+    setMaxListeners(0, signal); // one for each run that waits or works, all gone when they are done
     await new Promise<void>((resolve, reject) => {
       const abort = (): void => {
         waiting.splice(waiting.indexOf(enter), 1);

@@ -97,7 +97,7 @@ function findingWithoutVerdict({ status, exitCode, signal, stderr, wallMs }: Cod
   const last = (stderr.trim().split("\n").at(-1) ?? "").slice(0, 300);
   if (status === "sandbox_error") return { outcome: "unscored", explanation: `the sandbox failed: ${last}` };
   if (status === "timeout") return { outcome: "timeout", explanation: `no end after ${(wallMs / 1000).toFixed(1)} s` };
-  if (status === "oom") return incorrect(`out of memory${last === "" ? "" : `: ${last}`}`);
+  if (status === "oom") return incorrect(`out of memory, or killed${last === "" ? "" : `: ${last}`}`);
   if (status === "output_limit") return incorrect("it printed more than the limit");
   if (status === "ok") return incorrect("the program ended before its tests did");
   return incorrect(`it ended with ${signal ?? `exit status ${exitCode}`}${last === "" ? "" : `: ${last}`}`);
