@@ -51,6 +51,13 @@ describe.skipIf(process.platform === "win32")("a bounded process", () => {
     expect(await new BoundedProcess(command).firstReport()).toBe("");
   });
 
+  test("that has ended before anybody asks still says how", async () => {
+    const process = new BoundedProcess({ ...node("process.exit(5)"), hasReport: true });
+    expect(await process.firstReport()).toBe("");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await process.finish(USE, signal)).toMatchObject({ cause: "exited", exitCode: 5 });
+  });
+
   test("is killed when the caller gives up", async () => {
     const controller = new AbortController();
     const running = runProcess(node("for (;;);"), USE, controller.signal);

@@ -46,6 +46,8 @@ const DRAIN_MS = 250;
 export class BoundedProcess {
   readonly #child: ChildProcess;
   readonly #report: CappedText | undefined;
+  /** Resolves when the process has ended and its pipes are shut; made at once, since a process may end before anybody asks. */
+  readonly #closed: Promise<void>;
   #startError: Error | undefined;
 
   constructor(command: ProcessCommand) {
@@ -60,7 +62,14 @@ export class BoundedProcess {
         stdio: [...pipes, ...rest],
       }),
     );
-    this.#child.on("error", (error) => (this.#startError = error));
+    this.#closed = new Promise((resolve) => {
+      this.#child.once("close", () => resolve());
+      this.#child.once("error", (error) => {
+        this.#startError = error;
+        resolve();
+      });
+    });
+    this.#child.once("exit", () => this.#letGo());
     for (const stream of this.#child.stdio) stream?.on("error", ignoreClosedPipe);
     inputs.forEach((text, index) => (this.#child.stdio[3 + index] as Writable).end(text));
     if (command.hasReport)
@@ -70,13 +79,13 @@ export class BoundedProcess {
   /** Resolves when the report holds a whole line, or the process has ended without one. */
   async firstReport(): Promise<string> {
     const report = this.#report;
-    if (report === undefined || this.#child.exitCode !== null || this.#startError !== undefined) return "";
-    return await new Promise((resolve) => {
-      const settle = (): void => resolve(report.text);
-      report.onData = () => report.text.includes("\n") && settle();
-      this.#child.once("close", settle).once("error", settle);
+    if (report === undefined) return "";
+    const line = new Promise<void>((resolve) => {
+      report.onData = () => report.text.includes("\n") && resolve();
       report.onData();
     });
+    await Promise.race([line, this.#closed]);
+    return report.text;
   }
 
   /** Gives it its standard input and waits for its end. Rejects with the signal's reason when aborted, the process killed. */
@@ -95,7 +104,7 @@ export class BoundedProcess {
     const timer = setTimeout(() => stop("timeout"), use.wallMs);
     if (signal.aborted) abort();
     (child.stdin as Writable).end(use.stdin);
-    await this.#closed();
+    await this.#closed;
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
     signal.throwIfAborted();
@@ -124,20 +133,12 @@ export class BoundedProcess {
     }
   }
 
-  async #closed(): Promise<void> {
-    const child = this.#child;
-    if (this.#startError !== undefined) return;
-    await new Promise<void>((resolve) => {
-      const onExit = (): void => {
-        this.kill(); // what it left behind in its group
-        setTimeout(() => {
-          for (const stream of child.stdio) stream?.destroy();
-        }, DRAIN_MS).unref();
-      };
-      child.once("close", () => resolve()).once("error", () => resolve());
-      if (child.exitCode !== null || child.signalCode !== null) onExit();
-      else child.once("exit", onExit);
-    });
+  /** Kills what an ended process left in its group, and shuts its pipes a little later, should anything still hold them. */
+  #letGo(): void {
+    this.kill();
+    setTimeout(() => {
+      for (const stream of this.#child.stdio) stream?.destroy();
+    }, DRAIN_MS).unref();
   }
 }
 

@@ -12,6 +12,7 @@ import { resultOf, sandboxError } from "./run-status.ts";
 import { ALONE, dropTo, systemFolders } from "./system-folders.ts";
 import {
   canaryFailure,
+  findInSystem,
   findProgram,
   isRoot,
   outputOf,
@@ -39,9 +40,10 @@ export const bubblewrap: SandboxBackend = { name: "bubblewrap", open };
 
 async function open(host: SandboxHost, signal: AbortSignal): Promise<SandboxProbe> {
   const unavailable = (reason: string): SandboxProbe => ({ status: "unavailable", backend: "bubblewrap", reason });
-  const [bwrap, prlimit, setpriv, choom] = await Promise.all(
-    ["bwrap", "prlimit", "setpriv", "choom"].map((name) => findProgram(name, host.path)),
+  const [bwrap, setpriv, choom] = await Promise.all(
+    ["bwrap", "setpriv", "choom"].map((name) => findProgram(name, host.path)),
   );
+  const prlimit = await findInSystem("prlimit", host.path);
   if (bwrap === undefined) return unavailable("no bwrap on PATH");
   if (prlimit === undefined) return unavailable("no prlimit (util-linux) on PATH");
   if (isRoot() && setpriv === undefined)

@@ -1,5 +1,5 @@
 /** @file What stands around Pyodide's process: namespaces where a program can make them, an ordinary user, limits. */
-import { findProgram, isRoot, type SandboxHost } from "./sandbox.ts";
+import { findInSystem, findProgram, isRoot, type SandboxHost } from "./sandbox.ts";
 import { ALONE, dropTo, systemFolders } from "./system-folders.ts";
 
 /** One way to start the process. */
@@ -19,9 +19,10 @@ const LIMITS = ["--data=2147483648", "--cpu=600", "--fsize=0", "--core=0"];
 
 /** Ways to start the process, best first; the last needs nothing but Node. `places` are what the process reads. */
 export async function pyodideWrappers(host: SandboxHost, places: readonly string[]): Promise<PyodideWrapper[]> {
-  const [bwrap, unshare, setpriv, prlimit] = await Promise.all(
-    ["bwrap", "unshare", "setpriv", "prlimit"].map((name) => findProgram(name, host.path)),
+  const [bwrap, unshare, setpriv] = await Promise.all(
+    ["bwrap", "unshare", "setpriv"].map((name) => findProgram(name, host.path)),
   );
+  const prlimit = await findInSystem("prlimit", host.path);
   const drop = isRoot() && setpriv !== undefined ? dropTo(setpriv, host.unprivilegedUid) : [];
   const limit = prlimit === undefined ? [] : [prlimit, ...LIMITS];
   const isOrdinary = !isRoot() || setpriv !== undefined;

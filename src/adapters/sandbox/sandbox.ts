@@ -1,5 +1,5 @@
 /** @file What backends share: the place they look for programs in, what a probe says, and the canary that it rests on. */
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { CodeLimits, CodeRunner, CodeRunResult } from "../../grade/code/code-runner.ts";
 import { runProcess } from "./bounded-process.ts";
@@ -55,6 +55,12 @@ export async function findProgram(name: string, path: string): Promise<string | 
       return place;
   }
   return undefined;
+}
+
+/** The same behind every link, for a program that is started where only /usr is. */
+export async function findInSystem(name: string, path: string): Promise<string | undefined> {
+  const found = await findProgram(name, path);
+  return found === undefined ? undefined : await realpath(found);
 }
 
 /** What a program prints with these arguments, trimmed; empty when it fails. For our own questions to our own tools. */
