@@ -16,11 +16,18 @@ const [seed, inputs, limitMs] = [values.seed, values.inputs, values["limit-ms"]]
 const { fuzzGrader } = await importTypeScript("test/grade/generate/fuzz-grader.ts");
 
 const start = performance.now();
-const grader = { compileGold, gradeAnswer, answerClass, now: () => performance.now() };
+/** Time of the processor, not of the wall: a busy machine is no failure of the grader. */
+const now = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+const grader = { compileGold, gradeAnswer, answerClass, now };
 const report = fuzzGrader(grader, { seed, inputs, limitMs });
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 const counts = Object.entries(report.outcomes).sort(([, a], [, b]) => b - a);
-console.log(`${report.inputs} inputs of seed ${seed} in ${seconds} s, slowest call ${report.slowestMs.toFixed(1)} ms`);
+console.log(
+  `${report.inputs} inputs of seed ${seed} in ${seconds} s, slowest call ${report.slowestMs.toFixed(1)} ms of processor time`,
+);
 console.log(counts.map(([outcome, count]) => `${outcome} ${count}`).join(", "));
 for (const failure of report.failures) console.log(JSON.stringify(failure, null, 2));
 console.log(report.failures.length === 0 ? "nothing failed" : `${report.failures.length} failures`);

@@ -12,7 +12,7 @@ export interface FuzzedGrader {
   readonly compileGold: (text: string, profile: GradeProfile) => GoldReading;
   readonly gradeAnswer: (gold: Extract<GoldReading, { status: "ok" }>["gold"], reply: string) => Verdict;
   readonly answerClass: (answer: string, profile: GradeProfile) => string | null;
-  /** Milliseconds. */
+  /** Milliseconds, better of processor time. */
   readonly now: () => number;
 }
 
@@ -20,7 +20,7 @@ export interface FuzzedGrader {
 export interface FuzzPlan {
   readonly seed: number;
   readonly inputs: number;
-  /** One call may take no longer than this; it is measured again twice before it counts, for the machine may have been busy. */
+  /** One call may take no longer than this; it is measured again twice before it counts: code may just have been loaded or memory tidied. */
   readonly limitMs: number;
 }
 
