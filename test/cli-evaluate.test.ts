@@ -140,9 +140,8 @@ describe("evaluate", () => {
   });
 
   test("several greedy samples of a student are refused: they are one", async () => {
-    const { stderr, exitCode } = await machine.run(
-      ...["evaluate", "--task", "sums:4", "--model", "tiny", "--temperature", "0"],
-    );
+    const line = ["evaluate", "--task", "sums:4", "--model", "tiny", "--temperature", "0"];
+    const { stderr, exitCode } = await machine.run(...line);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("4 greedy samples of a student are the same sample");
   });

@@ -24,7 +24,10 @@ async function evaluate(script: Script, ...flags: string[]) {
   server = await startScriptedServer(script);
   const endpoint = ["--endpoint", server.baseUrl, "--model", "m", "--input-price", "0", "--output-price", "0"];
   const outcome = await machine.run("evaluate", ...endpoint, ...flags, "--json");
-  const json = JSON.parse(outcome.stdout.trim().split("\n").at(-1) ?? "") as { folder: string };
+  const json = JSON.parse(outcome.stdout.trim().split("\n").at(-1) ?? "") as {
+    readonly folder: string;
+    readonly published: readonly object[];
+  };
   const path = join(machine.folder, json.folder ?? "", "samples.jsonl");
   const samples = (await readFile(path, "utf8").catch(() => ""))
     .split("\n")
@@ -57,7 +60,7 @@ describe("maths", () => {
       },
       summary: { settings: [{ accuracy: { value: 0.5, questions: 4, samples: 8 }, rates: { noAnswer: 0.25 } }] },
     });
-    expect((json as { published: { model: string }[] }).published.length).toBeGreaterThan(10);
+    expect(json.published.length).toBeGreaterThan(10);
     const outcomes = samples.filter(({ sampleIndex }) => sampleIndex === 0).map(({ verdict }) => verdict.outcome);
     expect(outcomes.sort()).toEqual(["correct", "correct", "incorrect", "no_answer"]);
     expect(server?.requests).toHaveLength(8);

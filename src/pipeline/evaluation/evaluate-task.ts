@@ -22,6 +22,7 @@ import type { EvaluationHeader, EvaluationOrigin, SandboxFacts } from "../../sch
 import { SCHEMA_VERSION } from "../../schema/records.ts";
 import type { Contamination, EvaluationSummary } from "../../schema/evaluation-summary.ts";
 import type { LoadTaskOptions } from "../load-task.ts";
+import { isTaskFile } from "../load-task-file.ts";
 import type { CliServices, OpenSandboxOptions } from "../services.ts";
 import type { StageProgress } from "../stage.ts";
 import { type EndpointJudge, endpointJudge, type JudgeOptions } from "./endpoint-judge.ts";
@@ -194,14 +195,9 @@ function originOf({ task, workingFolder, command }: EvaluateRequest, folder: str
   return {
     schemaVersion: SCHEMA_VERSION,
     command,
-    task: isPath(name) ? seen(name) : name,
+    task: isTaskFile(name) ? seen(name) : name,
     data: data === undefined ? null : data.startsWith("hf:") ? data : seen(data),
   };
-}
-
-/** Whether a task's name is the path of a task file. */
-function isPath(name: string): boolean {
-  return /[/\\.]/.test(name);
 }
 
 /** What verifiers may use. */

@@ -12,6 +12,7 @@ import type {
   Verdict,
 } from "../../schema/evaluation.ts";
 import { type GradeOutcome, SCHEMA_VERSION } from "../../schema/records.ts";
+import { isTaskFile } from "../load-task-file.ts";
 import type { HubAccess } from "../open-data.ts";
 import type { OpenSandboxOptions } from "../services.ts";
 import type { JudgeOptions } from "./endpoint-judge.ts";
@@ -121,9 +122,8 @@ async function taskSource(request: RescoreRequest, { fs }: Pick<EvaluatePorts, "
   const origin = await readOrigin(fs, folder);
   const from = data ?? fromFolder(folder, origin?.data ?? undefined);
   const name = origin === undefined ? header.task.name : origin.task;
-  const isFile = /[/\\.]/.test(name);
   return {
-    name: isFile ? resolve(folder, name) : name,
+    name: isTaskFile(name) ? resolve(folder, name) : name,
     ...(from === undefined ? {} : { data: from, sha256: header.task.sha256 }),
     seed: header.seed,
     limit: header.task.questions,
