@@ -1,5 +1,5 @@
 /** @file `grappa evaluate` with everything real but the model: tasks from files, grader, sandbox, endpoint over a socket. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openCodeRunner } from "../src/adapters/sandbox/open-code-runner.ts";
@@ -133,6 +133,40 @@ describe("code", async () => {
     expect(samples[0]?.sandbox).toMatchObject({ isPartial: false });
     const again = await machine.run("rescore", json.folder, "--json");
     expect(JSON.parse(again.stdout)).toMatchObject({ samples: 3, changed: 0 });
+  });
+});
+
+describe("a task of one's own", () => {
+  test("graded by a judge: asked about each reply once, kept, and asked nothing by a rescoring", async () => {
+    for (const name of ["kitchen-judge.json", "kitchen.csv"])
+      await copyFile(resolve("examples/your-domain", name), join(machine.folder, name));
+    // One server for both: the model is right about half of the questions, the judge approves of even numbers.
+    const script: Script = (response, { body }) => {
+      const content = body.messages[0]!.content;
+      if (body["model"] === "m") return send(response, completion("", `It is ${content.length}.`));
+      const isEven = /It is \d*[02468]\./.test(content);
+      return send(response, completion("", `Looked at it.\nVerdict: ${isEven ? "correct" : "incorrect"}`));
+    };
+    server = await startScriptedServer(script);
+    const free = ["--judge-input-price", "0", "--judge-output-price", "0"];
+    const judge = ["--judge-endpoint", server.baseUrl, "--judge-model", "j", ...free];
+    const endpoint = ["--endpoint", server.baseUrl, "--model", "m", "--input-price", "0", "--output-price", "0"];
+    const line = ["evaluate", "--task", "kitchen-judge.json", ...endpoint, "--out", "judged", "--json"];
+    expect((await machine.run(...line)).stderr).toContain("is graded by a judge, and there is none");
+    const { stdout } = await machine.run(...line, ...judge);
+    const asked = server.requests.length;
+    const { evaluation, summary } = JSON.parse(stdout) as {
+      evaluation: { task: { questions: number }; graderVersion: string };
+      summary: { settings: { unscored: number; accuracy: { samples: number; value: number } }[] };
+    };
+    expect(evaluation.graderVersion).toMatch(/, judge j$/);
+    const [{ unscored, accuracy } = expect.fail("no setting")] = summary.settings;
+    expect([unscored, accuracy.samples]).toEqual([0, evaluation.task.questions]);
+    expect(accuracy.value).toBeGreaterThan(0);
+    expect(accuracy.value).toBeLessThan(1);
+    const again = await machine.run("rescore", "judged", ...judge, "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ samples: evaluation.task.questions, changed: 0 });
+    expect(server.requests).toHaveLength(asked);
   });
 });
 

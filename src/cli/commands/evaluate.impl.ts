@@ -1,6 +1,7 @@
 import { publishedFor } from "../../evaluate/published/published-for.ts";
-import { type EvaluationResult, prepareEvaluation, runEvaluation } from "../../pipeline/evaluation/evaluate-task.ts";
+import { type PaidEvaluation, prepareEvaluation, runEvaluation } from "../../pipeline/evaluation/evaluate-task.ts";
 import { planEvaluation } from "../../pipeline/evaluation/plan-evaluation.ts";
+import { formatUsd } from "../../ledger/money.ts";
 import { evaluationLines } from "../../report/evaluation-lines.ts";
 import { type CommandResult, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
@@ -31,17 +32,31 @@ export default presenting<EvaluateFlags, []>((context, flags) =>
   }),
 );
 
-function present(context: CliContext, { folder, header, summary, contamination }: EvaluationResult): CommandResult {
+function present(context: CliContext, evaluated: PaidEvaluation): CommandResult {
+  const { folder, header, summary, contamination, spentMicroUsd } = evaluated;
   const place = shownPath(context, folder);
   const published = publishedFor(header.task.name);
   return {
-    json: { folder: place, evaluation: header, summary, contamination: contamination ?? null, published },
+    json: {
+      folder: place,
+      evaluation: header,
+      summary,
+      spentUsd: spentMicroUsd / 1e6,
+      contamination: contamination ?? null,
+      published,
+    },
     text: [
       "",
       ...evaluationLines(summary, header, published),
       ...contaminationLines(contamination),
+      ...(spentMicroUsd > summary.costMicroUsd ? ["", `  ${spentLine(spentMicroUsd)}`] : []),
       "",
       `  evaluation: ${place}`,
     ].join("\n"),
   };
+}
+
+/** What the samples' own costs leave out. */
+function spentLine(spentMicroUsd: number): string {
+  return `Spent in all, with replies that came to nothing and any judge: ${formatUsd(spentMicroUsd)}.`;
 }

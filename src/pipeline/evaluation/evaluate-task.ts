@@ -17,6 +17,7 @@ import { rowOfSample } from "../../evaluate/evaluation-rows.ts";
 import { summariseEvaluation } from "../../evaluate/evaluation-summary.ts";
 import type { Judge, LoadedTask, VerifierPorts } from "../../evaluate/tasks/task.ts";
 import type { CodeRunner } from "../../grade/code/code-runner.ts";
+import { formatUsd } from "../../ledger/money.ts";
 import { GRADER_VERSION } from "../../grade/grade-answer.ts";
 import type { EvaluationHeader, EvaluationOrigin, SandboxFacts } from "../../schema/evaluation.ts";
 import { SCHEMA_VERSION } from "../../schema/records.ts";
@@ -85,6 +86,11 @@ export interface EvaluationResult {
   readonly contamination: Contamination | undefined;
 }
 
+/** The same, with what was spent on it by all processes: also on replies that came to nothing, and on the judge. */
+export interface PaidEvaluation extends EvaluationResult {
+  readonly spentMicroUsd: number;
+}
+
 /**
  * Loads the task and opens model and sandbox; asks nothing.
  *
@@ -133,7 +139,11 @@ export async function prepareEvaluation(
  *
  * @throws AppError as `openEvaluation` and the model do; "interrupted" on the signal.
  */
-export async function runEvaluation(prepared: PreparedEvaluation, request: EvaluateRequest, ports: EvaluatePorts) {
+export async function runEvaluation(
+  prepared: PreparedEvaluation,
+  request: EvaluateRequest,
+  ports: EvaluatePorts,
+): Promise<PaidEvaluation> {
   const { folder, header, task, model } = prepared;
   const evaluation = await openEvaluation(ports, folder, { header, origin: originOf(request, folder) });
   try {
@@ -143,9 +153,9 @@ export async function runEvaluation(prepared: PreparedEvaluation, request: Evalu
     if (requests.length > 0) await removeSummary(ports.fs, folder);
     const total = task.questions.length * header.samplesPerQuestion * header.settings.length;
     let done = evaluation.done.size;
+    const spent = (): number => model.spentMicroUsd() + (prepared.judge?.spentMicroUsd() ?? 0);
     const tell = (): void => {
-      const spent = model.spentMicroUsd() + (prepared.judge?.spentMicroUsd() ?? 0);
-      const note = spent > 0 ? { note: `$${(spent / 1e6).toFixed(4)}` } : {};
+      const note = spent() > 0 ? { note: formatUsd(spent()) } : {};
       ports.onProgress({ done, total, unit: "answers", ...note });
     };
     tell();
@@ -166,7 +176,7 @@ export async function runEvaluation(prepared: PreparedEvaluation, request: Evalu
         tell();
       },
     });
-    return await sumUp(ports, folder, header);
+    return { ...(await sumUp(ports, folder, header)), spentMicroUsd: spent() };
   } finally {
     await evaluation.close();
   }

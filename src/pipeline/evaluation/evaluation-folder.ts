@@ -20,7 +20,7 @@ import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } 
 import { Contamination } from "../../schema/evaluation-summary.ts";
 import { parseRecord } from "../parse-record.ts";
 import { changedFields } from "../run-folder.ts";
-import { lockRun } from "../run-lock.ts";
+import { lockRun, type RunLock } from "../run-lock.ts";
 
 const HEADER = "evaluation.json";
 const ORIGIN = "origin.json";
@@ -66,7 +66,7 @@ export async function openEvaluation(
 ): Promise<OpenEvaluation> {
   await fs.makeFolder(folder);
   await refuseForeignFolder(fs, folder);
-  const lock = await lockRun(fs, processes, folder);
+  const lock = await lockEvaluation({ fs, processes }, folder);
   try {
     const earlier = await readEvaluationHeader(fs, folder);
     if (earlier) refuseOtherEvaluation(folder, earlier, header);
@@ -82,8 +82,7 @@ export async function openEvaluation(
       await lock.release();
     };
     try {
-      const done = new Set<string>();
-      for await (const sample of readJsonl(log.path, EvaluationSample)) done.add(sampleKey(sample));
+      const done = await doneSamples(fs, folder);
       return { done, tornBytes, append: async (sample) => void (await log.append(sample)), close };
     } catch (error) {
       await log.close();
@@ -95,9 +94,16 @@ export async function openEvaluation(
   }
 }
 
-/** Locks an evaluation that is there, for a writer that adds no samples. Throws "run-locked". */
-export async function lockEvaluation({ fs, processes }: EvaluationPorts, folder: string) {
-  return await lockRun(fs, processes, folder);
+/** Takes an evaluation for this process. Throws "run-locked" when another live process has it. */
+export async function lockEvaluation({ fs, processes }: EvaluationPorts, folder: string): Promise<RunLock> {
+  try {
+    return await lockRun(fs, processes, folder);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "run-locked") throw error;
+    const { message, data, isRetryable } = error;
+    const hint = "wait for it or stop it; --out DIR begins another evaluation beside it";
+    throw new AppError("run-locked", message, { hint, data, isRetryable, cause: error });
+  }
 }
 
 /** The evaluation's header; undefined when the folder holds none. Throws "schema-version" or "record-invalid". */
@@ -159,6 +165,13 @@ export async function* readSamples(
       ? sample
       : { ...sample, verdict: again.verdict, graderVersion: again.graderVersion, sandbox: again.sandbox };
   }
+}
+
+/** Keys of the samples that are written, also while another process writes. */
+export async function doneSamples(fs: FileSystem, folder: string): Promise<Set<string>> {
+  const done = new Set<string>();
+  for await (const sample of readSamples(fs, folder)) done.add(sampleKey(sample));
+  return done;
 }
 
 /** How often an evaluation was rescored; 0 if never. */

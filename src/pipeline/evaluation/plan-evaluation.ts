@@ -1,12 +1,12 @@
 /** @file What an evaluation would ask and what it may cost, before anything is asked. */
-import { joinPath, type FileSystem } from "../../adapters/file-system.ts";
-import { readJsonl } from "../../adapters/store/jsonl.ts";
+import type { FileSystem } from "../../adapters/file-system.ts";
 import { wilsonInterval } from "../../core/statistics/intervals.ts";
 import { errorsForPower } from "../../core/statistics/comparison-plan.ts";
-import { missingRequests, sampleKey } from "../../evaluate/evaluation-plan.ts";
+import { missingRequests } from "../../evaluate/evaluation-plan.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
-import { EvaluationSample, type EvaluationHeader } from "../../schema/evaluation.ts";
+import type { EvaluationHeader } from "../../schema/evaluation.ts";
 import type { EvaluateRequest, PreparedEvaluation } from "./evaluate-task.ts";
+import { doneSamples } from "./evaluation-folder.ts";
 
 /** A plan. */
 export interface EvaluationPlan {
@@ -66,13 +66,4 @@ export async function planEvaluation(
       errorsForPower({ alpha: 0.05, degreesOfFreedom: n - 1 }) * Math.sqrt(DISAGREEMENT / n),
     ),
   };
-}
-
-/** Samples that are written, also while another process writes; a line being written is none. */
-async function doneSamples(fs: FileSystem, folder: string): Promise<Set<string>> {
-  const done = new Set<string>();
-  const path = joinPath(folder, "samples.jsonl");
-  if ((await fs.kind(path)) !== "file") return done;
-  for await (const sample of readJsonl(path, EvaluationSample, { unterminated: "skip" })) done.add(sampleKey(sample));
-  return done;
 }
