@@ -7,7 +7,7 @@ import type { Verdict } from "../schema/evaluation.ts";
 import type { GradeOutcome } from "../schema/records.ts";
 import { anchoredChoice, choiceOf, flexibleChoice, type FoundChoice } from "./choice-profile.ts";
 import { answerRegion } from "./extract/answer-region.ts";
-import { anchoredCandidates, type Candidate, flexibleCandidates, MAX_REPLY_CHARACTERS } from "./extract/candidates.ts";
+import { anchoredCandidates, flexibleCandidates, MAX_REPLY_CHARACTERS } from "./extract/candidates.ts";
 import type { Targets } from "./extract/last-value.ts";
 import {
   extractFor,
@@ -23,6 +23,7 @@ import {
 } from "./maths-profile.ts";
 import { canonicalForm } from "./maths/canonical.ts";
 import { compareTrees } from "./maths/compare.ts";
+import { formText } from "./maths/form-text.ts";
 import { isWhole } from "./maths/rational.ts";
 import { readAnswer } from "./maths/read-answer.ts";
 import type { Tree } from "./maths/tree.ts";
@@ -110,8 +111,15 @@ export function gradeAnswer(gold: CompiledGold, reply: string): Verdict {
   if (gold.profile === "exact") return gradeExactly(gold, region);
   if (gold.profile === "mcq") return gradeChoice(gold, region);
   const targets = gold.options.targets ?? BOTH;
-  const flexible = gradeMaths(gold, flexibleCandidates(region, targets));
-  const anchored = gradeMaths(gold, anchoredCandidates(region, targets));
+  const maths = gold.maths as MathsGold;
+  const [first, second] = [anchoredCandidates, flexibleCandidates].map((look) =>
+    extractFor(maths, look(region, targets)),
+  );
+  const anchored = gradeFound(gold, first as Extracted);
+  // Most replies state one answer: what both extractors read in the same way is compared once.
+  const flexible = isSameReading(first, second)
+    ? { ...anchored, extracted: second.candidate.text.trim() }
+    : gradeFound(gold, second as Extracted);
   return verdict(anchored.outcome === "no_answer" ? flexible : anchored, flexible, gold);
 }
 
@@ -150,16 +158,22 @@ function optionsOf({ precision, strict = true, allowSetRelationComparison = fals
   };
 }
 
-function gradeMaths(gold: CompiledGold, candidates: readonly Candidate[]): MathsFinding {
+type FoundAnswer = Extract<Extracted, { status: "ok" }>;
+
+function isSameReading(a: Extracted | undefined, b: Extracted | undefined): b is FoundAnswer {
+  if (a?.status !== "ok" || b?.status !== "ok" || a.reading.trees.length !== b.reading.trees.length) return false;
+  return a.reading.trees.every((tree, index) => formText(tree) === formText(b.reading.trees[index] as Tree));
+}
+
+function gradeFound(gold: CompiledGold, found: Extracted): MathsFinding {
   const { maths, profile, options } = gold;
   if (maths === null) throw new Error(`bug in grappa: profile ${profile} has no tree`);
-  const found = extractFor(maths, candidates);
   if (profile === "math" || found.status !== "ok") return gradeExtracted(maths, found, optionsOf(options));
   return gradeNumber(gold, maths, found);
 }
 
 /** The strict profiles: the answer must be a number as it stands, and for AIME a whole one within its range. */
-function gradeNumber(gold: CompiledGold, maths: MathsGold, found: Extract<Extracted, { status: "ok" }>): MathsFinding {
+function gradeNumber(gold: CompiledGold, maths: MathsGold, found: FoundAnswer): MathsFinding {
   const number = found.reading.trees.map(plainNumber).find((tree) => tree !== null) ?? null;
   const extracted = found.candidate.text.trim();
   const { rule } = found.candidate;
