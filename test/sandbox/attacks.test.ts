@@ -18,13 +18,15 @@ const USER = 54_321;
 process.env["GRAPPA_TEST_SECRET"] = "k3y-0f-th3-h0us3";
 
 async function attack(title: string, column: Column, opened: Promise<CodeRunner | string>): Promise<void> {
+  // Half a second a run: as a second user, Pyodide gets the short list.
+  const isShort = column !== "bubblewrap" && title.endsWith("ordinary user");
   const runner = await opened.catch((error: Error) => error.message);
   if (typeof runner === "string") {
     console.log(`SKIP ${title}: ${runner}`);
     return;
   }
   try {
-    const rows = await runAttacks(runner, attacks, column);
+    const rows = await runAttacks(runner, isShort ? attacks.filter(({ isFast }) => isFast) : attacks, column);
     console.log(tableOf(`${title}: ${runner.version}${runner.isPartial ? " (partial)" : ""}`, rows));
     expect(rows.filter(({ expected, observed }) => observed !== expected)).toEqual([]);
     expect(rows.length).toBeGreaterThan(10);

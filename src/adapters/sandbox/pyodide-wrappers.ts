@@ -24,6 +24,8 @@ export async function pyodideWrappers(host: SandboxHost, places: readonly string
   );
   const prlimit = await findInSystem("prlimit", host.path);
   const drop = isRoot() && setpriv !== undefined ? dropTo(setpriv, host.unprivilegedUid) : [];
+  // bubblewrap sees to this by itself: a process whose parent was killed is killed too.
+  const follow = setpriv === undefined ? [] : [setpriv, "--pdeathsig=KILL", "--"];
   const limit = prlimit === undefined ? [] : [prlimit, ...LIMITS];
   const isOrdinary = !isRoot() || setpriv !== undefined;
   const wrappers: PyodideWrapper[] = [];
@@ -35,9 +37,10 @@ export async function pyodideWrappers(host: SandboxHost, places: readonly string
   }
   if (unshare !== undefined && isOrdinary) {
     const flags = ["--user", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--"];
-    wrappers.push({ name: "unshare", command: [...drop, unshare, ...flags, ...limit], isPartial: false });
+    wrappers.push({ name: "unshare", command: [...drop, ...follow, unshare, ...flags, ...limit], isPartial: false });
   }
-  wrappers.push({ name: "network open", command: [...drop, ...limit], isPartial: true });
-  if (drop.length > 0) wrappers.push({ name: "network open, as root", command: limit, isPartial: true });
+  wrappers.push({ name: "network open", command: [...drop, ...follow, ...limit], isPartial: true });
+  if (drop.length > 0)
+    wrappers.push({ name: "network open, as root", command: [...follow, ...limit], isPartial: true });
   return wrappers;
 }
