@@ -31,6 +31,7 @@ describe("help", () => {
         grappa rescore <EVALUATION>
         grappa compare <A> <B>
         grappa tasks
+        grappa split (--out FILE) <TASK>
         grappa grade
         grappa schema
         grappa --help
@@ -55,6 +56,7 @@ describe("help", () => {
         rescore   grade an evaluation's samples again, from its log; asks no model
         compare   compare two evaluations, or two runs, question by question: is the difference real?
         tasks     the tasks that \`grappa evaluate\` knows, and where their data is found
+        split     write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
         grade     grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema    print the JSON Schema of a recipe or of a record on disk
       ",
@@ -62,16 +64,27 @@ describe("help", () => {
     `);
   });
 
-  test.each(["demo", "init", "run", "status", "report", "chat", "grade", "evaluate", "rescore", "compare", "tasks", "schema"])(
-    "%s explains itself and knows --json",
-    async (command) => {
-      const { stdout, stderr, exitCode } = await machine.run(command, "--help");
-      expect(exitCode).toBe(0);
-      expect(stderr).toBe("");
-      expect(stdout).toContain(`grappa ${command}`);
-      expect(stdout).toContain("--json");
-    },
-  );
+  test.each([
+    "demo",
+    "init",
+    "run",
+    "status",
+    "report",
+    "chat",
+    "grade",
+    "evaluate",
+    "rescore",
+    "compare",
+    "tasks",
+    "split",
+    "schema",
+  ])("%s explains itself and knows --json", async (command) => {
+    const { stdout, stderr, exitCode } = await machine.run(command, "--help");
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout).toContain(`grappa ${command}`);
+    expect(stdout).toContain("--json");
+  });
 
   test("demo", async () => {
     expect((await machine.run("demo", "--help")).stdout).toMatchInlineSnapshot(`
@@ -472,7 +485,7 @@ describe("status, report and schema", () => {
     expect((await machine.run("schema")).stdout).toContain("recipe\nquestion\nattempt\n");
     const { stderr, exitCode } = await machine.run("schema", "trase");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("no schema is called trase (did you mean trace?)");
+    expect(stderr).toContain("no schema is called trase (did you mean trace or task?)");
   });
 });
 
