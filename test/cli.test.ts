@@ -76,6 +76,7 @@ describe("help", () => {
     "rescore",
     "compare",
     "tasks",
+    "split",
     "schema",
   ])("%s explains itself and knows --json", async (command) => {
     const { stdout, stderr, exitCode } = await machine.run(command, "--help");
@@ -484,7 +485,7 @@ describe("status, report and schema", () => {
     expect((await machine.run("schema")).stdout).toContain("recipe\ntask\nquestion\nattempt\n");
     const { stderr, exitCode } = await machine.run("schema", "trase");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("no schema is called trase (did you mean trace");
+    expect(stderr).toContain("no schema is called trase (did you mean trace or task?)");
   });
 });
 

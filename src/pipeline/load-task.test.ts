@@ -1,8 +1,9 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { prng } from "../core/prng.ts";
 import { bucketOf } from "../questions/bucket.ts";
 import type { LoadedTask } from "../evaluate/tasks/task.ts";
 import { type LoadTaskOptions, loadTask } from "./load-task.ts";
@@ -191,4 +192,30 @@ describe("offline tasks", () => {
     expect(await verdict(task, 0, `Answer: ${(Number(gold) + 1) % 1000}`)).toBe("incorrect");
     expect(await verdict(task, 0, "?")).toBe("no_answer");
   });
+});
+
+it.each([
+  ["aime24", "aime-maxwell.jsonl"],
+  ["math500", "math500.jsonl"],
+  ["gsm8k", "gsm8k.jsonl"],
+  ["gpqa", "gpqa.csv"],
+  ["livecodebench", "livecodebench.jsonl"],
+])("%s: no order of its rows changes an id, a prompt or a gold", async (name, file) => {
+  const lines = readFileSync(join(fixtures, file), "utf8").trimEnd().split("\n");
+  const head = file.endsWith(".csv") ? 1 : 0;
+  // A record of the CSV ends after its canary, which is the same in all.
+  const records =
+    head === 0
+      ? lines
+      : lines
+          .slice(1)
+          .join("\n")
+          .split(/(?<=no canary)\n/);
+  const sorted = ({ questions }: LoadedTask) =>
+    questions.map(({ id, prompt, gold }) => `${id} ${gold} ${prompt}`).sort();
+  const expected = sorted(await load(name, file));
+  for (let seed = 0; seed < 5; seed++) {
+    const text = [...lines.slice(0, head), ...prng(`order/${seed}`).shuffle(records)].join("\n");
+    expect(sorted(await load(name, file, { text }))).toEqual(expected);
+  }
 });

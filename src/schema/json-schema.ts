@@ -25,7 +25,6 @@ import { TaskFile } from "./task-file.ts";
 
 const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly about: string }>> = {
   recipe: { schema: Recipe, about: "A whole experiment, as a person writes it." },
-  task: { schema: TaskFile, about: "A task of one's own, as a person writes it." },
   question: { schema: Question, about: "A question." },
   attempt: { schema: Attempt, about: "A reference student's try at a question." },
   trace: { schema: Trace, about: "A teacher's answer to a question, with its reasoning." },
@@ -43,6 +42,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-manifest": { schema: RunManifest, about: "manifest.json of a run: written last." },
   timing: { schema: Timing, about: "A line of timings.jsonl." },
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
+  task: { schema: TaskFile, about: "A task of one's own, as a person writes it." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
   "evaluation-origin": { schema: EvaluationOrigin, about: "origin.json: how an evaluation was begun." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
