@@ -1,4 +1,5 @@
 /** @file Answers with operations in them: exact numbers that are no fractions, and expressions with variables. */
+import { arithmetic } from "./arithmetic.ts";
 import type { GoldKind } from "./generated-gold.ts";
 
 const power: GoldKind = (random) => {
@@ -327,6 +328,7 @@ const complex: GoldKind = (random) => {
 
 /** Kinds of expressions by name. */
 export const EXPRESSIONS: Readonly<Record<string, GoldKind>> = {
+  arithmetic,
   power,
   surd,
   "surd sum": surdSum,
