@@ -65,7 +65,7 @@ export type GoldReading =
   | { readonly status: "error"; readonly reason: string };
 
 const BOTH: Targets = ["latex", "expr"];
-const CANONICAL_WORK = 4_000;
+const CANONICAL_WORK = 3_000;
 const MAX_AIME = 999n;
 
 /** Reads a gold: an answer, or a whole solution that states one. A gold that would not be graded correct itself is none. */

@@ -12,8 +12,8 @@ import { freeSymbols, type Tree } from "./maths/tree.ts";
 import { Work } from "./maths/work.ts";
 
 /** Work that one comparison may take: some 30 ms at worst. */
-const COMPARISON_WORK = 12_000;
-const CANONICAL_WORK = 4_000;
+const COMPARISON_WORK = 10_000;
+const CANONICAL_WORK = 3_000;
 
 /** What a maths gold comes down to. */
 export interface MathsGold {

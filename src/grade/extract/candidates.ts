@@ -33,14 +33,17 @@ const MAX_WHOLE = 1_000;
 const HOPE = "i hope it is correct";
 const ANSWER_IS = /\banswer\b[*_]{0,3}\s*(?:is|are|:|=)[*_:\s]*/giu;
 const PHRASE =
-  /\banswers?\b[*_]{0,3}\s*(?:\([^()\n]{0,24}\)\s*)?(?:is|are|was|would be|should be|must be|[:=：]|\n)[*_:：\s]*|\b(?:antwort|réponse|respuesta|ответ)\s*[:：]\s*/giu;
+  /\bans(?:wers?)?\b[*_]{0,3}\s*(?:\([^()\n]{0,24}\)\s*)?(?:is|are|was|would be|should be|must be|[:=：]|\n)[*_:：\s]*|\b(?:antwort|réponse|respuesta|ответ)\s*[:：]\s*/giu;
 const HASHES = /####\s*/gu;
 
 /** What a writer marked as the answer, the surest first. */
-export function anchoredCandidates(region: string, targets: Targets): Candidate[] {
+export function anchoredCandidates(reply: string, targets: Targets): Candidate[] {
   const found: Candidate[] = [];
+  const region = withoutMarkup(reply);
   const final = finalPhrase(region);
   if (final !== null) found.push(...segmentCandidates(final, "final-phrase", targets));
+  const tagged = lastTagged(reply);
+  if (tagged !== null) found.push(...segmentCandidates(withoutMarkup(tagged), "answer-phrase", targets));
   const boxed = lastBoxed(region);
   if (boxed !== null) found.push({ text: boxed, rule: "boxed", isProse: false });
   const hashes = behindLast(region, HASHES);
@@ -53,13 +56,34 @@ export function anchoredCandidates(region: string, targets: Targets): Candidate[
   return found;
 }
 
+const TAGS =
+  /<\/?(?:answer|final|response|result|solution|think|thinking|b|i|u|em|strong|p|br|div|span|sub|sup|code)(?:\s[^<>]{0,80})?\/?>/giu;
+/** `**12**` in prose; between letters, digits or brackets two stars are a power. */
+const EMPHASIS = /(?<![\w)\]}*])\*\*(?=[^\s*])([^*\n]{1,200})\*\*(?![\w(*])/gu;
+const OPEN_TAG = "<answer>";
+const CLOSE_TAG = "</answer>";
+
+/** The text without HTML tags and emphasis, which are dress. */
+function withoutMarkup(text: string): string {
+  return text.replace(TAGS, " ").replace(EMPHASIS, " $1 ");
+}
+
+/** What stands between the last pair of answer tags. */
+function lastTagged(text: string): string | null {
+  const close = text.toLowerCase().lastIndexOf(CLOSE_TAG);
+  const open = close === -1 ? -1 : text.toLowerCase().lastIndexOf(OPEN_TAG, close);
+  const content = open === -1 ? "" : text.slice(open + OPEN_TAG.length, close);
+  return content.trim() === "" || content.length > MAX_WHOLE ? null : content;
+}
+
 /** A dollar sign without a partner is money, and the text around it prose. */
 function areDollarsPaired(text: string): boolean {
   return (text.replaceAll("\\$", "").split("$").length - 1) % 2 === 0;
 }
 
 /** The last values of a reply, from the end. */
-export function flexibleCandidates(region: string, targets: Targets): Candidate[] {
+export function flexibleCandidates(reply: string, targets: Targets): Candidate[] {
+  const region = withoutMarkup(reply);
   const values = lastValues(region, targets).map(
     ({ text }): Candidate => ({ text, rule: "last-value", isProse: true }),
   );

@@ -118,7 +118,8 @@ function unbraced(text: string): string {
   return /^\{[^{}]*\}$/u.test(text) ? text.slice(1, -1) : text;
 }
 
-const LAST_NUMBER = /(?<![<>≤≥≠]\s?|\\(?:le|ge|lt|gt|ne)q?\s?)[-−]?[$€£]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\s*\\?%)?/gu;
+const LAST_NUMBER =
+  /(?<!\d|\d[.,]|[<>≤≥≠]\s?|\\(?:le|ge|lt|gt|ne)q?\s?)[-−]?[$€£]?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:\s*\\?%)?/gu;
 
 /** The last number alone of a text, for when the expression around it is none; null where there is no digit. */
 export function lastNumber(text: string): string | null {

@@ -1,6 +1,6 @@
 /** @file The canonical form of an answer: one text for every way to write the same value, so that votes can be counted. */
 import { assignedValues } from "./assignments.ts";
-import { type Complex, isZero } from "./complex.ts";
+import { type Complex, divideComplex, isZero } from "./complex.ts";
 import { complexValue, type Scope } from "./complex-value.ts";
 import { exactValue } from "./exact-value.ts";
 import { expandSigns, workOutMatrices } from "./expand.ts";
@@ -12,7 +12,7 @@ import { regionText } from "./region-text.ts";
 import { regionOf } from "./regions.ts";
 import { complexAt, type PointKind, rationalAt } from "./sample-points.ts";
 import { numberOfWord, wordsOf } from "./text-answers.ts";
-import { freeSymbols, someTree, type Tree, type TreeOf } from "./tree.ts";
+import { freeSymbols, negated, someTree, sumOf, type Tree, type TreeOf } from "./tree.ts";
 import type { Work } from "./work.ts";
 
 /** Digits of a value that is not rational. */
@@ -75,9 +75,31 @@ function setForm(tree: Tree, work: Work): string {
 
 /** An inequality in one variable as the set of its solutions; any other relation by its sides. */
 function relationForm(relation: TreeOf<"relation">, work: Work): string {
-  const [name, another] = freeSymbols(relation);
+  const symbols = freeSymbols(relation);
+  const [name, another] = symbols;
+  if (another !== undefined && relation.operators.join() === "=") return equationText(relation, symbols, work);
   const region = name !== undefined && another === undefined ? regionOf(relation, work) : null;
   return (region && regionText(region)) ?? relationText(relation.operators, relation.operands, work);
+}
+
+/**
+ * An equation in several variables by left minus right at two points, over its value at a third: whatever side the terms stand
+ * on, and however they are scaled.
+ */
+function equationText({ operators, operands }: TreeOf<"relation">, symbols: readonly string[], work: Work): string {
+  const gap = sumOf([operands[0] as Tree, negated(operands[1] as Tree)]);
+  const [base, ...others] = [0, 3, 5].map((index) =>
+    complexValue(gap, {
+      rationals: new Map(symbols.map((name) => [name, rationalAt("positive", index, name)])),
+      complexes: new Map(),
+      log: "common",
+      work,
+    }),
+  );
+  const ratios = others.map((value) => base && value && divideComplex(value, base));
+  if (ratios.some((ratio) => !ratio)) return relationText(operators, operands, work);
+  const texts = ratios.map((ratio) => complexText(ratio as Complex, 12));
+  return `0 = f(${[...symbols].sort().join(", ")})@${texts.join("|")}`;
 }
 
 function relationText(operators: readonly string[], operands: readonly Tree[], work: Work): string {
