@@ -6,7 +6,7 @@ import { writeTinyStudent } from "../../../test/tiny-student.ts";
 import { type ModelFolder, readModelFolder } from "../../adapters/model-folder.ts";
 import type { ModelOutcome, ModelRequest } from "../../evaluate/evaluated-model.ts";
 import { sampleKey, wantedSettings } from "../../evaluate/evaluation-plan.ts";
-import { type StudentOptions, studentModel } from "./student-model.ts";
+import { defaultAnswerTokens, type StudentOptions, studentModel } from "./student-model.ts";
 
 let folder: string;
 let student: ModelFolder;
@@ -99,6 +99,15 @@ describe("an embedded student", () => {
     };
     await expect(asking()).rejects.toMatchObject({ code: "interrupted" });
     await model.close();
+  });
+
+  it.each([
+    [1024, 1024, 64],
+    [1024, 100, 50],
+    [131_072, 131_072, 2048],
+    [8, 8, 1],
+  ])("keeps of a context of %i under a cap of %i tokens %i for the answer", (context, cap, answer) => {
+    expect(defaultAnswerTokens(context, cap)).toBe(answer);
   });
 
   it.each<[Partial<StudentOptions>, string]>([

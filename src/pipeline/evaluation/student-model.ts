@@ -42,9 +42,12 @@ const MIN_ENGINE_BYTES = 256 << 20;
 /** All that 32-bit WebAssembly can address. */
 const MAX_ENGINE_BYTES = 2 ** 32 - 65_536;
 
-/** A sixteenth of the context, 64 tokens in the demo's, and never more than 2,048: what is kept free for an answer. */
-export function defaultAnswerTokens(contextTokens: number): number {
-  return Math.max(1, Math.min(2048, Math.floor(contextTokens / 16)));
+/**
+ * What is kept free for an answer unless told: a sixteenth of the context, 64 tokens in the demo's; never more than 2,048,
+ * nor than half of the cap.
+ */
+export function defaultAnswerTokens(contextTokens: number, maxTokens: number): number {
+  return Math.max(1, Math.min(2048, Math.floor(contextTokens / 16), Math.floor(maxTokens / 2)));
 }
 
 /**
@@ -55,7 +58,7 @@ export function defaultAnswerTokens(contextTokens: number): number {
 export function studentModel(model: ModelFolder, options: StudentOptions): EvaluatedModel {
   const contextTokens = model.config.maxPositions;
   const maxTokens = options.maxTokens ?? contextTokens;
-  const answerTokens = options.answerTokens ?? defaultAnswerTokens(contextTokens);
+  const answerTokens = options.answerTokens ?? defaultAnswerTokens(contextTokens, maxTokens);
   checkLimits({ contextTokens, maxTokens, answerTokens });
   const digest = sha256Hex(canonicalJson([model.config, model.weightHash, model.tokenizerHash]));
   const closers: (() => Promise<void>)[] = [];
