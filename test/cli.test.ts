@@ -27,6 +27,7 @@ describe("help", () => {
         grappa status <RUN>
         grappa report <RUN>
         grappa chat <RUN>
+        grappa grade
         grappa schema
         grappa --help
         grappa --version
@@ -46,13 +47,14 @@ describe("help", () => {
         status  where a run stands, stage by stage; works while it is running
         report  write a finished run's report.html, report.md and result.json again, and show the result
         chat    talk to a run's student: /budget 64, /wait 1, /help, /quit
+        grade   grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema  print the JSON Schema of a recipe or of a record on disk
       ",
       }
     `);
   });
 
-  test.each(["demo", "init", "run", "status", "report", "chat", "schema"])(
+  test.each(["demo", "init", "run", "status", "report", "chat", "grade", "schema"])(
     "%s explains itself and knows --json",
     async (command) => {
       const { stdout, stderr, exitCode } = await machine.run(command, "--help");

@@ -2,6 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readBytes } from "../src/adapters/byte-streams.ts";
 import { fileError } from "../src/adapters/file-error.ts";
 import { type FileSystem, nodeFileSystem } from "../src/adapters/file-system.ts";
 import { AppError } from "../src/core/errors.ts";
@@ -22,7 +23,7 @@ export interface CliOutcome {
 /** A machine for command lines, in a temporary folder of its own. */
 export interface FakeMachine {
   readonly folder: string;
-  /** Lines typed into `grappa chat`. */
+  /** Lines typed into `grappa chat`, or standard input of `grappa grade --jsonl -`. */
   typed: string[];
   /** Called while the named stage runs. */
   during: Partial<Record<string, (context: StageContext) => Promise<void>>>;
@@ -119,6 +120,14 @@ function fakeContext(
         },
         close: () => undefined,
       };
+    },
+    openBytes: async function* (path) {
+      if (path === "-") for (const line of machine.typed) yield Buffer.from(`${line}\n`);
+      else yield* readBytes(join(machine.folder, path), new AbortController().signal);
+    },
+    writeOut: async (text) => {
+      written.stdout += text;
+      return true;
     },
     onInterrupt: (listener) => {
       listeners.add(listener);

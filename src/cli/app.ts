@@ -1,6 +1,7 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from "@stricli/core";
 import { chatCommand } from "./commands/chat.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
 import { reportCommand } from "./commands/report.ts";
 import { runCommand } from "./commands/run.ts";
@@ -20,6 +21,7 @@ export function buildApp(version: string): Application<CliContext> {
       status: statusCommand,
       report: reportCommand,
       chat: chatCommand,
+      grade: gradeCommand,
       schema: schemaCommand,
     },
     docs: {

@@ -15,16 +15,17 @@ export interface CommonFlags {
 
 /**
  * A command's function for the argument scanner. Standard output gets the result, or with `--json` one line of JSON,
- * for failures too; errors go to standard error and decide the exit status.
+ * for failures too; errors go to standard error and decide the exit status. A command that wrote its result as it came
+ * has no more to say.
  */
 export function presenting<Flags extends CommonFlags, Args extends readonly unknown[]>(
-  work: (context: CliContext, flags: Flags, ...args: Args) => Promise<CommandResult>,
+  work: (context: CliContext, flags: Flags, ...args: Args) => Promise<CommandResult | undefined>,
 ) {
   return async function present(this: CliContext, flags: Flags, ...args: Args): Promise<Error | undefined> {
     const { stdout } = this.process;
     try {
-      const { json, text } = await work(this, flags, ...args);
-      stdout.write(`${flags.json ? JSON.stringify(json) : text}\n`);
+      const result = await work(this, flags, ...args);
+      if (result) stdout.write(`${flags.json ? JSON.stringify(result.json) : result.text}\n`);
       return undefined;
     } catch (error) {
       if (flags.json) stdout.write(`${JSON.stringify(errorAsJson(error))}\n`);

@@ -1,12 +1,13 @@
 /** @file The command line's world. The only file that reads environment variables and touches `process`. */
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { CommandContext, StricliProcess } from "@stricli/core";
 import { type FileSystem, joinPath, nodeFileSystem } from "../adapters/file-system.ts";
 import { importDefault } from "../adapters/import-module.ts";
+import { readBytes, writeAndWait } from "../adapters/byte-streams.ts";
 import { nodeProcessTable, type ProcessTable } from "../adapters/process-table.ts";
 import { type Clock, systemClock } from "../adapters/system-clock.ts";
 import { AppError } from "../core/errors.ts";
@@ -36,6 +37,10 @@ export interface CliContext extends CommandContext {
   readonly services: CliServices;
   /** Opens standard input for typing; the prompt is shown only on a terminal. */
   openInput(): LineInput;
+  /** The bytes of a file, or of standard input for `-`; ends early when the signal is aborted. */
+  openBytes(path: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Writes to standard output and waits until it takes more; false when nobody reads it any more. */
+  writeOut(text: string): Promise<boolean>;
   /** Calls back on the first Ctrl-C or SIGTERM; the second has its usual effect. Returns how to stop listening. */
   onInterrupt(listener: () => void): () => void;
 }
@@ -90,6 +95,8 @@ export async function buildContext(host: HostProcess): Promise<CliContext> {
     services: nodeServices,
     openInput: () =>
       createInterface({ input: host.stdin, output: host.stderr, terminal: host.stdin.isTTY === true, prompt: "> " }),
+    openBytes: (path, signal) => readBytes(path === "-" ? host.stdin : resolve(currentFolder(host), path), signal),
+    writeOut: (text) => writeAndWait(host.stdout, text),
     onInterrupt: (listener) => listenForInterrupt(host, listener),
   };
 }

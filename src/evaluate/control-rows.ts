@@ -3,6 +3,7 @@ import { mean, wilsonInterval } from "../core/statistics/intervals.ts";
 import type { ControlName, ControlRow } from "../schema/controls.ts";
 import type { Completion, ThinkingSetting } from "../schema/records.ts";
 import { majorityReplies } from "./majority-replies.ts";
+import { isScored } from "./evaluation-rows.ts";
 import { comparePaired } from "./paired.ts";
 import { isCorrect } from "./score.ts";
 import { settingKey } from "./settings.ts";
@@ -100,7 +101,7 @@ function atSetting(completions: readonly Completion[], setting: ThinkingSetting)
 
 function compare(main: readonly Completion[], control: readonly Completion[]) {
   const { n, first, second, onlyFirst, onlySecond, pValue, difference, interval } = comparePaired(main, control);
-  const scored = control.filter(({ grade }) => grade.outcome !== "gold_error");
+  const scored = control.filter(({ grade }) => isScored(grade.outcome));
   const tokensOf = (rows: readonly Completion[]): number => mean(rows.map(({ thinkingTokens }) => thinkingTokens));
   return {
     n,

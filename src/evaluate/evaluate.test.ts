@@ -14,7 +14,7 @@ const NATURAL: ThinkingSetting = { mode: "think", budgetTokens: CONTEXT, waits: 
 const cap = (budgetTokens: number): ThinkingSetting => ({ mode: "think", budgetTokens, waits: 0 });
 const waits = (count: number): ThinkingSetting => ({ ...NATURAL, waits: count });
 
-/** Completions of one model at one setting: one letter a question, `+` right, `-` wrong, `0` no answer, `g` broken gold. */
+/** Completions of one model at one setting: one letter a question, `+` right, `-` wrong, `0` no answer, `g` broken gold, `u` unscored. */
 function answers(
   model: Completion["model"],
   setting: ThinkingSetting,
@@ -26,6 +26,7 @@ function answers(
     "-": "incorrect",
     "0": "no_answer",
     g: "gold_error",
+    u: "unscored",
   };
   return [...letters].map((letter, index): Completion => {
     const outcome = outcomes[letter] as GradeOutcome;
@@ -88,11 +89,18 @@ describe("scoreCompletions", () => {
     const again = [1, 2, 3].flatMap((sampleIndex) => answers("base", DIRECT, letters, { sampleIndex }));
     const [all] = scoreCompletions([...once, ...again], { familyOf: () => undefined, contextTokens: CONTEXT });
     expect(all).toMatchObject({ n: 40, correct: 32, accuracy: 0.8 });
-    // t interval over ten question means: 0.8 +- 2.262 * 0.1333, cut at 1; pooling 40 rows would give half the width.
-    expect(all?.interval?.[0]).toBeCloseTo(0.8 - 2.2621571628 * (0.4216370214 / Math.sqrt(10)), 6);
+    // By hand: 9.135 effective trials, t = 2.262. About Wilson's (8, 10), never about Wilson's (32, 40), which is 0.65 to 0.90.
+    expect(all?.interval?.[0]).toBeCloseTo(0.4295, 4);
+    expect(all?.interval?.[1]).toBeCloseTo(0.9551, 4);
+  });
+  it("is no point where every sample of every question is right", () => {
+    const rows = [0, 1].flatMap((sampleIndex) => answers("base", DIRECT, "++++", { sampleIndex }));
+    const [all] = scoreCompletions(rows, { familyOf: () => undefined, contextTokens: CONTEXT });
+    expect(all?.interval?.[0]).toBeLessThan(0.5);
     expect(all?.interval?.[1]).toBe(1);
   });
   it("leaves out broken references, and gives null rather than 0 when nothing is left", () => {
+    expect(score(answers("base", DIRECT, "u+"))).toEqual(score(answers("base", DIRECT, "g+")));
     expect(score(answers("base", DIRECT, "g+")).map(({ family, n, accuracy }) => [family, n, accuracy])).toEqual([
       ["all", 1, 1],
       ["arithmetic", 1, 1],
@@ -104,8 +112,8 @@ describe("scoreCompletions", () => {
 
 describe("comparePaired", () => {
   it("pairs by question whatever the order of rows", () => {
-    const first = answers("base", DIRECT, "++--g+");
-    const second = answers("student", NATURAL, "+-+++");
+    const first = answers("base", DIRECT, "++--g+u");
+    const second = answers("student", NATURAL, "+-+++u+");
     const expected = comparePaired(first, second);
     expect(expected).toMatchObject({ n: 4, onlyFirst: 1, onlySecond: 2, first: 0.5, second: 0.75, difference: 0.25 });
     expect(expected.pValue).toBe(mcnemarExact(1, 2));

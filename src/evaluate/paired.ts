@@ -2,6 +2,7 @@ import type { Interval } from "../core/statistics/intervals.ts";
 import { mcnemarExact } from "../core/statistics/mcnemar.ts";
 import { pairedDifferenceInterval } from "../core/statistics/paired-difference.ts";
 import type { Completion } from "../schema/records.ts";
+import { isScored } from "./evaluation-rows.ts";
 import { isCorrect } from "./score.ts";
 
 /** Name of the test behind every p-value here. */
@@ -25,7 +26,7 @@ export interface PairedComparison {
 
 /**
  * Compares first samples (sample index 0) of two sets of completions, question by question; questions that only one set
- * holds, or whose reference answer is broken, are left out. The order of the rows does not matter.
+ * holds, whose reference answer is broken, or that could not be graded, are left out. The order of the rows does not matter.
  */
 export function comparePaired(first: readonly Completion[], second: readonly Completion[]): PairedComparison {
   const outcomes = outcomesByQuestion(first);
@@ -53,6 +54,6 @@ export function comparePaired(first: readonly Completion[], second: readonly Com
 }
 
 function outcomesByQuestion(completions: readonly Completion[]): Map<string, boolean> {
-  const scored = completions.filter((item) => item.sampleIndex === 0 && item.grade.outcome !== "gold_error");
+  const scored = completions.filter((item) => item.sampleIndex === 0 && isScored(item.grade.outcome));
   return new Map(scored.map((completion) => [completion.questionId, isCorrect(completion)]));
 }

@@ -1,10 +1,13 @@
-import { mean, meanInterval, wilsonInterval, type Interval } from "../core/statistics/intervals.ts";
+import { shareInterval } from "../core/statistics/clustered-mean.ts";
+import { type Interval, mean } from "../core/statistics/intervals.ts";
 import { SCHEMA_VERSION, type Completion, type Score } from "../schema/records.ts";
+import { isScored, rowOfCompletion } from "./evaluation-rows.ts";
+import { accuracyValue, byQuestion } from "./paired-questions.ts";
 import { compareSettings, settingKey } from "./settings.ts";
 
 /** How {@link scoreCompletions} gets its intervals, for a report's small print. */
 export const INTERVAL_METHOD =
-  "Wilson score, 95 % (Student's t over questions where a question was sampled more than once)";
+  "Wilson score, 95 % (with the effective number of trials where a question was sampled more than once)";
 
 /** What the completions alone do not say. */
 export interface ScoreContext {
@@ -15,8 +18,8 @@ export interface ScoreContext {
 
 /**
  * Accuracy of every model at every setting, over all questions (`all`) and in each family: base before student, settings
- * in the order of the sweep, `all` first. Rows whose reference answer is broken (`gold_error`) are not scored: they say
- * nothing about the model. Everything else that is not `correct` counts as wrong, and no answer is also shown apart.
+ * in the order of the sweep, `all` first. Rows whose reference answer is broken (`gold_error`) or that
+ * could not be graded (`unscored`) are not scored: they say nothing about the model. Everything else that is not `correct` counts as wrong, and no answer is also shown apart.
  */
 export function scoreCompletions(completions: readonly Completion[], context: ScoreContext): Score[] {
   const groups = new Map<string, { family: string; rows: Completion[] }>();
@@ -36,7 +39,7 @@ export function scoreCompletions(completions: readonly Completion[], context: Sc
 
 function scoreGroup(group: readonly Completion[], family: string): Score {
   const { model, setting } = group[0] as Completion;
-  const scored = group.filter((completion) => completion.grade.outcome !== "gold_error");
+  const scored = group.filter((completion) => isScored(completion.grade.outcome));
   const correct = scored.filter(isCorrect).length;
   const share = (has: (completion: Completion) => boolean) => group.filter(has).length / group.length;
   return {
@@ -55,20 +58,12 @@ function scoreGroup(group: readonly Completion[], family: string): Score {
 }
 
 /**
- * Wilson's interval where each question was asked once. Where one was sampled several times its samples are not
- * independent (grading.md 5: pooled intervals cover 26 to 65 % instead of 95), so the questions' means are the data.
+ * Wilson's interval where each question was asked once. Where one was sampled several times its samples are not independent
+ * (pooled intervals cover 26 to 65 % instead of 95), so the questions' means are the data: docs/evaluation-statistics.md.
  */
 function accuracyInterval(scored: readonly Completion[]): Interval | null {
-  const samples = new Map<string, number[]>();
-  for (const completion of scored) {
-    const value = isCorrect(completion) ? 1 : 0;
-    const earlier = samples.get(completion.questionId);
-    if (earlier === undefined) samples.set(completion.questionId, [value]);
-    else earlier.push(value);
-  }
-  if (samples.size === scored.length) return wilsonInterval(scored.filter(isCorrect).length, scored.length);
-  const interval = meanInterval([...samples.values()].map(mean));
-  return interval && [Math.max(0, interval[0]), Math.min(1, interval[1])];
+  const questions = byQuestion(scored.map(rowOfCompletion));
+  return shareInterval(questions.map(accuracyValue))?.interval ?? null;
 }
 
 /** Whether a grader called the completion correct. */

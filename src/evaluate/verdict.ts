@@ -41,7 +41,7 @@ export interface Verdict {
 }
 
 /** Below this, differences are called significant. */
-const SIGNIFICANCE = 0.05;
+export const SIGNIFICANCE = 0.05;
 /** Fewer questions than this are called few: even 50 against 75 % right is then easily missed. */
 const FEW_QUESTIONS = 50;
 
@@ -135,15 +135,15 @@ function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-/** Points with a sign, the minus as U+2212; 0.0 has none. */
-function signed(share: number): string {
+/** A difference of shares as points with a sign, the minus as U+2212; 0.0 has none. */
+export function signed(share: number): string {
   const text = Math.abs(100 * share).toFixed(1);
   if (Number(text) === 0) return text;
   return share < 0 ? `−${text}` : `+${text}`;
 }
 
 /** `p = 0.034`, `p < 0.001`; never `p = 0.000`, and never rounded up to the limit it is below. */
-function pText(p: number): string {
+export function pText(p: number): string {
   if (p < 0.001) return "p < 0.001";
   if (p < SIGNIFICANCE) return `p = ${Math.min(p, SIGNIFICANCE - 0.001).toFixed(3)}`;
   return `p = ${p.toFixed(p < 0.1 ? 3 : 2)}`;

@@ -1,27 +1,16 @@
 /** @file What the command line prints when a run has ended: plain lines, 80 columns, no colour codes. */
 import type { ControlRow } from "../schema/controls.ts";
 import type { Score } from "../schema/records.ts";
-import { count, duration, noBreak, percent, percentInterval, pValue } from "./number-format.ts";
+import { count, duration, percent, percentInterval, pValue } from "./number-format.ts";
 import { oneLine } from "./plain-text.ts";
 import type { RunResults } from "./run-results.ts";
 import { modelAndSetting, totals } from "./settings.ts";
+import { bar, BAR_CELLS, wrapped } from "./terminal-text.ts";
 import { controlsOf } from "./view/controls.ts";
 import { costOf } from "./view/cost.ts";
 import { headlineOf } from "./view/headline.ts";
 import { sweepOf } from "./view/sweep.ts";
 import { wouldHaveCostOf } from "./view/would-have-cost.ts";
-
-const COLUMNS = 80;
-const BAR_CELLS = 16;
-
-/** A bar of eighths of a character cell, so that 16 cells tell 128 lengths apart. */
-function bar(share: number): string {
-  const eighths = Math.round(Math.min(1, Math.max(0, share)) * BAR_CELLS * 8);
-  const rest = eighths % 8;
-  return (
-    "█".repeat(Math.floor(eighths / 8)) + (rest === 0 ? "" : (["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][rest] ?? ""))
-  );
-}
 
 function scoreLine(score: Score, naturalBudgetTokens: number): string {
   const label = oneLine(modelAndSetting(score, naturalBudgetTokens), 27);
@@ -31,21 +20,6 @@ function scoreLine(score: Score, naturalBudgetTokens: number): string {
     count(score.thinkingTokens).padStart(7),
   ];
   return `  ${label.padEnd(27)} ${bar(score.accuracy ?? 0).padEnd(BAR_CELLS)} ${figures.join(" ")}`.trimEnd();
-}
-
-/** Words broken into lines of at most `COLUMNS`, each indented by two spaces; a longer word is cut into pieces. */
-function wrapped(text: string): string[] {
-  const widest = COLUMNS - 2;
-  const words = noBreak(text)
-    .split(" ")
-    .flatMap((word) => word.replaceAll("\u00a0", " ").match(new RegExp(`.{1,${widest}}`, "gu")) ?? []);
-  const lines: string[] = [];
-  for (const word of words) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= widest) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines.map((line) => `  ${line}`);
 }
 
 /** A line a stage with its time and its share of the run as a bar; the total closes the table. */

@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
 import { EvaluationHeader, EvaluationSample } from "./evaluation.ts";
+import { GradeRequest, GradeRow } from "./grade-row.ts";
+import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
 import { Recipe } from "./recipe.ts";
 import {
@@ -41,6 +43,10 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
+  "grade-request": { schema: GradeRequest, about: "A line that `grappa grade --jsonl` reads." },
+  "grade-row": { schema: GradeRow, about: "A line that `grappa grade --jsonl` prints." },
+  "evaluation-summary": { schema: EvaluationSummary, about: "What an evaluation found, setting by setting." },
+  "evaluation-comparison": { schema: EvaluationComparison, about: "Two evaluations of one task, paired by question." },
   controls: { schema: ControlsRecord, about: "controls.json: what the controls of a run found." },
   result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
 };

@@ -45,6 +45,11 @@ export function negate({ numerator, denominator }: Rational): Rational {
   return { numerator: -numerator, denominator };
 }
 
+/** The size. */
+export function abs({ numerator, denominator }: Rational): Rational {
+  return { numerator: numerator < 0n ? -numerator : numerator, denominator };
+}
+
 /** The product. */
 export function multiply(a: Rational, b: Rational): Rational {
   return reduced(a.numerator * b.numerator, a.denominator * b.denominator);
@@ -111,10 +116,23 @@ export function roundTo({ numerator, denominator }: Rational, places: number): R
   return reduced(numerator < 0n ? -rounded : rounded, scale);
 }
 
-/** Bits of a number's size; 0 for 0. */
+const asDouble = new DataView(new ArrayBuffer(8));
+/** Above this a bigint is no finite double. */
+const MAX_DOUBLE = 1n << 1_000n;
+
+/**
+ * Bits of a number's size; 0 for 0. One more for a number whose first 54 bits are ones, which as a double is the next power
+ * of two: the double's exponent is several times faster than counting digits, and an upper bound is what callers need.
+ */
 export function bitLength(value: bigint): number {
-  const digits = (value < 0n ? -value : value).toString(16);
-  return digits === "0" ? 0 : 4 * (digits.length - 1) + (32 - Math.clz32(Number.parseInt(digits.charAt(0), 16)));
+  const size = value < 0n ? -value : value;
+  if (size === 0n) return 0;
+  if (size < MAX_DOUBLE) {
+    asDouble.setFloat64(0, Number(size));
+    return (asDouble.getUint16(0) >> 4) - 1022;
+  }
+  const digits = size.toString(16);
+  return 4 * (digits.length - 1) + (32 - Math.clz32(Number.parseInt(digits.charAt(0), 16)));
 }
 
 function reduced(numerator: bigint, denominator: bigint): Rational {
@@ -122,9 +140,28 @@ function reduced(numerator: bigint, denominator: bigint): Rational {
   return { numerator: numerator / divisor, denominator: denominator / divisor };
 }
 
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
 function greatestCommonDivisor(a: bigint, b: bigint): bigint {
-  let [left, right] = [a < 0n ? -a : a, b < 0n ? -b : b];
-  while (right !== 0n) [left, right] = [right, left % right];
+  let left = a < 0n ? -a : a;
+  let right = b < 0n ? -b : b;
+  while (left > MAX_SAFE || right > MAX_SAFE) {
+    if (right === 0n) return left;
+    const rest = left % right;
+    left = right;
+    right = rest;
+  }
+  return BigInt(smallDivisor(Number(left), Number(right)));
+}
+
+/** The same in doubles, which are exact here and many times faster. */
+function smallDivisor(a: number, b: number): number {
+  let [left, right] = [a, b];
+  while (right !== 0) {
+    const rest = left % right;
+    left = right;
+    right = rest;
+  }
   return left;
 }
 

@@ -2,7 +2,7 @@
  * @file Real numbers to about 67 digits: a mantissa over bigint times a power of two, rounded after each operation, so that
  * precision is relative at any size. Doubles will not do for grading: they call e^(pi sqrt 163) and 262537412640768744 equal.
  */
-import { bitLength, type Rational } from "./rational.ts";
+import { bitLength, type Rational, rational } from "./rational.ts";
 
 /** `mantissa * 2 ** exponent`, the mantissa of at most {@link PRECISION_BITS} bits; 0 has mantissa 0. */
 export interface Real {
@@ -98,6 +98,12 @@ export function quotient(a: Real, b: Real): Real | null {
   if (b.mantissa === 0n) return null;
   const shift = Math.max(0, WORKING_BITS + bitLength(b.mantissa) - bitLength(a.mantissa));
   return rounded((a.mantissa << BigInt(shift)) / b.mantissa, a.exponent - b.exponent - shift);
+}
+
+/** The number as a rational, which it is exactly; null when its size is beyond 2^±4096. */
+export function toRational({ mantissa, exponent }: Real): Rational | null {
+  if (mantissa !== 0n && Math.abs(bitLength(mantissa) + exponent) > 4_096) return null;
+  return exponent >= 0 ? rational(mantissa << BigInt(exponent)) : rational(mantissa, 1n << BigInt(-exponent));
 }
 
 /** The order of two reals: -1, 0 or 1. */

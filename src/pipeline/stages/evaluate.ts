@@ -21,7 +21,7 @@ export function evaluateStage(engine: EngineProvider): Stage {
     name: "evaluate",
     inputs: ["train"],
     facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
-    codeVersion: 2,
+    codeVersion: 3,
     // The batch size changes no result: decoding does not depend on batch-mates. Nor does the temperature of no samples.
     config: ({ evaluate: { batchSize: _, temperature, ...evaluate }, collect, seed }) => ({
       ...evaluate,

@@ -1,41 +1,50 @@
-/** @file s1's own figures, for orientation: other models, other tasks, other scale. Never set beside ours as equals. */
-import { type DataTable, numberColumn, type Row, textColumn } from "./data-table.ts";
+/** @file Other models' published figures, for orientation: other tasks, other scale. Never set beside ours as equals. */
+import { intervalFromN, publishedResults } from "../../evaluate/published/published-for.ts";
+import type { PublishedResult } from "../../evaluate/published/published-result.ts";
+import { percentInterval } from "../number-format.ts";
+import { type Cell, type DataTable, numberColumn, type Row, textColumn } from "./data-table.ts";
 
-interface PublishedRow {
-  readonly model: string;
-  readonly examples: string;
-  readonly aime24: string;
-  readonly math500: string;
-  readonly gpqaDiamond: string;
+/** Columns, by task. */
+const TASKS = [
+  { task: "aime24", label: "AIME24" },
+  { task: "math500", label: "MATH500" },
+  { task: "gpqa-diamond", label: "GPQA Diamond" },
+] as const;
+
+/** Rows of s1's Table 1: one a model and setting. */
+function modelsOf(results: readonly PublishedResult[]): PublishedResult[][] {
+  const models = new Map<string, PublishedResult[]>();
+  for (const row of results) {
+    if (row.source.table !== 1) continue;
+    const key = `${row.model}/${row.setting}`;
+    const same = models.get(key);
+    if (same === undefined) models.set(key, [row]);
+    else same.push(row);
+  }
+  return [...models.values()];
 }
 
-/** Rows of Table 1 of "s1: Simple test-time scaling" (arXiv 2501.19393 v3); accuracy in percent. */
-const TABLE_1: readonly PublishedRow[] = [
-  { model: "Qwen2.5-32B-Instruct (s1's base)", examples: "–", aime24: "26.7", math500: "84.0", gpqaDiamond: "49.0" },
-  { model: "s1 without budget forcing", examples: "1,000", aime24: "50.0", math500: "92.6", gpqaDiamond: "56.6" },
-  { model: "s1-32B", examples: "1,000", aime24: "56.7", math500: "93.0", gpqaDiamond: "59.6" },
-  { model: "QwQ-32B-preview", examples: "–", aime24: "50.0", math500: "90.6", gpqaDiamond: "54.5" },
-  { model: "r1-distill (Qwen-32B)", examples: "800,000", aime24: "72.6", math500: "94.3", gpqaDiamond: "62.1" },
-  { model: "o1-preview", examples: "–", aime24: "44.6", math500: "85.5", gpqaDiamond: "73.3" },
-];
+function figure(row: PublishedResult | undefined): Cell {
+  if (row === undefined) return { text: "–" };
+  return { text: `${row.accuracyPercent.toFixed(1)} (${percentInterval(intervalFromN(row), 0).replace(" %", "")})` };
+}
 
-function rowOf(row: PublishedRow): Row {
-  const numbers = [row.examples, row.aime24, row.math500, row.gpqaDiamond].map((text) => ({ text }));
-  return { tone: "plain", cells: [{ text: row.model, basis: "published" }, ...numbers] };
+function rowOf(results: readonly PublishedResult[]): Row {
+  const [first] = results;
+  const setting = first?.setting ? `, ${first.setting}` : "";
+  const figures = TASKS.map(({ task }) => figure(results.find((row) => row.task === task)));
+  const name: Cell = { text: `${first?.model ?? ""}${setting}`, basis: "published" };
+  return { tone: "plain", cells: [name, { text: first?.examples ?? "–" }, ...figures] };
 }
 
 /** The published figures as a table whose caption says what they are not. */
 export function publishedTable(): DataTable {
+  const models = modelsOf(publishedResults());
+  const source = models[0]?.[0];
+  const from = source === undefined ? "" : `arXiv ${source.source.arxiv}, Table ${source.source.table}, ${source.asOf}`;
   return {
-    caption:
-      "For orientation only: what s1 published on competition maths and science (arXiv 2501.19393, Table 1; accuracy, %; n = 30, 500 and 198 questions; the paper prints no intervals). Other models, other tasks: not comparable with this run.",
-    columns: [
-      textColumn("model"),
-      numberColumn("examples"),
-      numberColumn("AIME24"),
-      numberColumn("MATH500"),
-      numberColumn("GPQA Diamond"),
-    ],
-    rows: TABLE_1.map(rowOf),
+    caption: `For orientation only: what s1 printed of itself and others on competition maths and science (${from}; accuracy, %; n = 30, 500 and 198 questions). In brackets a 95 % interval that is ours, Wilson's from n: the paper prints none. Other models, other tasks: not comparable with this run.`,
+    columns: [textColumn("model"), numberColumn("examples"), ...TASKS.map(({ label }) => numberColumn(label))],
+    rows: models.map(rowOf),
   };
 }
