@@ -56,7 +56,7 @@ class Peer:
             return {"dict": [[self.encode(key), self.encode(item)] for key, item in dict.items(value)]}
         if type(value) is Remote:
             return {"yours": value._number}
-        if hasattr(value, "__next__"):
+        if hasattr(type(value), "__next__"):  # of the object, not of a class of iterators
             return {"iterator": [self.encode(item) for _, item in zip(range(100000), value)]}
         number = len(self.objects)
         self.objects[number] = value
