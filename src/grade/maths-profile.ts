@@ -6,7 +6,7 @@ import type { GradeOutcome } from "../schema/records.ts";
 import { assignedValues } from "./maths/assignments.ts";
 import { canonicalForm } from "./maths/canonical.ts";
 import { compareTrees, type CompareOptions } from "./maths/compare.ts";
-import { readAnswer, type Reading } from "./maths/read-answer.ts";
+import { type KnownReadings, readAnswer, type Reading } from "./maths/read-answer.ts";
 import { plainWords, sayTheSame } from "./maths/text-answers.ts";
 import { freeSymbols, type Tree } from "./maths/tree.ts";
 import { Work } from "./maths/work.ts";
@@ -46,10 +46,11 @@ export function firstReadable(
   candidates: readonly Candidate[],
   side: "gold" | "reply",
   isFitting: (reading: ReadAnswerOf, candidate: Candidate) => boolean,
+  known?: KnownReadings,
 ): Extracted {
   let failed: Extracted = { status: "none", text: null, rule: "none" };
   for (const candidate of candidates) {
-    const reading = readAnswer(candidate.text, side);
+    const reading = readAnswer(candidate.text, side, known);
     if (reading.status === "ok" && isFitting(reading, candidate)) return { status: "ok", candidate, reading };
     if (reading.status === "limit" && !candidate.isProse)
       return { status: "limit", text: candidate.text.slice(0, 64), rule: `${candidate.rule}/${reading.reason}` };
@@ -89,13 +90,14 @@ export function readMathsGold(text: string, targets: Targets): MathsGold | strin
 const DENIAL = /\b(?:not|never|wrong|incorrect|false)\b|n['’]t\b/iu;
 
 /** What a reply's answer is, by one extractor's candidates. */
-export function extractFor(gold: MathsGold, candidates: readonly Candidate[]): Extracted {
-  return firstReadable(candidates, "reply", (reading, candidate) => {
+export function extractFor(gold: MathsGold, candidates: readonly Candidate[], known?: KnownReadings): Extracted {
+  const isFitting = (reading: ReadAnswerOf, candidate: Candidate): boolean => {
     if (reading.kind === "text") return !candidate.isProse || isAnswerInWords(candidate.text, gold);
     if (candidate.rule === "whole" && DENIAL.test(candidate.text)) return false;
     const [tree] = reading.trees;
     return gold.hasSymbols || gold.isText || candidate.rule !== "last-value" || tree.type !== "symbol";
-  });
+  };
+  return firstReadable(candidates, "reply", isFitting, known);
 }
 
 /** Whether words may be the answer: a few of them, or where the gold is in words, as many as an answer in words has. */

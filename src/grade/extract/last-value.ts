@@ -43,6 +43,7 @@ const DENIED_BEHIND = /^[\s,]*(?:is|are|was)(?:\s+not|n['’]t|\s+(?:wrong|incor
 
 /** Whether a value is named only to be denied or to bound another: "not 7", "7 is wrong", "more than 7". */
 export function isVoid(text: string, start: number, end: number): boolean {
+  if (!/\s/u.test(text.charAt(start - 1)) && !/[\s,]/u.test(text.charAt(end))) return false;
   return (
     NEGATED_BEFORE.test(text.slice(Math.max(0, start - 24), start)) || DENIED_BEHIND.test(text.slice(end, end + 24))
   );
@@ -123,9 +124,11 @@ const LAST_NUMBER =
 
 /** The last number alone of a text, for when the expression around it is none; null where there is no digit. */
 export function lastNumber(text: string): string | null {
-  let last: string | null = null;
   const tail = text.slice(-4_096);
-  for (const match of tail.matchAll(LAST_NUMBER))
-    if (!isVoid(tail, match.index, match.index + match[0].length)) last = match[0];
-  return last;
+  const matches = [...tail.matchAll(LAST_NUMBER)];
+  for (let at = matches.length - 1; at >= 0; at--) {
+    const match = matches[at] as RegExpExecArray;
+    if (!isVoid(tail, match.index, match.index + match[0].length)) return match[0];
+  }
+  return null;
 }

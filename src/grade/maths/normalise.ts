@@ -176,6 +176,7 @@ const PLAIN_SPACE = /\s+/gu;
 /** An answer's text in the one spelling that the tokenizer reads. Linear in the text's length; never longer than thrice it. */
 export function normaliseAnswer(text: string): string {
   const latex = unicodeToLatex(text);
+  if (!latex.includes("\\") && !latex.includes("{")) return plainText(latex);
   const single = ROWS.test(latex) ? latex : latex.replace(DOUBLED, "\\");
   return single
     .replace(ROW_SPACE, "\\\\ ")
@@ -192,4 +193,9 @@ export function normaliseAnswer(text: string): string {
     .replace(DOLLAR, "\\dollar ")
     .replace(PLAIN_SPACE, " ")
     .trim();
+}
+
+/** The same for a text without LaTeX. */
+function plainText(text: string): string {
+  return text.replaceAll("**", "^").replaceAll("~", " ").replace(PLAIN_SPACE, " ").trim();
 }
