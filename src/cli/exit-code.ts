@@ -22,6 +22,7 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   provider: 8,
   "provider-permanent": 8,
   engine: 9,
+  sandbox: 9,
   interrupted: 130,
 };
 

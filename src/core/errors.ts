@@ -22,6 +22,7 @@ export type ErrorCode =
   | "provider"
   | "provider-permanent"
   | "engine"
+  | "sandbox"
   | "interrupted";
 
 /** What an {@link AppError} carries beyond its message. */

@@ -27,6 +27,8 @@ export interface BuyerOptions {
   readonly waiting: Waiting;
   readonly signal?: AbortSignal;
   readonly onTiming?: (timing: PurchaseTiming) => void;
+  /** Told of each purchase as it ends: bought and in the journal (undefined), or given up. */
+  readonly onEnd?: (purchase: Purchase, failed: FailedPurchase | undefined) => void;
   /** Told after each purchase that ends, and after each retry. */
   readonly onChange?: (counts: BuyerCounts) => void;
 }
@@ -119,6 +121,7 @@ export class ReplyBuyer {
       failed.set(key, givenUp);
       this.#counts.failed += 1;
     }
+    this.#options.onEnd?.(job.purchase, givenUp);
     this.#changed();
     if (givenUp !== undefined) this.#watchFailures(givenUp);
   }
