@@ -17,6 +17,30 @@ const MAX_EXPRESSION = 200;
 
 /** The last values of a text, from right to left. */
 export function lastValues(text: string, targets: Targets): FoundValue[] {
+  const found = joinedByOr(text, valuesFromEnd(text, targets));
+  const [last, before] = found;
+  if (last === undefined || before === undefined || !/[.%]/.test(last.text)) return found;
+  const between = text.slice(before.end, last.end - last.text.length);
+  // "2/3, or about 0.667" is one value and what it comes to.
+  return APPROXIMATELY.test(between)
+    ? [{ text: `${before.text} \\approx ${last.text}`, end: last.end }, ...found.slice(1)]
+    : found;
+}
+
+const OR = /^\s*,?\s*(?:or|and)\s+$/u;
+
+/** "x = 2 or x = 3" in prose is one answer. */
+function joinedByOr(text: string, found: readonly FoundValue[]): FoundValue[] {
+  const [last, before, ...rest] = found;
+  if (last === undefined || before === undefined) return [...found];
+  if (!OR.test(text.slice(before.end, last.end - last.text.length))) return [...found];
+  return [{ text: `${before.text} , ${last.text}`, end: last.end }, ...rest];
+}
+
+const APPROXIMATELY =
+  /^[\s$,;(]*(?:or|which is|that is|i\.e\.,?)?\s*(?:approximately|approx\.?|about|roughly|≈|\\approx)\s*[$(]?$/iu;
+
+function valuesFromEnd(text: string, targets: Targets): FoundValue[] {
   const spans = targets.includes("latex") ? mathSpans(text) : [];
   const found: FoundValue[] = [];
   let before = text.length;
@@ -38,7 +62,7 @@ export function lastValues(text: string, targets: Targets): FoundValue[] {
 }
 
 const NEGATED_BEFORE =
-  /(?:\bnot|\bnever|n['’]t|\bmore than|\bless than|\bat least|\bat most)\s+(?:be\s+|equal(?:\s+to)?\s+)?$/iu;
+  /(?:\bnot|\bnever|n['’]t|\bmore than|\bless than|\bat least|\bat most|\bout of)\s+(?:be\s+|equal(?:\s+to)?\s+)?$/iu;
 const DENIED_BEHIND = /^[\s,]*(?:is|are|was)(?:\s+not|n['’]t|\s+(?:wrong|incorrect|false))\b/iu;
 
 /** Whether a value is named only to be denied or to bound another: "not 7", "7 is wrong", "more than 7". */

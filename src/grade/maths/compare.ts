@@ -5,6 +5,7 @@
 import { assignedValues } from "./assignments.ts";
 import { compareRelations } from "./compare-relations.ts";
 import { compareScalars, type ScalarOptions } from "./compare-scalars.ts";
+import { namedAlike } from "./lists.ts";
 import { expandSigns, sameShape, workOutMatrices } from "./expand.ts";
 import { formText } from "./form-text.ts";
 import { canPairOff } from "./matching.ts";
@@ -29,7 +30,11 @@ export function compareTrees(gold: Tree, pred: Tree, options: CompareOptions): s
   const [a, b] = [plain(gold), plain(pred)];
   if (formText(a) === formText(b)) return "same-form";
   const rule = compareKinds(a, b, options);
-  if (rule !== null || options.isStrict) return rule;
+  if (rule !== null) return rule;
+  const c = namedAlike(a, b);
+  const d = c === a ? namedAlike(b, a) : b;
+  const alike = c === a && d === b ? null : compareKinds(c, d, options);
+  if (alike !== null || options.isStrict) return alike;
   const renamed = renameSymbols(a, b);
   return renamed === null ? null : compareKinds(a, renamed, options);
 }
@@ -205,9 +210,18 @@ function compareVectors(gold: Tree, pred: Tree, options: CompareOptions): string
   const [group, other] = gold.type === "group" ? [gold, pred] : [pred, gold];
   if (group.type !== "group") return null;
   if (other.type !== "matrix") return isRegion(other) ? compareRegions(gold, pred, options) : null;
+  const nested = asMatrix(group);
+  if (nested !== null) return compareVectors(gold === group ? nested : gold, gold === group ? pred : nested, options);
   if (other.rows.length !== 1 && other.rows.some((row) => row.length !== 1)) return null;
   const cells = other.rows.flat();
   return (gold === group ? pairs(group.items, cells) : pairs(cells, group.items)) ? "vector-items" : null;
+}
+
+/** `[[1, 2], [3, 4]]`, a matrix as programs write it; null for other groups. */
+function asMatrix({ items }: TreeOf<"group">): Tree | null {
+  const rows = items.map((item) => (item.type === "group" ? item.items : null));
+  const areRows = rows.every((row) => row !== null && row.length === rows[0]?.length);
+  return areRows ? { type: "matrix", rows: rows as (readonly Tree[])[] } : null;
 }
 
 /** `3:4:5` is `6:8:10`. */

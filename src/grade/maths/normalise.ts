@@ -167,7 +167,12 @@ const ROW_SPACE = /\\\\\s*\[[^\]]{0,12}\]/gu;
 const WIDE_SPACE = /(?:\\q?quad)+/gu;
 const NOT_EQUAL = /\\not\s*=/gu;
 const NOT_IN = /\\not\s*\\in/gu;
-const DOT_FRACTIONS = /\\[dtc]frac(?![a-zA-Z])/gu;
+const DOT_FRACTIONS = /\\(?:[dtcsx]|nice)frac(?![a-zA-Z])/gu;
+/** `\in \mathbf{N}`, `\in Z`: number sets by their letters alone. */
+const IN_LETTER = /\\in\s*(?:\\math(?:bf|rm)\s*\{\s*([NZQRC])\s*\}|([NZQRC])(?![a-zA-Z(_]))/gu;
+/** A brace on the left of an array is one of cases. */
+const CASES =
+  /\\left\s*\\\{\s*\\begin\s*\{(array|aligned|gathered|matrix)\}\s*(?:\{[lcr| ]{1,8}\})?([^]{0,1024}?)\\end\s*\{\1\}\s*\\right\s*(?:\.|$)/gu;
 const DOT_BINOMIALS = /\\[dt]binom(?![a-zA-Z])/gu;
 const POWER = /\*\*/gu;
 const DOLLAR = /\\\$/gu;
@@ -185,7 +190,9 @@ export function normaliseAnswer(text: string): string {
     .replace(BRACED_COMMA, "$1")
     .replace(WIDE_SPACE, "\\quad ")
     .replace(THIN_SPACE, " ")
+    .replace(CASES, "\\begin{cases}$2\\end{cases}")
     .replace(NOT_IN, "\\notin ")
+    .replace(IN_LETTER, "\\in \\mathbb{$1$2}")
     .replace(NOT_EQUAL, "\\ne ")
     .replace(DOT_FRACTIONS, "\\frac")
     .replace(DOT_BINOMIALS, "\\binom")

@@ -173,7 +173,7 @@ export const IGNORED_COMMANDS: ReadonlySet<string> = new Set(
   (
     "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle scriptstyle " +
     "limits nolimits mathstrut strut angle measuredangle triangle nonumber notag hfill hline quad qquad enspace thinspace " +
-    "rm bf it sf tt cal boldmath centering smallskip medskip"
+    "blacksquare square qed Box checkmark rm bf it sf tt cal boldmath centering smallskip medskip"
   ).split(" "),
 );
 
@@ -215,4 +215,10 @@ export const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ["undefined", "undefined"],
   ["true", "true"],
   ["all real numbers", "reals"],
+  ["all reals", "reals"],
+  ["all real", "reals"],
+  ["set of all real numbers", "reals"],
+  ["set of real numbers", "reals"],
+  ["real numbers", "reals"],
+  ["empty set", "none"],
 ]);
