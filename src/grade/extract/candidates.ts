@@ -134,13 +134,15 @@ function segmentCandidates(segment: string, rule: ExtractionRule, targets: Targe
   return found;
 }
 
-const REASON = /,?\s+\b(?:since|because|as|which|where|so|while|given|giving|for)\b/iu;
+const REASON = /,?\s+\b(?:since|because|as|which|where|so|while|given|giving|for|when|if)\b/iu;
+const CASES = /\b(?:for|when|if)\b/giu;
 
-/** What stands before the reason in "5, since 3 * 5 = 15"; null where no reason follows a digit or maths. */
+/** What stands before the reason in "5, since 3 * 5 = 15"; null where no reason follows a value, or where there are cases. */
 function withoutReason(sentence: string): string | null {
   const match = REASON.exec(sentence);
   const head = sentence.slice(0, match?.index ?? 0);
-  return /[\d$)}]/u.test(head) ? head : null;
+  const hasCases = (sentence.match(CASES) ?? []).length > 1;
+  return /[\d$)}]/u.test(head) && !hasCases ? head : null;
 }
 
 /** Up to the end of the line or sentence; a full stop inside a number ends nothing, nor does one inside maths. */

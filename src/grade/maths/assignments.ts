@@ -21,7 +21,7 @@ export function isName(tree: Tree): boolean {
       return true;
     case "call":
       // What stands in brackets behind a name belongs to it: `f(2)`, `P(A)`; but `\sin 30^\circ` is a value.
-      return isOpaque(tree.name) || (freeSymbols(tree).length > 0 && tree.args.every(isName));
+      return isOpaque(tree.name) || (freeSymbols(tree).length > 0 && (isRatio(tree.name) || tree.args.every(isName)));
     case "sum":
       return tree.terms.every((term) => isName(unsigned(term)));
     case "group":
@@ -34,9 +34,14 @@ export function isName(tree: Tree): boolean {
   }
 }
 
-/** A function by its letter, or what is never worked out: an integral, a limit. */
+/** `\sin 2\alpha`: no unknown but an angle. */
+function isRatio(name: string): boolean {
+  return name === "sin" || name === "cos" || name === "tan" || name === "cot";
+}
+
+/** A function by its letter or word, or what is never worked out: an integral, a limit. */
 function isOpaque(name: string): boolean {
-  return /^[a-zA-Z](?:'|_.*|\^-1)*$|^(?:integral|limit|sum|product)-/.test(name);
+  return /^[a-zA-Z](?:'|_.*|\^-1)*$|^(?:named|integral|limit|sum|product)-/.test(name);
 }
 
 /** `b` of `a - b`; the opposite of a name alone is none. */

@@ -42,7 +42,11 @@ const MIN_POINTS = 3;
 
 /** The rule by which two relations are the same, or null. */
 export function compareRelations(gold: Relation, pred: Relation, context: RelationContext): string | null {
+  const { isSame } = context;
   const [a, b] = [shortened(gold), shortened(pred)];
+  const [numberA, numberB] = [namedNumber(a), namedNumber(b)];
+  if (numberA !== null && numberB !== null)
+    return numberA.name === numberB.name && isSame(numberA.value, numberB.value) ? "relation-sides" : null;
   if (sideBySide(a, b, context) || sideBySide(a, reversed(b), context)) return "relation-sides";
   if (a.operators.length === 1 && b.operators.length === 1) {
     if (isProportional(a, b, context.work)) return "relation-scaled";
@@ -52,6 +56,12 @@ export function compareRelations(gold: Relation, pred: Relation, context: Relati
   if (!isOneVariable) return null;
   const [regionA, regionB] = [regionOf(a, context.work), regionOf(b, context.work)];
   return regionA && regionB && sameRegion(regionA, regionB) === true ? "relation-region" : null;
+}
+
+/** `x = 5`: of these long lists are made, and nothing has to be solved to compare two. */
+function namedNumber({ operators, operands: [first, second] }: Relation): { name: string; value: Tree } | null {
+  const isPlain = operators.join() === "=" && first?.type === "symbol" && second?.type === "number";
+  return isPlain ? { name: first.name, value: second } : null;
 }
 
 /** A chain of equations says that its ends are equal; approximations say nothing. */

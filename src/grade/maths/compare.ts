@@ -149,7 +149,8 @@ function compareSets(gold: Tree, pred: Tree, options: CompareOptions): string | 
   }
   const [set, other] = gold.type === "set" ? [gold, pred] : [pred, gold];
   if (set.type !== "set") return null;
-  const [only, another] = merged(distinct(set.items), isSame);
+  const [only, ...others] = distinct(set.items);
+  const another = others.find((item) => only !== undefined && !isSame(only, item));
   if (another === undefined && only !== undefined)
     return (gold.type === "set" ? isSame(only, other) : isSame(other, only)) ? "single-item" : null;
   if (other.type === "group") return compareListWithPoint(gold, pred, { options, mayBeUnordered: set.isBraced });

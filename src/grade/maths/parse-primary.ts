@@ -110,6 +110,8 @@ export function readName(grammar: Grammar, letters: string): Tree {
   cursor.expect("(");
   const args = readConditioned(grammar);
   cursor.expect(")");
+  // `f(x)_{\max}`
+  if (cursor.take("_")) name += `_${grammar.argumentText()}`;
   return { type: "call", name, args };
 }
 

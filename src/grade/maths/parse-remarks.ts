@@ -26,7 +26,7 @@ export function skipRemark(cursor: Cursor): boolean {
 
 /** `60\frac{\text{km}}{\text{h}}`, `4 (see above)`, `2n - 1 (n \ge 1)`: words and conditions behind a value are no factor. */
 export function isRemark(tree: Tree): boolean {
-  if (tree.type === "group") return tree.items.every(isRemark);
+  if (tree.type === "group") return tree.items.slice(0, 1).every(isRemark);
   return tree.type === "text" || tree.type === "relation" || (tree.type === "quotient" && isRemark(tree.top));
 }
 
@@ -34,6 +34,21 @@ export function isRemark(tree: Tree): boolean {
 export function offersAnother(cursor: Cursor): boolean {
   const next = cursor.peek(1);
   return cursor.is("(") && next?.kind === "word" && CONNECTIVES.has(next.text.toLowerCase());
+}
+
+const DOTS: ReadonlySet<string> = new Set(["\\ldots", "\\dots", "\\cdots"]);
+
+/** Whether dots stand behind a decimal number: `0.2777...` goes on. */
+export function isDotted(cursor: Cursor, value: Tree): boolean {
+  const token = cursor.peek();
+  return value.type === "number" && value.isDecimal && token?.kind === "command" && DOTS.has(token.text);
+}
+
+/** Takes the dots behind a decimal number. */
+export function takeDots(cursor: Cursor, value: Tree): boolean {
+  const isThere = isDotted(cursor, value);
+  if (isThere) cursor.skip();
+  return isThere;
 }
 
 const CLAUSE = /^(?:where|with|for|such|when|if)$/iu;

@@ -1,12 +1,19 @@
 /** @file How parts of a sum or product join: letters that are signs, sets that are taken away, points that have a name. */
 import { type Cursor, ParseFailure } from "./cursor.ts";
-import { negated, someTree, sumOf, type Tree, type TreeOf } from "./tree.ts";
+import { integer, negated, someTree, sumOf, type Tree, type TreeOf } from "./tree.ts";
 import { FILLERS } from "./vocabulary.ts";
 
 /** Letters between numbers or intervals that stand for a sign: `x` and `U`. */
 export function isSignLetter(letter: string, left: Tree, cursor: Cursor): boolean {
   if (left.type === "group") return /^[Uu]$/.test(letter) && (cursor.is("(", 1) || cursor.is("[", 1));
   return /^[xX]$/.test(letter) && left.type === "number" && cursor.peek(1)?.kind === "number";
+}
+
+/** `C_{10}^{3}`, as much of the world writes a binomial; any other power as it stands. */
+export function powerOf(base: Tree, exponent: Tree): Tree {
+  const from = base.type === "symbol" ? /^C_(\d{1,4})$/.exec(base.name)?.[1] : undefined;
+  if (from === undefined || exponent.type !== "number") return { type: "power", base, exponent };
+  return { type: "call", name: "binomial", args: [integer(BigInt(from)), exponent] };
 }
 
 /** Takes the operator between two sets; `U` between intervals is a union. */

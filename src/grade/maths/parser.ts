@@ -8,8 +8,8 @@ import { mixedNumber } from "./parse-mixed.ts";
 import { isModulus, readModulus } from "./parse-modulus.ts";
 import { readPostfix } from "./parse-postfix.ts";
 import { readName, readPrimary, startsPrimary } from "./parse-primary.ts";
-import { isRemark, offersAnother, skipClause, skipRemark } from "./parse-remarks.ts";
-import { isFiller, isSignLetter, joined, namedPoint, setOperator } from "./parse-terms.ts";
+import { isDotted, isRemark, offersAnother, skipClause, skipRemark, takeDots } from "./parse-remarks.ts";
+import { isFiller, isSignLetter, joined, namedPoint, powerOf, setOperator } from "./parse-terms.ts";
 import { readSign } from "./parse-signs.ts";
 import { readUnits } from "./parse-units.ts";
 import { whole } from "./rational.ts";
@@ -47,12 +47,6 @@ const CLOSERS: ReadonlySet<string> = new Set([
   "\\end",
 ]);
 const SEPARATORS: ReadonlySet<string> = new Set([",", ";", "\\\\", "\\newline", "\\land", "\\lor", "\\wedge", "\\vee"]);
-
-const DOTS: ReadonlySet<string> = new Set(["\\ldots", "\\dots", "\\cdots"]);
-
-function isDots(token: Token | undefined): boolean {
-  return token?.kind === "command" && DOTS.has(token.text);
-}
 
 class Parser implements Grammar {
   readonly cursor: Cursor;
@@ -138,21 +132,14 @@ class Parser implements Grammar {
   #relationFrom(start: Pick<TreeOf<"relation">, "operators" | "operands">): Tree {
     const operands = [...start.operands];
     const operators = [...start.operators];
-    this.#takeDots(operands[0] as Tree);
+    takeDots(this.cursor, operands[0] as Tree);
     for (let found = this.#relation(); found !== null; found = this.#relation()) {
       const operand = this.#sets();
       // `= 0.2777...` goes on, and is not the value.
-      operators.push(found === "=" && this.#takeDots(operand) ? "approximate" : found);
+      operators.push(found === "=" && takeDots(this.cursor, operand) ? "approximate" : found);
       operands.push(operand);
     }
     return operators.length === 0 ? (operands[0] as Tree) : { type: "relation", operators, operands };
-  }
-
-  /** The dots behind a decimal number. */
-  #takeDots(value: Tree): boolean {
-    if (value.type !== "number" || !value.isDecimal || !isDots(this.cursor.peek())) return false;
-    this.cursor.skip();
-    return true;
   }
 
   #relation(): RelationOperator | null {
@@ -248,7 +235,10 @@ class Parser implements Grammar {
       if (skipRemark(this.cursor)) continue;
       const operator = this.#timesOrOver(left);
       if (operator === null) return left;
-      if (operator === "implicit" && left.type === "text") throw new ParseFailure("words before a value");
+      if (operator === "implicit" && left.type === "text") {
+        left = this.#namedFunction(left.text);
+        continue;
+      }
       const mixed = operator === "implicit" ? mixedNumber(this, left) : null;
       if (mixed !== null) left = this.postfix(mixed);
       else {
@@ -260,13 +250,23 @@ class Parser implements Grammar {
     }
   }
 
+  /** `\operatorname{Var}(X)`: a word that is applied to something. */
+  #namedFunction(name: string): Tree {
+    const { cursor } = this;
+    if (!cursor.is("(") || cursor.peek()?.isSpaced !== false) throw new ParseFailure("words before a value");
+    cursor.skip();
+    const args = this.within("plain", () => this.items());
+    cursor.expect(")");
+    return { type: "call", name: `named-${name}`, args };
+  }
+
   #timesOrOver(left: Tree): "times" | "over" | "implicit" | null {
     const { cursor } = this;
     for (const sign of ["*", "\\cdot", "\\times", "\\ast"]) if (cursor.take(sign)) return "times";
     if (cursor.take("/") || cursor.take("\\div")) return this.#isDone() ? this.#timesOrOver(left) : "over";
     const token = cursor.peek();
     if (token === undefined || token.kind === "word" || isModulus(this.cursor)) return null;
-    if (isDots(token) && left.type === "number" && left.isDecimal) return null;
+    if (isDotted(cursor, left)) return null;
     if (token.kind === "letter" && isSignLetter(token.text, left, cursor)) {
       // `3 x 10^5`; and `(1, 2) U (3, 4)`, which the caller joins.
       if (left.type === "group") return null;
@@ -285,7 +285,7 @@ class Parser implements Grammar {
       const base = this.postfix(this.primary());
       if (!cursor.is("^")) return base;
       cursor.skip();
-      return this.postfix({ type: "power", base, exponent: this.#exponent() });
+      return this.postfix(powerOf(base, this.#exponent()));
     });
   }
 

@@ -5,7 +5,8 @@ import { NUMBER_WORDS, SYNONYMS } from "./vocabulary.ts";
 const PUNCTUATION = /[^\p{L}\p{N}]+/gu;
 const ARTICLE = /^(?:the|a|an|option|choice|answer) /u;
 
-const EXISTENCE = /^(?:there (?:is|are|exists?)|it is|it has) /u;
+const EXISTENCE =
+  /^(?:there (?:is|are|exists?)|(?:it|(?:the|this) (?:limit|equation|system|inequality|expression|function|integral|series))(?: is| has)?) /u;
 const MAX_PHRASE = 60;
 const PHRASES: ReadonlySet<string> = new Set(SYNONYMS.values());
 const VERDICTS: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);

@@ -51,7 +51,9 @@ export const FUNCTIONS: ReadonlyMap<string, string> = new Map(
 
 /** Functions that LaTeX writes without brackets: `\sin x`. */
 export const BARE_ARGUMENT: ReadonlySet<string> = new Set(
-  "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh log ln lg exp det arg re im sign".split(" "),
+  "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh log ln lg exp det arg re im sign max min".split(
+    " ",
+  ),
 );
 
 /** Inverse functions, for `\sin^{-1} x`. */
@@ -215,6 +217,7 @@ export const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ["undefined", "undefined"],
   ["true", "true"],
   ["all real numbers", "reals"],
+  ["all integers", "integers"],
   ["all reals", "reals"],
   ["all real", "reals"],
   ["set of all real numbers", "reals"],
