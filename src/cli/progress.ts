@@ -40,7 +40,10 @@ export function describeProgress(progress: StageProgress, pace: Pace, now: numbe
   const rate = seconds > 0 ? (done - pace.from) / seconds : 0;
   const parts = [`${count(done)}/${count(total)} ${unit}`];
   if (rate > 0 && seconds >= 0.5)
-    parts.push(`${rate < 10 && !Number.isInteger(rate) ? rate.toFixed(1) : count(rate)}/s`, `${duration(Math.max(0, total - done) / rate)} left`);
+    parts.push(
+      `${rate < 10 && !Number.isInteger(rate) ? rate.toFixed(1) : count(rate)}/s`,
+      `${duration(Math.max(0, total - done) / rate)} left`,
+    );
   if (note !== undefined) parts.push(note);
   return printable(parts.join(", "));
 }

@@ -228,7 +228,8 @@ async function* buyAndRead({ purchases, places, journal, context, asking }: Buyi
 function warnOnce({ warn }: AnswerContext): (error: Error) => void {
   let isTold = false;
   return ({ message }) => {
-    if (!isTold) warn(`${message}; trying again, up to ${MAX_RETRIES} times a request (Ctrl-C stops, and loses nothing)`);
+    if (!isTold)
+      warn(`${message}; trying again, up to ${MAX_RETRIES} times a request (Ctrl-C stops, and loses nothing)`);
     isTold = true;
   };
 }
