@@ -242,7 +242,8 @@ describe("compare", () => {
       rows: [{ firstSetting: { mode: "think" }, questions: 8, difference: 0, pValue: 1 }],
     });
     const { stderr, exitCode } = await machine.run("compare", "a", "b", "--setting", "wait=1");
-    expect([exitCode, stderr]).toEqual([2, "error: a was not evaluated under wait=1\n"]);
+    const hint = "hint: it was answering directly; thinking to its natural end\n";
+    expect([exitCode, stderr]).toEqual([2, `error: a was not evaluated under wait=1\n${hint}`]);
   });
 
   test("refuses other data unless forced, and names the difference", async () => {
@@ -255,6 +256,11 @@ describe("compare", () => {
       mismatches: [{ field: "dataSha256" }],
       rows: [{ questions: 5 }],
     });
+  });
+
+  test("refuses an evaluation beside itself", async () => {
+    const { stderr, exitCode } = await machine.run("compare", "a", "evaluations/a");
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^error: a and evaluations\/a are the same: /)]);
   });
 
   test("says what there is", async () => {
