@@ -110,6 +110,21 @@ describe("a module", () => {
     });
   });
 
+  it("whose verifier never ends is left by a stop", async () => {
+    const workingFolder = mkdtempSync(join(tmpdir(), "grappa-module-"));
+    writeFileSync(join(workingFolder, "d.csv"), "q\nOne?\n");
+    writeFileSync(
+      join(workingFolder, "deaf.mjs"),
+      `export default { name: "deaf", data: "d.csv", prompt: "{q}",
+        verifier: { type: "function", name: "deaf", version: "1", verify: () => new Promise(() => {}) } };\n`,
+    );
+    const task = await load("deaf.mjs", { workingFolder });
+    const controller = new AbortController();
+    const verdict = task.questions[0]!.verify("1", {}, controller.signal);
+    controller.abort(new AppError("interrupted", "stopped by the user"));
+    await expect(verdict).rejects.toMatchObject({ code: "interrupted" });
+  });
+
   it("needs no import: a plain object with a plain verifier is a task", async () => {
     const workingFolder = mkdtempSync(join(tmpdir(), "grappa-module-"));
     writeFileSync(join(workingFolder, "d.csv"), "q,a\nOne?,1\n");

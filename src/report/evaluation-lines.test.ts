@@ -3,7 +3,7 @@ import { NATURAL, rowsOf, sideOf } from "../../test/report/evaluation-rows.ts";
 import { compareEvaluations } from "../evaluate/compare-evaluations.ts";
 import { summariseEvaluation } from "../evaluate/evaluation-summary.ts";
 import { publishedFor } from "../evaluate/published/published-for.ts";
-import { comparisonLines, mismatchLines } from "./comparison-lines.ts";
+import { comparisonLines } from "./comparison-lines.ts";
 import { evaluationLines } from "./evaluation-lines.ts";
 
 const heading = (name: string, samplesPerQuestion: number) => ({
@@ -131,11 +131,5 @@ describe("comparisonLines", () => {
         runs of 8 words. Too short for such a run, so only ids were checked: 1 of the
         questions."
     `);
-  });
-
-  it("says why two evaluations are not compared", () => {
-    expect(mismatchLines([{ field: "graderVersion", first: "1", second: "2\u0007" }])).toEqual([
-      "  They differ in the version of the grader: 1 against 2\u2407.",
-    ]);
   });
 });

@@ -106,7 +106,7 @@ export function metadataOf(row: TaskRow, names: readonly string[]): Record<strin
 }
 
 /** What kind of value it is, for a message. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";

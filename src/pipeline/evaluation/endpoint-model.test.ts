@@ -132,7 +132,8 @@ describe("a chat endpoint", () => {
   it("writes no refusals down when everything is refused: that is the endpoint's fault", async () => {
     const { outcomes, error } = await ask((response) => send(response, "{}", 400), thousand);
     expect(outcomes).toEqual([]);
-    expect(error).toMatchObject({ code: "provider", isRetryable: true });
+    const hint = expect.stringContaining("whether the endpoint is up") as string;
+    expect(error).toMatchObject({ code: "provider", isRetryable: true, hint });
   });
 
   it.each([

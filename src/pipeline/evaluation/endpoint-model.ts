@@ -289,7 +289,9 @@ function withFlags(error: unknown): unknown {
       ? "raise --max-usd, or lower --max-tokens, and run again: what is bought is kept"
       : typeof status === "number"
         ? STATUS_HINTS[status]
-        : undefined;
+        : error.code === "provider"
+          ? "see whether the endpoint is up and takes these requests, then run again: what is bought is kept"
+          : undefined;
   if (hint === undefined) return error;
   const { code, message, data, isRetryable } = error;
   return new AppError(code, message, { hint, data, isRetryable, cause: error });

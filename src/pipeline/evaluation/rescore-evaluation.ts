@@ -99,7 +99,7 @@ export async function rescoreEvaluation(request: RescoreRequest, ports: Evaluate
       samples: readSamples(fs, folder, await readScores(fs, folder)),
       questions: new Map(task.questions.map((question) => [question.id, question])),
       ports: verifierPorts(codeRunner, judge),
-      graderVersion: graderVersion(judge),
+      graderVersion: graderVersion(task, judge),
       sandbox: codeRunner ? sandboxFacts(codeRunner) : null,
       signal,
       onScore: (before, after) => {
