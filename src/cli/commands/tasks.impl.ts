@@ -2,6 +2,7 @@ import { FAMILY_TASKS, familyTask } from "../../evaluate/tasks/family-tasks.ts";
 import { TASKS } from "../../evaluate/tasks/tasks.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import { count } from "../../report/number-format.ts";
+import { wrapped } from "../../report/terminal-text.ts";
 
 /** A task as it is listed. */
 interface ListedTask {
@@ -36,6 +37,6 @@ function describeTask({ name, version, questions, profile, source, licence, need
   const needed = needs.includes("codeRunner") ? ", runs code" : needs.includes("judge") ? ", needs a judge" : "";
   return [
     `${name.padEnd(16)} ${size} questions, graded as ${profile}${needed}, version ${version}`,
-    `  ${source} (${licence})`,
+    ...wrapped(`${source}. Licence: ${licence}.`),
   ].join("\n");
 }
