@@ -186,6 +186,19 @@ describe("rescore", () => {
     expect((await machine.run("rescore", "one")).stdout).toContain("8 samples graded again: no verdict changed.");
   });
 
+  test("refuses a log that has lost samples, and leaves everything as it was", async () => {
+    await machine.run("evaluate", "--task", "sums", "--model", "tiny", "--out", "evaluations/lost");
+    const file = (name: string): string => join(machine.folder, "evaluations/lost", name);
+    const [first = ""] = (await readFile(file("samples.jsonl"), "utf8")).split("\n");
+    const summary = await readFile(file("summary.json"), "utf8");
+    await writeFile(file("samples.jsonl"), `${first}\n`);
+    const { stderr, exitCode } = await machine.run("rescore", "lost");
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("the log holds 1 of 8 samples, although it was finished once");
+    expect(await readFile(file("summary.json"), "utf8")).toBe(summary);
+    await expect(readFile(file("scores-1.jsonl"))).rejects.toThrow();
+  });
+
   test("refuses what is not finished, and says how to finish it", async () => {
     machine.during["answer"] = async () => machine.interrupt();
     await machine.run("evaluate", "--task", "sums", "--model", "tiny", "--out", "half");
