@@ -139,6 +139,11 @@ describe("evaluate", () => {
     expect(await readdir(machine.folder)).not.toContain("evaluations");
   });
 
+  test("a hash that can be none is a slip of the hand, and said before anything is read", async () => {
+    const { stderr, exitCode } = await machine.run("evaluate", "--task", "sums", "--model", "tiny", "--sha256", "abc");
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected a SHA-256, 64 hex digits, found 3")]);
+  });
+
   test("several greedy samples of a student are refused: they are one", async () => {
     const line = ["evaluate", "--task", "sums:4", "--model", "tiny", "--temperature", "0"];
     const { stderr, exitCode } = await machine.run(...line);
