@@ -13,6 +13,15 @@ export { defineTask, defineVerifier, type FunctionVerifier, type TaskInput } fro
 export type { LoadedTask, TaskQuestion } from "./evaluate/tasks/task.ts";
 export { parseTaskSpec } from "./evaluate/tasks/task-spec.ts";
 export { gradeInteger } from "./grade/exact.ts";
+export {
+  answerClass,
+  type CompiledGold,
+  compileGold,
+  gradeAnswer,
+  type GoldReading,
+  type GradeOptions,
+  type GradeProfile,
+} from "./grade/grade-answer.ts";
 export { loadCutTask, loadTask, type LoadTaskOptions } from "./pipeline/load-task.ts";
 export { bucketOf } from "./questions/bucket.ts";
 export { collectQuestions } from "./questions/collect-questions.ts";

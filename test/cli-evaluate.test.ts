@@ -139,6 +139,11 @@ describe("evaluate", () => {
     expect(await readdir(machine.folder)).not.toContain("evaluations");
   });
 
+  test("a hash that can be none is a slip of the hand, and said before anything is read", async () => {
+    const { stderr, exitCode } = await machine.run("evaluate", "--task", "sums", "--model", "tiny", "--sha256", "abc");
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("expected a SHA-256, 64 hex digits, found 3")]);
+  });
+
   test("several greedy samples of a student are refused: they are one", async () => {
     const line = ["evaluate", "--task", "sums:4", "--model", "tiny", "--temperature", "0"];
     const { stderr, exitCode } = await machine.run(...line);
@@ -184,6 +189,19 @@ describe("rescore", () => {
     `);
     expect(await readFile(path, "utf8")).toBe(older);
     expect((await machine.run("rescore", "one")).stdout).toContain("8 samples graded again: no verdict changed.");
+  });
+
+  test("refuses a log that has lost samples, and leaves everything as it was", async () => {
+    await machine.run("evaluate", "--task", "sums", "--model", "tiny", "--out", "evaluations/lost");
+    const file = (name: string): string => join(machine.folder, "evaluations/lost", name);
+    const [first = ""] = (await readFile(file("samples.jsonl"), "utf8")).split("\n");
+    const summary = await readFile(file("summary.json"), "utf8");
+    await writeFile(file("samples.jsonl"), `${first}\n`);
+    const { stderr, exitCode } = await machine.run("rescore", "lost");
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain("the log holds 1 of 8 samples, although it was finished once");
+    expect(await readFile(file("summary.json"), "utf8")).toBe(summary);
+    await expect(readFile(file("scores-1.jsonl"))).rejects.toThrow();
   });
 
   test("refuses what is not finished, and says how to finish it", async () => {
@@ -242,7 +260,8 @@ describe("compare", () => {
       rows: [{ firstSetting: { mode: "think" }, questions: 8, difference: 0, pValue: 1 }],
     });
     const { stderr, exitCode } = await machine.run("compare", "a", "b", "--setting", "wait=1");
-    expect([exitCode, stderr]).toEqual([2, "error: a was not evaluated under wait=1\n"]);
+    const hint = "hint: it was answering directly; thinking to its natural end\n";
+    expect([exitCode, stderr]).toEqual([2, `error: a was not evaluated under wait=1\n${hint}`]);
   });
 
   test("refuses other data unless forced, and names the difference", async () => {
@@ -255,6 +274,11 @@ describe("compare", () => {
       mismatches: [{ field: "dataSha256" }],
       rows: [{ questions: 5 }],
     });
+  });
+
+  test("refuses an evaluation beside itself", async () => {
+    const { stderr, exitCode } = await machine.run("compare", "a", "evaluations/a");
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^error: a and evaluations\/a are the same: /)]);
   });
 
   test("says what there is", async () => {

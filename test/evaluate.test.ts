@@ -3,6 +3,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openCodeRunner } from "../src/adapters/sandbox/open-code-runner.ts";
+import { CODE_GRADER_VERSION } from "../src/grade/code/verify-code.ts";
 import { nodeServices } from "../src/cli/services.ts";
 import { EvaluationSample } from "../src/schema/evaluation.ts";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
@@ -131,6 +132,7 @@ describe("code", async () => {
     expect(exitCode).toBe(0);
     expect(samples.map(({ verdict }) => verdict.outcome).sort()).toEqual(["correct", "incorrect", "incorrect"]);
     expect(samples[0]?.sandbox).toMatchObject({ isPartial: false });
+    expect(samples.map(({ graderVersion }) => graderVersion)).toEqual(Array(3).fill(CODE_GRADER_VERSION));
     const again = await machine.run("rescore", json.folder, "--json");
     expect(JSON.parse(again.stdout)).toMatchObject({ samples: 3, changed: 0 });
   });
@@ -159,7 +161,7 @@ describe("a task of one's own", () => {
       evaluation: { task: { questions: number }; graderVersion: string };
       summary: { settings: { unscored: number; accuracy: { samples: number; value: number } }[] };
     };
-    expect(evaluation.graderVersion).toMatch(/, judge j$/);
+    expect(evaluation.graderVersion).toBe("judge-1 j");
     const [{ unscored, accuracy } = expect.fail("no setting")] = summary.settings;
     expect([unscored, accuracy.samples]).toEqual([0, evaluation.task.questions]);
     expect(accuracy.value).toBeGreaterThan(0);

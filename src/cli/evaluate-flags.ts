@@ -10,7 +10,16 @@ import type { HubAccess } from "../pipeline/open-data.ts";
 import type { OpenModelOptions } from "../pipeline/evaluation/open-model.ts";
 import type { CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
-import { decimalNumber, jsonFlag, MAX_SEED, plainText, threadsFlag, wholeNumber, wholeNumbers } from "./flags.ts";
+import {
+  decimalNumber,
+  jsonFlag,
+  MAX_SEED,
+  plainText,
+  threadsFlag,
+  wholeNumber,
+  wholeNumbers,
+  sha256Text,
+} from "./flags.ts";
 import { givenCap, givenPrice, type JudgeFlags, judgeFlags, judgeOptions } from "./judge-flags.ts";
 import { shellQuote } from "./shell-quote.ts";
 
@@ -59,7 +68,7 @@ export const sandboxFlags = {
 /** The task's data. */
 export const dataFlags = {
   data: text("the task's data: a JSONL, CSV or Parquet file, or hf:OWNER/NAME@REVISION:PATH", "DATA"),
-  sha256: text("SHA-256 that the data must have", "HASH"),
+  sha256: { ...text("SHA-256 that the data must have", "HASH"), parse: sha256Text },
 } as const;
 
 /** See {@link EvaluateFlags}. */

@@ -1,7 +1,7 @@
 import { formatUsd, microUsdFromUsd } from "../ledger/money.ts";
 import { settingPhrase } from "../evaluate/settings.ts";
 import type { EvaluationPlan } from "../pipeline/evaluation/plan-evaluation.ts";
-import { formatCount } from "./number-text.ts";
+import { count, counted } from "../report/number-format.ts";
 
 /** A plan for people. */
 export function describeEvaluationPlan(plan: EvaluationPlan): string {
@@ -11,15 +11,15 @@ export function describeEvaluationPlan(plan: EvaluationPlan): string {
     maxUsd === null
       ? "nothing: it runs on this machine"
       : `at most ${dollars(worstCaseUsd)}${maxUsd > 0 ? `, and --max-usd stops it at ${dollars(maxUsd)}` : ""}`;
-  const tokens = `${formatCount(worstCaseTokens.prompt)} of prompts and ${formatCount(worstCaseTokens.completion)} of replies`;
+  const tokens = `${count(worstCaseTokens.prompt)} of prompts and ${count(worstCaseTokens.completion)} of replies`;
   const points = (share: number | null): string => (share === null ? "–" : (100 * share).toFixed(1));
   return [
     `plan for ${plan.folder}`,
-    `task       ${task.name} (${task.version}), ${formatCount(task.questions)} questions, ${samplesPerQuestion} ${samplesPerQuestion === 1 ? "sample" : "samples"} each`,
-    `model      ${model.name} (${model.kind}), seed ${evaluation.seed}, at most ${formatCount(maxTokens)} tokens a reply`,
+    `task       ${task.name} (${task.version}), ${counted(task.questions, "question")}, ${counted(samplesPerQuestion, "sample")} each`,
+    `model      ${model.name} (${model.kind}), seed ${evaluation.seed}, at most ${count(maxTokens)} tokens a reply`,
     `settings   ${settings.map((setting) => settingPhrase(setting, maxTokens)).join("; ")}`,
-    `samples    ${formatCount(samples)}, of which ${formatCount(done)} are there`,
-    `calls      ${formatCount(calls)}`,
+    `samples    ${count(samples)}, of which ${count(done)} are there`,
+    `calls      ${count(calls)}`,
     `tokens     at most ${tokens}`,
     `cost       ${cost}`,
     `precision  a 95 % interval of at most ± ${points(plan.halfWidth)} points with one sample a question`,

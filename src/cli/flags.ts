@@ -30,6 +30,12 @@ export function decimalNumber(low: number, high: number): (input: string) => num
 /** Parser of text that is taken as it is. */
 export const plainText = (input: string): string => input;
 
+/** Parser of a SHA-256: 64 hex digits. */
+export function sha256Text(input: string): string {
+  if (/^[0-9a-f]{64}$/i.test(input)) return input;
+  throw new AppError("usage", `expected a SHA-256, 64 hex digits, found ${input.length} characters`);
+}
+
 /** Largest seed. */
 export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 

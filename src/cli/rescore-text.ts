@@ -1,7 +1,7 @@
 import { settingPhrase } from "../evaluate/settings.ts";
 import type { ChangedVerdict, RescoreResult } from "../pipeline/evaluation/rescore-evaluation.ts";
+import { count, counted } from "../report/number-format.ts";
 import { oneLine } from "../report/plain-text.ts";
-import { formatCount } from "./number-text.ts";
 
 /**
  * Which verdicts are others than before, with examples.
@@ -12,10 +12,10 @@ export function rescoreLines(
   { samples, changed, moves, examples }: Pick<RescoreResult, "samples" | "changed" | "moves" | "examples">,
   maxTokens: number,
 ): readonly string[] {
-  if (changed === 0) return [`  ${formatCount(samples)} samples graded again: no verdict changed.`];
+  if (changed === 0) return [`  ${counted(samples, "sample")} graded again: no verdict changed.`];
   return [
-    `  ${formatCount(samples)} samples graded again: ${formatCount(changed)} ${changed === 1 ? "verdict" : "verdicts"} changed.`,
-    ...moves.map(({ from, to, count }) => `  ${formatCount(count).padStart(7)}  ${from} -> ${to}`),
+    `  ${counted(samples, "sample")} graded again: ${counted(changed, "verdict")} changed.`,
+    ...moves.map((move) => `  ${count(move.count).padStart(7)}  ${move.from} -> ${move.to}`),
     ...examples.map((example) => `  ${exampleText(example, maxTokens)}`),
   ];
 }

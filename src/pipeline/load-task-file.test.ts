@@ -91,6 +91,56 @@ describe("examples/your-domain", () => {
   });
 });
 
+describe("a module", () => {
+  it("that cannot be loaded says why; without grappa beside it, what to do", async () => {
+    const workingFolder = mkdtempSync(join(tmpdir(), "grappa-module-"));
+    writeFileSync(
+      join(workingFolder, "far.mjs"),
+      'import { defineTask } from "grappa";\nexport default defineTask({});\n',
+    );
+    writeFileSync(join(workingFolder, "bad.mjs"), 'throw new Error("my own words");\n');
+    await expect(load("bad.mjs", { workingFolder })).rejects.toMatchObject({
+      code: "recipe-invalid",
+      message: expect.stringContaining("bad.mjs: the module could not be loaded: my own words") as string,
+    });
+    const far = await load("far.mjs", { workingFolder }).catch((error: unknown) => error);
+    expect(far).toMatchObject({
+      code: "recipe-invalid",
+      hint: expect.stringContaining("install grappa beside the module") as string,
+    });
+  });
+
+  it("whose verifier never ends is left by a stop", async () => {
+    const workingFolder = mkdtempSync(join(tmpdir(), "grappa-module-"));
+    writeFileSync(join(workingFolder, "d.csv"), "q\nOne?\n");
+    writeFileSync(
+      join(workingFolder, "deaf.mjs"),
+      `export default { name: "deaf", data: "d.csv", prompt: "{q}",
+        verifier: { type: "function", name: "deaf", version: "1", verify: () => new Promise(() => {}) } };\n`,
+    );
+    const task = await load("deaf.mjs", { workingFolder });
+    const controller = new AbortController();
+    const verdict = task.questions[0]!.verify("1", {}, controller.signal);
+    controller.abort(new AppError("interrupted", "stopped by the user"));
+    await expect(verdict).rejects.toMatchObject({ code: "interrupted" });
+  });
+
+  it("needs no import: a plain object with a plain verifier is a task", async () => {
+    const workingFolder = mkdtempSync(join(tmpdir(), "grappa-module-"));
+    writeFileSync(join(workingFolder, "d.csv"), "q,a\nOne?,1\n");
+    writeFileSync(
+      join(workingFolder, "plain.mjs"),
+      `export default { name: "plain", data: "d.csv", prompt: "{q}",
+        verifier: { type: "function", name: "same", version: "1", verify: ({ reply, row }) => reply === row.a } };\n`,
+    );
+    const task = await load("plain.mjs", { workingFolder });
+    expect([await outcome(task, "1"), await outcome(task, "2")]).toMatchObject([
+      { outcome: "correct" },
+      { outcome: "incorrect" },
+    ]);
+  });
+});
+
 describe("a task file", () => {
   it("names every problem with line and column", async () => {
     const workingFolder = folderWith('{\n  "name": "My Task",\n  "data": "d.csv",\n  "promt": "{q}",\n}');

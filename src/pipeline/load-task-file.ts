@@ -51,10 +51,7 @@ async function readJson(name: string, path: string): Promise<UserTask> {
 async function importTask(path: string): Promise<unknown> {
   if ((await nodeFileSystem().kind(path)) !== "file")
     throw new AppError("file-missing", `${path}: there is no such file`);
-  const value = await importDefault(path).catch((cause: unknown) => {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError("recipe-invalid", `${path}: the module could not be loaded: ${words}`, { cause });
-  });
+  const value = await importDefault(path);
   if (typeof value === "object" && value !== null) return value;
   throw new AppError("recipe-invalid", `${path}: its default export is no task`, {
     hint: "export default defineTask({ ... })",

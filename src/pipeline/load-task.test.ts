@@ -60,10 +60,11 @@ describe("aime24", () => {
     [
       "a bad gold",
       { problem: "?", answer: "1/2" },
-      /row 2, field answer.*"1\/2" is no whole number/,
+      /row 2, field answer: "1\/2" is no whole number/,
       ["problem", "answer"],
     ],
     ["a huge gold", { problem: "?", answer: 1000 }, /row 2, field answer.*"1000" is no whole/, ["problem", "answer"]],
+    ["a null", { problem: "?", answer: null }, "row 2, field answer: missing (null)", ["problem", "answer"]],
     [
       "no text",
       { problem: ["?"], answer: 1 },
@@ -134,6 +135,15 @@ describe("loadTask", () => {
     await expect(loadTask({ name: "gsm8k", seed: 0, workingFolder: fixtures, signal })).rejects.toMatchObject({
       code: "usage",
       hint: expect.stringContaining("openai/gsm8k"),
+    });
+  });
+
+  it("takes data for no task, and says where data goes", async () => {
+    const signal = new AbortController().signal;
+    await expect(loadTask({ name: "mine.csv", seed: 0, workingFolder: fixtures, signal })).rejects.toMatchObject({
+      code: "usage",
+      message: "mine.csv is data, not a task",
+      hint: expect.stringContaining("--task math500 --data mine.csv") as string,
     });
   });
 

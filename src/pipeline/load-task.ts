@@ -1,4 +1,5 @@
 /** @file From a task's name and its data to questions that can be asked. */
+import { DATA_ENDINGS } from "../adapters/datasets/data-endings.ts";
 import { inflate } from "../adapters/datasets/inflate.ts";
 import { AppError } from "../core/errors.ts";
 import { holdOut } from "../curate/hold-out.ts";
@@ -116,6 +117,11 @@ function loadFamilyTask(name: FamilyTaskName, { data, seed, limit }: LoadTaskOpt
 }
 
 function unknownTask(name: string): AppError {
+  if (DATA_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending)))
+    return new AppError("usage", `${name} is data, not a task`, {
+      hint: `name the task that asks it (--task math500 --data ${name}), or write a task file of your own: docs/your-domain.md`,
+      data: { name },
+    });
   const names = [...TASKS.map((task) => task.name), ...FAMILY_TASKS];
   return new AppError("usage", `no task is called ${name}${didYouMean(name, names)}`, {
     hint: `give a task file (.json or .mjs), or one of: ${names.join(", ")}`,

@@ -1,9 +1,10 @@
 import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import { CsvError, parse } from "csv-parse";
 import { AppError } from "../../core/errors.ts";
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { fileError } from "../file-error.ts";
-import { countRow, dataCorrupt, type RowLimits } from "./row-source.ts";
+import { countRow, dataCorrupt, notUtf8, type RowLimits } from "./row-source.ts";
 
 /** Columns beyond this are no data set of questions. */
 const MAX_COLUMNS = 1000;
@@ -11,22 +12,23 @@ const MAX_COLUMNS = 1000;
 /**
  * Rows of a CSV file with a header (RFC 4180: commas, double quotes, line breaks inside quotes), streamed; every value is text.
  *
- * @throws AppError "file-corrupt" with the line for a row of another length than the header, an open quote, or a bad header;
+ * @throws AppError "file-corrupt" with the row where its length is not the header's or a quote stays open, for a bad header, and for
+ *   what is no UTF-8;
  *   "limit-exceeded" for a long record or too many rows.
  */
 export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<TaskRow> {
   const parser = parse({
-    bom: true,
     skip_empty_lines: true,
     max_record_size: limits.maxRowBytes,
     relax_column_count: false,
     columns: (header: string[]) => checkHeader(path, header),
   });
   const source = createReadStream(path);
-  source.on("error", (error) => parser.destroy(error));
+  const text = Readable.from(decoded(path, source));
+  text.on("error", (error) => parser.destroy(error));
   let number = 0;
   try {
-    for await (const values of source.pipe(parser) as AsyncIterable<Record<string, string>>) {
+    for await (const values of text.pipe(parser) as AsyncIterable<Record<string, string>>) {
       number += 1;
       countRow(path, number, limits);
       yield { number, values };
@@ -36,6 +38,20 @@ export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<
   } finally {
     source.destroy();
   }
+}
+
+/** Text of a stream of bytes, without a byte order mark. */
+async function* decoded(path: string, source: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decode = (bytes: Buffer | undefined): string => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch (cause) {
+      throw notUtf8(path, "", cause);
+    }
+  };
+  for await (const bytes of source) yield decode(bytes);
+  yield decode(undefined);
 }
 
 function checkHeader(path: string, header: readonly string[]): string[] {

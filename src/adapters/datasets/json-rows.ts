@@ -1,6 +1,6 @@
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { nodeFileSystem } from "../file-system.ts";
-import { countRow, dataCorrupt, type RowLimits, rowOf } from "./row-source.ts";
+import { countRow, dataCorrupt, type RowLimits, rowOf, utf8Text } from "./row-source.ts";
 
 /** Keys under which a document may hold its rows, where it is no list itself. */
 const ROW_KEYS = ["data", "rows", "questions", "examples"] as const;
@@ -11,7 +11,7 @@ const ROW_KEYS = ["data", "rows", "questions", "examples"] as const;
  * @throws AppError "file-corrupt" for anything else, "limit-exceeded" for a document that is too large.
  */
 export async function* jsonRows(path: string, limits: RowLimits): AsyncGenerator<TaskRow> {
-  const text = await nodeFileSystem().readText(path, limits.maxDocumentBytes);
+  const text = utf8Text(path, "", await nodeFileSystem().readBytes(path, limits.maxDocumentBytes));
   let number = 0;
   for (const value of rowList(path, parseDocument(path, text))) {
     number += 1;
@@ -22,7 +22,7 @@ export async function* jsonRows(path: string, limits: RowLimits): AsyncGenerator
 
 function parseDocument(path: string, text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ""));
+    return JSON.parse(text);
   } catch (cause) {
     throw dataCorrupt(path, "", "the file is not JSON", cause);
   }

@@ -1,9 +1,7 @@
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { readLines } from "../store/read-lines.ts";
 import { rawMembers } from "./raw-members.ts";
-import { countRow, dataCorrupt, type RowLimits, rowOf } from "./row-source.ts";
-
-const decoder = new TextDecoder("utf-8", { fatal: true });
+import { countRow, dataCorrupt, type RowLimits, rowOf, utf8Text } from "./row-source.ts";
 
 /**
  * Rows of a JSONL file, streamed; blank lines count for no row, and a last line needs no newline. A list or an object in a
@@ -18,20 +16,12 @@ export async function* jsonlRows(
 ): AsyncGenerator<TaskRow> {
   let number = 0;
   for await (const line of readLines(path, limits.maxRowBytes)) {
-    const text = decodeLine(path, line.number, line.bytes);
+    const text = utf8Text(path, `line ${line.number}`, line.bytes);
     if (text.trim() === "") continue;
     number += 1;
     countRow(path, number, limits);
     const row = rowOf(path, number, parseLine(path, line.number, text));
     yield rawFields.length === 0 ? row : { number, values: { ...row.values, ...rawMembers(text, rawFields) } };
-  }
-}
-
-function decodeLine(path: string, line: number, bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes); // a byte order mark is dropped
-  } catch (cause) {
-    throw dataCorrupt(path, `line ${line}`, "the line is not UTF-8 text", cause);
   }
 }
 

@@ -87,6 +87,20 @@ describe("csv", () => {
     });
   });
 
+  it("refuses another encoding than UTF-8, and reads a letter that two chunks share", async () => {
+    const latin1 = readText("latin1.csv", Buffer.from("a\ncaf\u00e9\n", "latin1"));
+    await expect(latin1).rejects.toMatchObject({
+      code: "file-corrupt",
+      message: expect.stringContaining("latin1.csv: not UTF-8 text") as string,
+      hint: expect.stringContaining("CSV UTF-8") as string,
+    });
+    await expect(readText("utf16.csv", Buffer.from("\uFEFFa\n1\n", "utf16le"))).rejects.toMatchObject({
+      code: "file-corrupt",
+    });
+    const long = `x${"é".repeat(70_000)}`; // odd offsets: a chunk of 65,536 bytes ends inside a letter
+    expect(await readText("long.csv", `a\n${long}\n`)).toEqual([{ number: 1, values: { a: long } }]);
+  });
+
   it("bounds a record", async () => {
     const text = `a\n"${"x".repeat(5000)}"\n`;
     await expect(readText("long.csv", text, { maxRowBytes: 1000 })).rejects.toMatchObject({ code: "limit-exceeded" });
@@ -109,7 +123,8 @@ describe("json and jsonl", () => {
     ["x.json", '{"a": 1}', "expected a list of objects"],
     ["x.json", "[1]", "row 1: expected an object"],
     ["x.jsonl", '{"a": 1}\n{"a": \n', "line 2: the line is not JSON"],
-    ["x.jsonl", Buffer.from([0x7b, 0xff, 0x7d]), "line 1: the line is not UTF-8"],
+    ["x.json", Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d]), "x.json: not UTF-8 text"],
+    ["x.jsonl", Buffer.from([0x7b, 0xff, 0x7d]), "line 1: not UTF-8 text"],
     ["x.jsonl", '["a"]', "row 1: expected an object"],
     ["x.jsonl", '{"a": {"__proto__": {"isAdmin": true}}}', "row 1: a field called __proto__"],
     ["x.jsonl", `{"a": ${"[".repeat(50)}${"]".repeat(50)}}`, "row 1: nested deeper than 32"],

@@ -29,6 +29,26 @@ export function dataCorrupt(path: string, place: string, problem: string, cause?
   });
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Bytes of a data file as text; a byte order mark is dropped. Throws `file-corrupt` for what is no UTF-8. */
+export function utf8Text(path: string, place: string, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw notUtf8(path, place, cause);
+  }
+}
+
+/** The error of a file in another encoding: read on, it would ask questions with letters missing. */
+export function notUtf8(path: string, place: string, cause: unknown): AppError {
+  return new AppError("file-corrupt", `${path}${place === "" ? "" : `, ${place}`}: not UTF-8 text`, {
+    hint: "save it as UTF-8 (a spreadsheet calls this CSV UTF-8), or: iconv -f WINDOWS-1252 -t UTF-8",
+    data: { path, place },
+    cause,
+  });
+}
+
 /** A value read from a file as a row. Throws `file-corrupt` for what is no object of plain values, naming the row. */
 export function rowOf(path: string, number: number, value: unknown): TaskRow {
   if (typeof value !== "object" || value === null || Array.isArray(value))

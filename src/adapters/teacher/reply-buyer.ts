@@ -29,6 +29,8 @@ export interface BuyerOptions {
   readonly onTiming?: (timing: PurchaseTiming) => void;
   /** Told of each purchase as it ends: bought and in the journal (undefined), or given up. */
   readonly onEnd?: (purchase: Purchase, failed: FailedPurchase | undefined) => void;
+  /** Told of each failure that is tried again, before the pause. */
+  readonly onRetry?: (error: TeacherError) => void;
   /** Told after each purchase that ends, and after each retry. */
   readonly onChange?: (counts: BuyerCounts) => void;
 }
@@ -224,6 +226,7 @@ export class ReplyBuyer {
     if (job.retries >= maxRetries) throw new GivenUp("retries-exhausted", error.message);
     job.retries += 1;
     this.#counts.retries += 1;
+    this.#options.onRetry?.(error);
     this.#changed();
     const delayMs = retryDelayMs(
       { key: job.purchase.key, retry: job.retries, retryAfterMs: error.retryAfterMs },

@@ -1,7 +1,8 @@
 import { FAMILY_TASKS, familyTask } from "../../evaluate/tasks/family-tasks.ts";
 import { TASKS } from "../../evaluate/tasks/tasks.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
-import { formatCount } from "../number-text.ts";
+import { count } from "../../report/number-format.ts";
+import { wrapped } from "../../report/terminal-text.ts";
 
 /** A task as it is listed. */
 interface ListedTask {
@@ -32,10 +33,10 @@ function family(task: (typeof FAMILY_TASKS)[number]): ListedTask {
 }
 
 function describeTask({ name, version, questions, profile, source, licence, needs }: ListedTask): string {
-  const size = questions === null ? "any number of" : formatCount(questions);
+  const size = questions === null ? "any number of" : count(questions);
   const needed = needs.includes("codeRunner") ? ", runs code" : needs.includes("judge") ? ", needs a judge" : "";
   return [
     `${name.padEnd(16)} ${size} questions, graded as ${profile}${needed}, version ${version}`,
-    `  ${source} (${licence})`,
+    ...wrapped(`${source}. Licence: ${licence}.`),
   ].join("\n");
 }

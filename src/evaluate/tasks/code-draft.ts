@@ -24,7 +24,7 @@ export function codeDraft({ identity, prompt, metadata, spec }: CodeDraftParts):
 }
 
 /** Runs the tests; `unscored` where there is no sandbox to run them in. */
-export async function verifyWith(
+async function verifyWith(
   spec: CodeSpec,
   { reply, ports, signal }: { reply: string; ports: VerifierPorts; signal: AbortSignal },
 ): Promise<Verdict> {

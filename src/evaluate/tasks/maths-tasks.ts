@@ -1,7 +1,7 @@
 /** @file Tasks whose answers the maths grader compares: AIME, MATH500 and GSM8K. Their prompt is the bare question, as s1's. */
 import { compileGold, type GradeProfile, gradeAnswer } from "../../grade/grade-answer.ts";
 import type { QuestionDraft, TaskDefinition } from "./task-definition.ts";
-import { excerpt, metadataOf, rowError, type TaskRow, textField } from "./task-row.ts";
+import { excerpt, fieldName, metadataOf, rowError, type TaskRow, textField } from "./task-row.ts";
 
 /** The bare question and nothing else: no instruction, no format. */
 export const BARE_PROMPT = "bare-1";
@@ -42,10 +42,10 @@ function readAime(row: TaskRow): QuestionDraft {
   const prompt = textField(row, PROBLEM);
   const gold = textField(row, ANSWER).trim();
   if (!/^0*[0-9]{1,3}$/.test(gold))
-    throw rowError(row, ANSWER.join(" or "), `"${excerpt(gold)}" is no whole number from 0 to 999`);
+    throw rowError(row, fieldName(row, ANSWER), `"${excerpt(gold)}" is no whole number from 0 to 999`);
   const metadata = metadataOf(row, ["id", "ID", "year", "url"]);
   const identity = [prompt.trim(), String(Number(gold))];
-  return gradedDraft({ row, prompt, gold, goldField: ANSWER.join(" or "), profile: "aime", identity, metadata });
+  return gradedDraft({ row, prompt, gold, goldField: fieldName(row, ANSWER), profile: "aime", identity, metadata });
 }
 
 const AIME = {
@@ -95,7 +95,7 @@ export const math500: TaskDefinition = {
     const gold = textField(row, ANSWER);
     const metadata = metadataOf(row, ["subject", "level", "unique_id"]);
     const identity = [prompt.trim(), gold.trim()];
-    return gradedDraft({ row, prompt, gold, goldField: ANSWER.join(" or "), profile: "math", identity, metadata });
+    return gradedDraft({ row, prompt, gold, goldField: fieldName(row, ANSWER), profile: "math", identity, metadata });
   },
 };
 

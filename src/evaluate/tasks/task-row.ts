@@ -36,13 +36,23 @@ export function findField(row: TaskRow, names: readonly string[]): { name: strin
  */
 export function textField(row: TaskRow, names: readonly string[], maxLength = MAX_FIELD_LENGTH): string {
   const found = findField(row, names);
-  if (found === undefined) throw rowError(row, names.join(" or "), "missing");
+  if (found === undefined) throw missingField(row, names);
   const { name, value } = found;
   const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
   if (typeof text !== "string") throw rowError(row, name, `expected text, found ${kindOf(value)}`);
   if (text.trim() === "") throw rowError(row, name, "empty");
   if (text.length > maxLength) throw rowError(row, name, `${text.length} characters exceed the limit of ${maxLength}`);
   return text;
+}
+
+/** The one of `names` that the row has, for a message; all of them where it has none. */
+export function fieldName(row: TaskRow, names: readonly string[]): string {
+  return findField(row, names)?.name ?? names.find((name) => Object.hasOwn(row.values, name)) ?? names.join(" or ");
+}
+
+function missingField(row: TaskRow, names: readonly string[]): AppError {
+  const isNull = names.some((name) => Object.hasOwn(row.values, name));
+  return rowError(row, fieldName(row, names), isNull ? "missing (null)" : "missing");
 }
 
 /** The text of a field that may be missing or blank; "" then. Throws as {@link textField} for what is no text. */
@@ -73,7 +83,7 @@ export function textListField(row: TaskRow, names: readonly string[]): readonly 
  */
 export function jsonField(row: TaskRow, names: readonly string[]): { name: string; value: unknown } {
   const found = findField(row, names);
-  if (found === undefined) throw rowError(row, names.join(" or "), "missing");
+  if (found === undefined) throw missingField(row, names);
   if (typeof found.value !== "string") return found;
   if (found.value.length > MAX_FIELD_LENGTH)
     throw rowError(row, found.name, `${found.value.length} characters exceed the limit of ${MAX_FIELD_LENGTH}`);
@@ -96,7 +106,7 @@ export function metadataOf(row: TaskRow, names: readonly string[]): Record<strin
 }
 
 /** What kind of value it is, for a message. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";

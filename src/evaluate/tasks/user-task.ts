@@ -172,7 +172,7 @@ async function verifyByFunction(
 ): Promise<Verdict> {
   const rule = `function/${verifier.name}/${verifier.version}`;
   try {
-    const parsed = Answer.safeParse(await verifier.verify(reply));
+    const parsed = Answer.safeParse(await untilAborted(verifier.verify(reply), reply.signal));
     if (!parsed.success) return { ...unscored("the verifier returned neither a boolean nor a verdict"), rule };
     const answer = typeof parsed.data === "boolean" ? { outcome: outcomeOf(parsed.data) } : parsed.data;
     const { outcome, extracted = null, canonical = null, explanation = "" } = answer;
@@ -181,6 +181,21 @@ async function verifyByFunction(
     if (reply.signal.aborted) throw error;
     const words = error instanceof Error ? error.message : String(error);
     return { ...unscored(`the verifier failed: ${words.slice(0, 300)}`), rule };
+  }
+}
+
+/** A verifier of the user's may never end and listen to nothing: a stop must not wait for it. */
+async function untilAborted<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

@@ -4,6 +4,7 @@ import { type FileSystem, joinPath } from "../../adapters/file-system.ts";
 import { readJsonl } from "../../adapters/store/jsonl.ts";
 import { AppError } from "../../core/errors.ts";
 import { type ComparedSide, compareEvaluations } from "../../evaluate/compare-evaluations.ts";
+import { settingPhrase } from "../../evaluate/settings.ts";
 import { sideOfEvaluation, sideOfRun } from "../../evaluate/compared-side.ts";
 import type { EvaluationSample } from "../../schema/evaluation.ts";
 import type { Contamination, EvaluationComparison, Mismatch } from "../../schema/evaluation-summary.ts";
@@ -26,11 +27,15 @@ export interface CompareRequest extends EvaluationPlaces {
 /**
  * Compares the second with the first.
  *
- * @throws AppError "file-missing": no such folder, or it is not finished; "usage": the two cannot be compared, naming in
- *   what they differ.
+ * @throws AppError "file-missing": no such folder, or it is not finished; "usage": both are one, or the two cannot be
+ *   compared, naming in what they differ.
  */
 export async function compareFolders(request: CompareRequest): Promise<EvaluationComparison> {
   const [first, second] = [await openSide(request.first, request), await openSide(request.second, request)];
+  if (first.folder === second.folder)
+    throw new AppError("usage", `${request.first} and ${request.second} are the same: ${first.folder}`, {
+      hint: "name two evaluations or runs",
+    });
   const [a, b] = distinctLabels([first.side, second.side], request);
   const pick = settingPicker(request.setting);
   const contamination = joined(first.contamination, second.contamination);
@@ -44,13 +49,17 @@ export async function compareFolders(request: CompareRequest): Promise<Evaluatio
 }
 
 interface OpenedSide {
+  readonly folder: string;
   readonly side: ComparedSide;
   readonly contamination: Contamination | undefined;
 }
 
 async function openSide(name: string, places: EvaluationPlaces): Promise<OpenedSide> {
   const found = await findComparable(name, places);
-  if ("runFolder" in found) return { side: await openRunSide(places.fs, found.runFolder), contamination: undefined };
+  if ("runFolder" in found) {
+    const { runFolder } = found;
+    return { folder: runFolder, side: await openRunSide(places.fs, runFolder), contamination: undefined };
+  }
   return await openEvaluationSide(places.fs, found);
 }
 
@@ -61,7 +70,7 @@ async function openEvaluationSide(fs: FileSystem, { folder, header }: FoundEvalu
   for await (const sample of readSamples(fs, folder, await readScores(fs, folder)))
     samples.push({ ...sample, thinking: "", answer: "" });
   const contamination = await readContamination(fs, folder);
-  return { side: sideOfEvaluation(header.model.name, header, samples), contamination };
+  return { folder, side: sideOfEvaluation(header.model.name, header, samples), contamination };
 }
 
 async function openRunSide(fs: FileSystem, runFolder: string): Promise<ComparedSide> {
@@ -105,7 +114,10 @@ function settingPicker(wanted: string | undefined): (side: ComparedSide) => Comp
     };
     const rows = side.rows.filter(({ setting }) => is(setting) && setting.silent === undefined);
     if (rows.length > 0) return { ...side, rows };
-    throw new AppError("usage", `${side.label} was not evaluated under ${wanted}`);
+    const there = [...new Set(side.rows.map(({ setting }) => settingPhrase(setting, natural)))];
+    throw new AppError("usage", `${side.label} was not evaluated under ${wanted}`, {
+      hint: `it was ${there.join("; ")}`,
+    });
   };
 }
 

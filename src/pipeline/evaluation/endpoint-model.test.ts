@@ -132,7 +132,31 @@ describe("a chat endpoint", () => {
   it("writes no refusals down when everything is refused: that is the endpoint's fault", async () => {
     const { outcomes, error } = await ask((response) => send(response, "{}", 400), thousand);
     expect(outcomes).toEqual([]);
-    expect(error).toMatchObject({ code: "provider", isRetryable: true });
+    const hint = expect.stringContaining("whether the endpoint is up") as string;
+    expect(error).toMatchObject({ code: "provider", isRetryable: true, hint });
+  });
+
+  it.each([
+    ["refusals", { body: '{"error":"max_tokens is too large"}', status: 400 }, "check --model and --max-tokens"],
+    ["web pages", { body: "<html>hello</html>", status: 200 }, "check --endpoint and --api"],
+    ["replies that break off", { body: '{"choices":[{"mess', status: 200 }, "check --endpoint and --api"],
+  ])("writes nothing down where few requests all come to %s", async (_, { body, status }, hint) => {
+    const { outcomes, error } = await ask((response) => send(response, body, status), thousand.slice(0, 2));
+    expect(outcomes).toEqual([]);
+    expect(error).toMatchObject({
+      code: "provider-permanent",
+      message: expect.stringMatching(/^each of 2 requests came to nothing; the first: ./) as string,
+      hint: expect.stringContaining(hint) as string,
+    });
+  });
+
+  it("says once why it waits", async () => {
+    let calls = 0;
+    const script: Script = (response) =>
+      ++calls <= 3 ? send(response, '{"error":"busy"}', 503) : send(response, completion("", "4"));
+    const { outcomes, warnings } = await ask(script, thousand.slice(0, 3));
+    expect(outcomes).toHaveLength(3);
+    expect(warnings).toEqual([expect.stringMatching(/HTTP 503.*busy.*trying again, up to 8 times a request/)]);
   });
 
   it("stops at a bad key, with a hint in this command's words", async () => {
@@ -213,12 +237,12 @@ describe("a completions endpoint", () => {
   });
 
   it("takes a reply of another shape for malformed, and gives it up after three", async () => {
-    const { outcomes, asked, error } = await ask((response) => send(response, completion("", "4")), [request(1)], {
-      api: "completions",
-    });
+    const script: Script = (response, { body }) =>
+      JSON.stringify(body).includes("question 1") ? send(response, completion("", "4")) : send(response, reply("4"));
+    const { outcomes, asked, error } = await ask(script, [request(1), request(2)], { api: "completions" });
     expect(error).toBeUndefined();
-    expect(asked).toHaveLength(3);
-    expect(outcomes[0]).toMatchObject({
+    expect(asked).toHaveLength(3 + 1);
+    expect(outcomes[1]).toMatchObject({
       type: "failure",
       reason: expect.stringContaining("malformed-reply") as string,
     });

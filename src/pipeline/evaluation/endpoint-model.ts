@@ -175,13 +175,14 @@ interface Buying {
 }
 
 /**
- * Buys what the journal lacks and gives out each reply as it comes. What was given up for good comes last, when others
- * came through: a refusal of everything is the endpoint's, and must not be written down as the questions'.
+ * Buys what the journal lacks and gives out each reply as it comes. What was given up for good comes last, and only where
+ * others came through: a refusal of everything is the endpoint's, and must not be written down as the questions'.
  */
 async function* buyAndRead({ purchases, places, journal, context, asking }: Buying): AsyncGenerator<ModelOutcome> {
   const { options, teacher, ledger } = asking;
   const bought = openChannel<Purchase>();
   const failed: [Purchase, FailedPurchase][] = [];
+  let hasReplies = journal.recovery.replies > 0;
   const abandoned = new AbortController();
   const buyer = new ReplyBuyer({
     teacher,
@@ -194,9 +195,11 @@ async function* buyAndRead({ purchases, places, journal, context, asking }: Buyi
     waiting: options.waiting ?? systemWaiting(options.seed),
     signal: AbortSignal.any([context.signal, abandoned.signal]),
     onEnd: (purchase, failure) => {
+      hasReplies ||= failure === undefined;
       if (failure === undefined) bought.put(purchase);
       else failed.push([purchase, failure]);
     },
+    onRetry: warnOnce(context),
   });
   const isStored = ({ key, maxTokens }: Purchase): boolean => journal.find(key, maxTokens) !== undefined;
   purchases.filter(isStored).forEach((purchase) => bought.put(purchase));
@@ -210,14 +213,36 @@ async function* buyAndRead({ purchases, places, journal, context, asking }: Buyi
       for (const { promptHash, ...place } of places.get(purchase.key) ?? [])
         yield { ...place, type: "reply", reply: { promptHash, ...reply } };
     }
-    for (const [purchase, { reason, detail }] of failed)
-      if (reason !== "retries-exhausted")
-        for (const place of places.get(purchase.key) ?? [])
-          yield { ...place, type: "failure", reason: `${reason}: ${detail}`, costMicroUsd: 0 };
+    const lost = failed.filter(([, { reason }]) => reason !== "retries-exhausted");
+    if (!hasReplies && lost[0] !== undefined) throw nothingCame(lost.length, lost[0][1]);
+    for (const [purchase, { reason, detail }] of lost)
+      for (const place of places.get(purchase.key) ?? [])
+        yield { ...place, type: "failure", reason: `${reason}: ${detail}`, costMicroUsd: 0 };
   } finally {
     abandoned.abort(new AppError("interrupted", "nobody waits for the replies any more"));
     await buying;
   }
+}
+
+/** Retries can take minutes: whoever waits is told why, once. */
+function warnOnce({ warn }: AnswerContext): (error: Error) => void {
+  let isTold = false;
+  return ({ message }) => {
+    if (!isTold)
+      warn(`${message}; trying again, up to ${MAX_RETRIES} times a request (Ctrl-C stops, and loses nothing)`);
+    isTold = true;
+  };
+}
+
+function nothingCame(count: number, { reason, detail }: FailedPurchase): AppError {
+  const what = count === 1 ? "the only request" : `each of ${count} requests`;
+  return new AppError("provider-permanent", `${what} came to nothing; the first: ${detail}`, {
+    hint:
+      reason === "malformed-reply"
+        ? "check --endpoint and --api, then begin anew with another --out: what could not be read is not bought again"
+        : "check --model and --max-tokens against what the server takes, then run again: nothing was written down",
+    data: { reason, count },
+  });
 }
 
 async function readReply(journal: RequestJournal, { key, maxTokens }: Purchase) {
@@ -264,7 +289,9 @@ function withFlags(error: unknown): unknown {
       ? "raise --max-usd, or lower --max-tokens, and run again: what is bought is kept"
       : typeof status === "number"
         ? STATUS_HINTS[status]
-        : undefined;
+        : error.code === "provider"
+          ? "see whether the endpoint is up and takes these requests, then run again: what is bought is kept"
+          : undefined;
   if (hint === undefined) return error;
   const { code, message, data, isRetryable } = error;
   return new AppError(code, message, { hint, data, isRetryable, cause: error });

@@ -17,8 +17,10 @@ import { rowOfSample } from "../../evaluate/evaluation-rows.ts";
 import { summariseEvaluation } from "../../evaluate/evaluation-summary.ts";
 import type { Judge, LoadedTask, VerifierPorts } from "../../evaluate/tasks/task.ts";
 import type { CodeRunner } from "../../grade/code/code-runner.ts";
-import { formatUsd } from "../../ledger/money.ts";
+import { CODE_GRADER_VERSION } from "../../grade/code/verify-code.ts";
 import { GRADER_VERSION } from "../../grade/grade-answer.ts";
+import { JUDGE_PROMPT_VERSION } from "../../grade/judge-prompt.ts";
+import { formatUsd } from "../../ledger/money.ts";
 import type { EvaluationHeader, EvaluationOrigin, SandboxFacts } from "../../schema/evaluation.ts";
 import { SCHEMA_VERSION } from "../../schema/records.ts";
 import type { Contamination, EvaluationSummary } from "../../schema/evaluation-summary.ts";
@@ -120,7 +122,7 @@ export async function prepareEvaluation(
       samplesPerQuestion,
       seed: request.model.seed,
       temperature: wanted.temperature,
-      graderVersion: graderVersion(judge),
+      graderVersion: graderVersion(task, judge),
       sandbox: codeRunner ? sandboxFacts(codeRunner) : null,
       grappaVersion: request.grappaVersion,
     });
@@ -244,9 +246,10 @@ export function judgeFor(task: LoadedTask, options: JudgeOptions | undefined): E
   });
 }
 
-/** What verdicts depend on beside task and sandbox: our grader's version, and who judges. */
-export function graderVersion(judge: Judge | undefined): string {
-  return judge === undefined ? GRADER_VERSION : `${GRADER_VERSION}, judge ${judge.name}`;
+/** What verdicts depend on beside task and sandbox: the version of the grader that this task uses, and who judges. */
+export function graderVersion({ needs }: Pick<LoadedTask, "needs">, judge: Judge | undefined): string {
+  if (judge !== undefined) return `${JUDGE_PROMPT_VERSION} ${judge.name}`;
+  return needs.includes("codeRunner") ? CODE_GRADER_VERSION : GRADER_VERSION;
 }
 
 function refuseRepeatedGreed({ samplesPerQuestion, temperature, model }: EvaluationHeader): void {

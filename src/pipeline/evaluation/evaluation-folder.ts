@@ -175,7 +175,7 @@ export async function doneSamples(fs: FileSystem, folder: string): Promise<Set<s
 }
 
 /** How often an evaluation was rescored; 0 if never. */
-export async function lastRescoring(fs: FileSystem, folder: string): Promise<number> {
+async function lastRescoring(fs: FileSystem, folder: string): Promise<number> {
   const numbers = (await fs.names(folder)).flatMap((name) => SCORES.exec(name)?.[1] ?? []);
   return Math.max(0, ...numbers.map(Number));
 }

@@ -63,9 +63,15 @@ async function namesIn({ fs, workingFolder }: EvaluationPlaces, place: string, f
   return names;
 }
 
+/** More names than these help nobody. */
+const MAX_NAMES = 20;
+
 function missing(what: string, wanted: string, names: readonly string[]): AppError {
   return new AppError("file-missing", `${what}${didYouMean(wanted, names)}`, {
-    hint: names.length === 0 ? "`grappa evaluate` makes one" : `there are: ${names.join(", ")}`,
+    hint:
+      names.length === 0
+        ? "`grappa evaluate` makes one"
+        : `there are: ${names.slice(0, MAX_NAMES).join(", ")}${names.length > MAX_NAMES ? `, and ${names.length - MAX_NAMES} more` : ""}`,
     data: { wanted, names },
   });
 }

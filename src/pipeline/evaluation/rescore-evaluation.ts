@@ -99,9 +99,10 @@ export async function rescoreEvaluation(request: RescoreRequest, ports: Evaluate
       samples: readSamples(fs, folder, await readScores(fs, folder)),
       questions: new Map(task.questions.map((question) => [question.id, question])),
       ports: verifierPorts(codeRunner, judge),
-      graderVersion: graderVersion(judge),
+      graderVersion: graderVersion(task, judge),
       sandbox: codeRunner ? sandboxFacts(codeRunner) : null,
       signal,
+      total,
       onScore: (before, after) => {
         tally.take(before, after);
         onProgress({ done: tally.samples(), total, unit: "samples" });
@@ -143,6 +144,8 @@ interface Rescoring {
   readonly graderVersion: string;
   readonly sandbox: SandboxFacts | null;
   readonly signal: AbortSignal;
+  /** Samples that a finished evaluation has. */
+  readonly total: number;
   readonly onScore: (before: EvaluationSample, after: Verdict) => void;
 }
 
@@ -165,6 +168,7 @@ async function* rescored(rescoring: Rescoring): AsyncGenerator<RescoredSample> {
     const place = { schemaVersion: SCHEMA_VERSION, questionId, setting, sampleIndex } as const;
     yield { ...place, verdict, ...graded };
   }
+  if (seen.size < rescoring.total) throw shortLog(seen.size, rescoring.total);
 }
 
 /** A sample that the model never gave has nothing to grade. */
@@ -202,6 +206,14 @@ function otherData({ task }: EvaluationHeader, sha256: string): AppError {
   return new AppError("file-corrupt", `task ${task.name}: the data is not what was evaluated`, {
     hint: `give the data with SHA-256 ${task.sha256} by --data`,
     data: { expected: task.sha256, found: sha256 },
+  });
+}
+
+/** Summed up, what is left of a log would look like a whole evaluation. */
+function shortLog(found: number, total: number): AppError {
+  return new AppError("file-corrupt", `the log holds ${found} of ${total} samples, although it was finished once`, {
+    hint: "restore samples.jsonl, or run the command of origin.json again: it asks for what is missing alone",
+    data: { found, total },
   });
 }
 
