@@ -20,11 +20,20 @@ export function lastValues(text: string, targets: Targets): FoundValue[] {
   const found = joinedByOr(text, valuesFromEnd(text, targets));
   const [last, before] = found;
   if (last === undefined || before === undefined || !/[.%]/.test(last.text)) return found;
-  const between = text.slice(before.end, last.end - last.text.length);
+  const between = shortBetween(text, before, last);
   // "2/3, or about 0.667" is one value and what it comes to.
   return APPROXIMATELY.test(between)
     ? [{ text: `${before.text} \\approx ${last.text}`, end: last.end }, ...found.slice(1)]
     : found;
+}
+
+/** Most characters between a value and what is said of it. */
+const MAX_BETWEEN = 40;
+
+/** What stands between two values; nothing where it is too long to join them. */
+function shortBetween(text: string, before: FoundValue, last: FoundValue): string {
+  const end = last.end - last.text.length;
+  return end - before.end > MAX_BETWEEN ? "" : text.slice(before.end, end);
 }
 
 const OR = /^\s*,?\s*(?:or|and)\s+$/u;
@@ -33,7 +42,7 @@ const OR = /^\s*,?\s*(?:or|and)\s+$/u;
 function joinedByOr(text: string, found: readonly FoundValue[]): FoundValue[] {
   const [last, before, ...rest] = found;
   if (last === undefined || before === undefined) return [...found];
-  if (!OR.test(text.slice(before.end, last.end - last.text.length))) return [...found];
+  if (!OR.test(shortBetween(text, before, last))) return [...found];
   return [{ text: `${before.text} , ${last.text}`, end: last.end }, ...rest];
 }
 
