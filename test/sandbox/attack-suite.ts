@@ -4,14 +4,16 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync, chmodSync } from "node:
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
+import { runPool } from "../../src/adapters/sandbox/run-pool.ts";
 import type { CodeLimits, CodeRunner } from "../../src/grade/code/code-runner.ts";
-import { type Attack, type Bait, type Column, expectationOf, hasEscaped } from "./attacks.ts";
+import { type Attack, type Bait, type Column, type Expectation, expectationOf, hasEscaped } from "./attacks.ts";
 
 /** One cell of the table. */
 export interface AttackRow {
   readonly attack: string;
-  readonly expected: string;
-  readonly observed: "contained" | "open" | "untried";
+  readonly expected: Expectation;
+  readonly observed: Expectation;
   /** What the run looked like, for the table's reader. */
   readonly detail: string;
 }
@@ -64,44 +66,51 @@ export async function openHost(): Promise<{ bait: Bait; reached(): number; isWho
   };
 }
 
-/** Runs attacks one after the other; after each, or after all, the sandbox must still run a plain program. */
+/** Runs attacks, so many at a time, each against a host of its own; after them the sandbox must still run a plain program. */
 export async function runAttacks(runner: CodeRunner, attacks: readonly Attack[], column: Column): Promise<AttackRow[]> {
-  const host = await openHost();
   const signal = new AbortController().signal;
-  const rows: AttackRow[] = [];
-  try {
-    for (const attack of attacks) {
+  const pool = runPool(column.startsWith("pyodide") ? 2 : 4);
+  const rows = await Promise.all(
+    attacks.map(async (attack) => {
       const expected = expectationOf(attack, column);
-      if (expected === null) continue;
-      if (expected === "untried") {
-        rows.push({ attack: attack.name, expected, observed: "untried", detail: "it would end this process" });
-        continue;
-      }
-      const before = host.reached();
-      const files = { "main.py": attack.code(host.bait) };
-      const result = await runner.run({ language: "python", files, stdin: "", limits: LIMITS }, signal);
-      if (attack.name.startsWith("leaves a process")) await new Promise((resolve) => setTimeout(resolve, 4000));
-      const isOpen = hasEscaped(attack, result) || host.reached() > before || !host.isWhole();
-      const said =
-        result.stdout
-          .replace(/x{20,}/g, "xx")
-          .trim()
-          .split("\n")
-          .at(-1) ?? "";
-      rows.push({
-        attack: attack.name,
-        expected,
-        observed: isOpen || result.status === "sandbox_error" ? "open" : "contained",
-        detail: `${result.status}, ${Math.round(result.wallMs)} ms; ${said.slice(0, 60)}`,
-      });
-      // Pyodide's interpreters are new processes anyway, and slow to start: once at the end will do.
-      if (column === "bubblewrap") await expectAlive(runner, signal);
-    }
-    await expectAlive(runner, signal);
+      if (expected === null) return [];
+      if (expected === "untried")
+        return [{ attack: attack.name, expected, observed: expected, detail: "it could harm this machine" }];
+      return [await pool(() => runAttack(runner, { attack, expected }, signal), signal)];
+    }),
+  );
+  await expectAlive(runner, signal);
+  return rows.flat();
+}
+
+async function runAttack(
+  runner: CodeRunner,
+  { attack, expected }: { attack: Attack; expected: Expectation },
+  signal: AbortSignal,
+): Promise<AttackRow> {
+  const host = await openHost();
+  try {
+    const files = { "main.py": attack.code(host.bait) };
+    const limits = { ...LIMITS, wallMs: attack.wallMs ?? LIMITS.wallMs };
+    const result = await runner.run({ language: "python", files, stdin: "", limits }, signal);
+    // What it left behind would show a little later.
+    if (attack.name.startsWith("leaves a process")) await new Promise((resolve) => setTimeout(resolve, 4000));
+    const isOpen = hasEscaped(attack, result) || host.reached() > 0 || !host.isWhole();
+    const said =
+      result.stdout
+        .replace(/x{20,}/g, "xx")
+        .trim()
+        .split("\n")
+        .at(-1) ?? "";
+    return {
+      attack: attack.name,
+      expected,
+      observed: isOpen || result.status === "sandbox_error" ? "open" : "contained",
+      detail: `${result.status}, ${Math.round(result.wallMs)} ms; ${said.slice(0, 60)}`,
+    };
   } finally {
     host.close();
   }
-  return rows;
 }
 
 async function expectAlive(runner: CodeRunner, signal: AbortSignal): Promise<void> {
@@ -110,8 +119,32 @@ async function expectAlive(runner: CodeRunner, signal: AbortSignal): Promise<voi
   if (result.stdout !== "42\n") throw new Error(`the sandbox no longer runs programs: ${JSON.stringify(result)}`);
 }
 
-/** The table as text. */
+/** The table as text, its sums last. */
 export function tableOf(title: string, rows: readonly AttackRow[]): string {
   const lines = rows.map(({ attack, observed, detail }) => `  ${attack.padEnd(46)} ${observed.padEnd(10)} ${detail}`);
-  return `\n${title}\n${lines.join("\n")}\n`;
+  const sums = (["contained", "open", "untried"] as const).map(
+    (outcome) => `${rows.filter(({ observed }) => observed === outcome).length} ${outcome}`,
+  );
+  return `\n${title}\n${lines.join("\n")}\n= ${title}: ${sums.join(", ")}\n`;
+}
+
+/** Attacks a sandbox and prints the table; or prints why there is none. */
+export async function attack(
+  { title, column, attacks }: { title: string; column: Column; attacks: readonly Attack[] },
+  opened: Promise<CodeRunner | string>,
+): Promise<void> {
+  const runner = await opened.catch((error: Error) => error.message);
+  if (typeof runner === "string") {
+    console.log(`SKIP ${title}: ${runner}`);
+    return;
+  }
+  try {
+    const rows = await runAttacks(runner, attacks, column);
+    console.log(tableOf(`${title}, ${runner.version}${runner.isPartial ? " (partial)" : ""}`, rows));
+    expect(rows.filter(({ expected, observed }) => observed !== expected)).toEqual([]);
+    expect(rows.length).toBeGreaterThan(10);
+    expect(runner.isPartial).toBe(column === "pyodide alone" || column === "unsafe-local");
+  } finally {
+    await runner.close();
+  }
 }

@@ -37,6 +37,18 @@ describe.skipIf(process.platform === "win32")("a bounded process", () => {
     expect(end.stdout).toBe("x".repeat(1000));
   });
 
+  test.skipIf(process.platform !== "linux")(
+    "is killed when it and what it started hold too much together",
+    async () => {
+      const hold = "const block = Buffer.alloc(80 << 20, 1); setInterval(() => block, 1000)";
+      const code = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(hold)}], { stdio: "inherit" }); ${hold}`;
+      const end = await runProcess(node(code), { ...USE, memoryBytes: 140 << 20 }, signal);
+      expect(end).toMatchObject({ cause: "memory_limit", signal: "SIGKILL" });
+      const alone = await runProcess(node("setTimeout(() => 0, 300)"), { ...USE, memoryBytes: 140 << 20 }, signal);
+      expect(alone).toMatchObject({ cause: "exited", exitCode: 0 });
+    },
+  );
+
   test("ends though a process that it left behind holds its output open", async () => {
     const code =
       'require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => 0, 5000)"], { stdio: "inherit", detached: true }).unref()';

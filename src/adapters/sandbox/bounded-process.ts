@@ -1,10 +1,12 @@
 /**
- * @file A child process that cannot outlive its limits: capped output, a wall clock, a kill of the whole process group. It says
- * how the process ended and interprets nothing; what a sandbox makes of that is in `run-status.ts`.
+ * @file A child process that cannot outlive its limits: capped output, a wall clock, memory of all that came from it, a kill of
+ * the whole process group. It says how the process ended and interprets nothing; what a sandbox makes of that is in
+ * `run-status.ts`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { withNothingInherited } from "./inherited-descriptors.ts";
+import { processTree, residentBytes } from "./process-tree.ts";
 
 /** What to start. */
 export interface ProcessCommand {
@@ -24,11 +26,13 @@ export interface ProcessUse {
   readonly wallMs: number;
   /** Of standard output and standard error, each. */
   readonly outputBytes: number;
+  /** Of the process and all that came from it together; looked at ten times a second, on Linux only. No limit by default. */
+  readonly memoryBytes?: number;
 }
 
 /** How it ended; `failed`: it could not be started. */
 export interface ProcessEnd {
-  readonly cause: "exited" | "timeout" | "output_limit" | "failed";
+  readonly cause: "exited" | "timeout" | "output_limit" | "memory_limit" | "failed";
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: string;
@@ -41,6 +45,8 @@ export interface ProcessEnd {
 const REPORT_BYTES = 65_536;
 /** How long pipes may stay open after the process has ended: a descendant that left the group could hold them for ever. */
 const DRAIN_MS = 250;
+/** How often memory is looked at: a tree of a few processes takes a tenth of a millisecond. */
+const MEMORY_MS = 100;
 
 /** A started process. */
 export class BoundedProcess {
@@ -102,10 +108,12 @@ export class BoundedProcess {
     const abort = (): void => this.kill();
     signal.addEventListener("abort", abort, { once: true });
     const timer = setTimeout(() => stop("timeout"), use.wallMs);
+    const watch = this.#watchMemory(use.memoryBytes, () => stop("memory_limit"));
     if (signal.aborted) abort();
     (child.stdin as Writable).end(use.stdin);
     await this.#closed;
     clearTimeout(timer);
+    clearInterval(watch);
     signal.removeEventListener("abort", abort);
     signal.throwIfAborted();
     return {
@@ -131,6 +139,12 @@ export class BoundedProcess {
         continue; // gone already
       }
     }
+  }
+
+  #watchMemory(bytes: number | undefined, onOver: () => void): NodeJS.Timeout | undefined {
+    const { pid } = this.#child;
+    if (bytes === undefined || pid === undefined) return undefined;
+    return setInterval(() => residentBytes(processTree(pid)) > bytes && onOver(), MEMORY_MS);
   }
 
   /** Kills what an ended process left in its group, and shuts its pipes a little later, should anything still hold them. */

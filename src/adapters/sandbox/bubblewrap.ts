@@ -74,7 +74,8 @@ function runnerOf(tools: BubblewrapTools, bwrapVersion: string): CodeRunner {
     isPartial: false,
     run: async (run, signal) => {
       const { stdin, limits } = run;
-      const use = { stdin, wallMs: limits.wallMs, outputBytes: limits.outputBytes };
+      const { wallMs, outputBytes, memoryBytes } = limits;
+      const use = { stdin, wallMs, outputBytes, memoryBytes };
       const end = await runProcess(bubblewrapCommand(tools, run), use, signal);
       // bwrap reports an exit status only where it got as far as starting the program.
       const hasStarted = end.cause !== "exited" || end.report.includes('"exit-code"');

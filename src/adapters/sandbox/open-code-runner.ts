@@ -6,7 +6,7 @@ import { bubblewrap } from "./bubblewrap.ts";
 import { container } from "./container.ts";
 import { pyodide } from "./pyodide.ts";
 import { runPool } from "./run-pool.ts";
-import { type SandboxBackend, type SandboxHost, type SandboxProbe, SYSTEM_PATH } from "./sandbox.ts";
+import { type SandboxBackend, type SandboxHost, SYSTEM_PATH } from "./sandbox.ts";
 import { unsafeLocal } from "./unsafe-local.ts";
 
 /** What a caller may choose. */
@@ -59,20 +59,6 @@ export async function openCodeRunner(
     hint: "Install bubblewrap, util-linux and python3, or start Docker; --allow-partial-sandbox takes a partial sandbox, --unsafe-local none at all.",
     data: { probed: reasons },
   });
-}
-
-/** Tries every backend and says what came of each; closes what it opened. For diagnostics. */
-export async function probeSandboxes(
-  options: CodeRunnerOptions = {},
-  signal: AbortSignal = new AbortController().signal,
-): Promise<readonly SandboxProbe[]> {
-  const probes: SandboxProbe[] = [];
-  for (const backend of BACKENDS) {
-    const probe = await backend.open(hostOf({ ...options, spares: 0 }), signal);
-    if (probe.status === "ok") await probe.runner.close();
-    probes.push(probe);
-  }
-  return probes;
 }
 
 function hostOf(options: CodeRunnerOptions): SandboxHost {

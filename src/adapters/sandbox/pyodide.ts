@@ -22,6 +22,8 @@ export const pyodide: SandboxBackend = { name: "pyodide", open };
 /** How long an interpreter may take to start; a cold one takes three seconds on a machine with nothing else to do. */
 const START_MS = 60_000;
 const SNAPSHOT_BYTES = 128 << 20;
+/** Memory that an interpreter may take for itself before a program does anything, and then some. */
+const INTERPRETER_BYTES = 512 << 20;
 
 /** Files that a child reads, and no other. */
 interface PyodidePlaces {
@@ -140,7 +142,9 @@ async function runIn(child: BoundedProcess, run: CodeRun, signal: AbortSignal): 
   clearTimeout(timer);
   signal.removeEventListener("abort", abort);
   const { files, stdin, limits } = run;
-  const use = { stdin: JSON.stringify({ files, stdin }), wallMs: limits.wallMs, outputBytes: limits.outputBytes };
+  const { wallMs, outputBytes } = limits;
+  const memoryBytes = limits.memoryBytes + INTERPRETER_BYTES;
+  const use = { stdin: JSON.stringify({ files, stdin }), wallMs, outputBytes, memoryBytes };
   const end = await child.finish(use, signal);
   return isReady ? resultOf(end, limits) : sandboxError(end, `Pyodide did not start: ${end.stderr.trim().slice(-500)}`);
 }

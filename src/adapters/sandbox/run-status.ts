@@ -30,6 +30,7 @@ export function sandboxError(end: ProcessEnd, why: string): CodeRunResult {
 function statusOf(end: ProcessEnd, signal: string | null, limits: CodeLimits): CodeRunStatus {
   if (end.cause === "timeout" || signal === "SIGXCPU") return "timeout";
   if (end.cause === "output_limit") return "output_limit";
+  if (end.cause === "memory_limit") return "oom";
   if (end.cause === "failed") return "sandbox_error";
   if (end.exitCode === 0) return "ok";
   // A program that ignores SIGXCPU is killed a second later.

@@ -47,12 +47,9 @@ function runnerOf(python: string, prlimit: string | undefined, version: string):
         const limited = prlimit === undefined ? program : [prlimit, ...resourceLimits(run.limits), ...program];
         const [file = python, ...args] = limited;
         const env = { PYTHONHASHSEED: "0", LC_ALL: "C.UTF-8", HOME: folder };
-        const { wallMs, outputBytes } = run.limits;
-        const end = await runProcess(
-          { file, args, env, cwd: folder },
-          { stdin: run.stdin, wallMs, outputBytes },
-          signal,
-        );
+        const { wallMs, outputBytes, memoryBytes } = run.limits;
+        const use = { stdin: run.stdin, wallMs, outputBytes, memoryBytes };
+        const end = await runProcess({ file, args, env, cwd: folder }, use, signal);
         return resultOf(end, run.limits);
       } finally {
         await rm(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -4,7 +4,7 @@
 export interface CodeLimits {
   readonly wallMs: number;
   readonly cpuSeconds: number;
-  /** Address space of one process. */
+  /** Address space of one process, and memory of all processes together. */
   readonly memoryBytes: number;
   readonly processes: number;
   /** Size of one file, and of the run's own temporary file system. */

@@ -1,0 +1,3 @@
+import { attackPyodide } from "./pyodide-columns.ts";
+
+attackPyodide("pyodide alone", ["setpriv", "prlimit"]);

@@ -1,0 +1,3 @@
+import { attackPyodide } from "./pyodide-columns.ts";
+
+attackPyodide("pyodide in bubblewrap", ["setpriv", "prlimit", "bwrap"]);
