@@ -18,7 +18,7 @@ import { rationalText, whole } from "./rational.ts";
 import { type Real, realText, signOf, sizeOf, ZERO } from "./real.ts";
 import { regionText } from "./region-text.ts";
 import { regionOf } from "./regions.ts";
-import { complexAt, type PointKind, rationalAt } from "./sample-points.ts";
+import { type PointKind, variablesAt } from "./sample-points.ts";
 import { numberOfWord, wordsOf } from "./text-answers.ts";
 import { freeSymbols, negated, someTree, sumOf, type Tree, type TreeOf } from "./tree.ts";
 import type { Work } from "./work.ts";
@@ -99,7 +99,9 @@ function equationText({ operators, operands }: TreeOf<"relation">, symbols: read
   const scope: Scope = { rationals: new Map(), complexes: new Map(), log: "common", work };
   const solved = symbols.includes("y") ? solvedForY(gap, symbols, scope) : null;
   if (solved !== null) return solved;
-  const [base, ...others] = [0, 3, 5].map((index) => complexValue(gap, scopeAt("positive", index, symbols, scope)));
+  const [base, ...others] = [0, 3, 5].map((index) =>
+    complexValue(gap, { ...scope, ...variablesAt("positive", index, symbols) }),
+  );
   const ratios = others.map((value) => base && value && divideComplex(value, base));
   if (ratios.some((ratio) => !ratio)) return relationText(operators, operands, work);
   return `0 = ${functionText(symbols, ratios as Complex[]) ?? ""}`;
@@ -110,8 +112,8 @@ function solvedForY(gap: Tree, symbols: readonly string[], scope: Scope): string
   const others = symbols.filter((name) => name !== "y");
   const values = (["positive", "complex"] as const).map((kind, index) => {
     const at = (y: number): Complex | null => {
-      const place = scopeAt(kind, index, others, scope);
-      return complexValue(gap, { ...place, rationals: new Map([...place.rationals, ["y", whole(y)]]) });
+      const { rationals, complexes } = variablesAt(kind, index, others);
+      return complexValue(gap, { ...scope, complexes, rationals: new Map([...rationals, ["y", whole(y)]]) });
     };
     const [zero, one, three] = [at(0), at(1), at(3)];
     const slope = zero && one && addComplex(one, negateComplex(zero));
@@ -147,17 +149,8 @@ function valueText(tree: Tree, work: Work): string {
 function symbolicText(tree: Tree, symbols: readonly string[], scope: Scope): string {
   const isWhole = someTree(tree, (part) => part.type === "call" && /^(?:factorial|binomial)$/.test(part.name));
   const kinds: readonly PointKind[] = isWhole ? ["whole", "whole"] : ["positive", "complex"];
-  const values = kinds.map((kind, index) => complexValue(tree, scopeAt(kind, index, symbols, scope)));
+  const values = kinds.map((kind, index) => complexValue(tree, { ...scope, ...variablesAt(kind, index, symbols) }));
   return functionText(symbols, values) ?? formText(tree);
-}
-
-function scopeAt(kind: PointKind, index: number, symbols: readonly string[], scope: Scope): Scope {
-  const isComplex = kind === "complex";
-  return {
-    ...scope,
-    rationals: new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)])),
-    complexes: new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []),
-  };
 }
 
 /** Null where a value is missing. */

@@ -11,7 +11,7 @@ import {
 import { complexValue } from "./complex-value.ts";
 import { regionOf, sameRegion } from "./regions.ts";
 import { signOf, ZERO } from "./real.ts";
-import { complexAt, POINTS, rationalAt } from "./sample-points.ts";
+import { POINTS, rationalAt, variablesAt } from "./sample-points.ts";
 import { freeSymbols, mapTree, negated, type RelationOperator, sumOf, type Tree, type TreeOf } from "./tree.ts";
 import { isEquation } from "./assignments.ts";
 import type { Work } from "./work.ts";
@@ -119,11 +119,7 @@ function isProportional(a: Relation, b: Relation, work: Work): boolean {
 }
 
 function valueAt(tree: Tree, symbols: readonly string[], index: number, work: Work): Complex | null {
-  const kind = POINTS[index] ?? "positive";
-  const isComplex = kind === "complex";
-  const rationals = new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)]));
-  const complexes = new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []);
-  return complexValue(tree, { rationals, complexes, log: "common", work });
+  return complexValue(tree, { ...variablesAt(POINTS[index] ?? "positive", index, symbols), log: "common", work });
 }
 
 /**
