@@ -2,7 +2,7 @@
  * @file Whether two answers are the same: what kind of thing each is decides the rule. The gold leads: an equation as gold may
  * be answered by its value, and a working as answer may end in the gold's value.
  */
-import { assignedValues } from "./assignments.ts";
+import { assignedValues, isEquation } from "./assignments.ts";
 import { compareRelations } from "./compare-relations.ts";
 import { compareScalars, type ScalarOptions } from "./compare-scalars.ts";
 import { namedAlike } from "./lists.ts";
@@ -83,6 +83,8 @@ function compareKinds(gold: Tree, pred: Tree, options: CompareOptions): string |
 function compareWithRelation(gold: Tree, pred: Tree, options: CompareOptions): string | null {
   const isSame = (a: Tree, b: Tree): boolean => compareTrees(a, b, options) !== null;
   if (gold.type === "relation" && pred.type === "relation") {
+    // A gold `x \in [1, 2]` is a set, which an inequality answers only where that is asked for.
+    if (isMembership(gold) && !isMembership(pred) && !isEquation(pred) && !options.mayRelationBeSet) return null;
     const rule = compareRelations(gold, pred, { work: options.work, isSame });
     if (rule !== null || options.isStrict) return rule;
     return isSameOfAny(assignedValues(gold, false), assignedValues(pred, true), isSame) ? "assigned" : null;
@@ -97,6 +99,10 @@ function compareWithRelation(gold: Tree, pred: Tree, options: CompareOptions): s
   if (gold.type === "set" && gold.items.some(({ type }) => type === "relation"))
     return compareRegions(gold, pred, options);
   return options.mayRelationBeSet && isSetLike(gold) ? compareRegions(gold, pred, options) : null;
+}
+
+function isMembership({ operators }: TreeOf<"relation">): boolean {
+  return operators.join() === "in";
 }
 
 function isSameOfAny(
