@@ -42,12 +42,22 @@ export function compareTrees(gold: Tree, pred: Tree, options: CompareOptions): s
 /** Matrices worked out, signs and lists written out, brackets that face away turned round. */
 function plain(tree: Tree): Tree {
   if (tree.type === "set") return { ...tree, items: tree.items.flatMap(listedItems) };
-  if (tree.type === "relation") return { ...tree, operands: tree.operands.map(plain) };
+  if (tree.type === "relation") return plainRelation(tree);
   if (tree.type === "group")
     return { ...tree, open: tree.open === "]" ? "(" : tree.open, close: tree.close === "[" ? ")" : tree.close };
   if (!someTree(tree, ({ type }) => type === "plusMinus")) return workOutMatrices(tree);
   const items = expandSigns(tree);
   return items.length === 1 ? (items[0] as Tree) : { type: "set", items, isBraced: false };
+}
+
+/** `3x \pm 4y = 0` is two equations; where only the last side has signs, `x = \pm 2`, it is one with two values. */
+function plainRelation(relation: TreeOf<"relation">): Tree {
+  const hasSigns = (tree: Tree): boolean => someTree(tree, ({ type }) => type === "plusMinus");
+  if (!relation.operands.slice(0, -1).some(hasSigns) && freeSymbols(relation.operands.at(-1) as Tree).length === 0)
+    return { ...relation, operands: relation.operands.map(plain) };
+  const [first, ...rest] = expandSigns(relation);
+  if (first === undefined || rest.length === 0) return { ...relation, operands: relation.operands.map(plain) };
+  return { type: "set", items: [first, ...rest].map(plain), isBraced: false };
 }
 
 /** What an item of a list stands for: several values where it has `±`, or is an unbraced list or `x = 1 ± 2` itself. */

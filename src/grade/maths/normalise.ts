@@ -174,6 +174,8 @@ const IN_LETTER = /\\in\s*(?:\\math(?:bf|rm)\s*\{\s*([NZQRC])\s*\}|([NZQRC])(?![
 const CASES =
   /\\left\s*\\\{\s*\\begin\s*\{(array|aligned|gathered|matrix)\}\s*(?:\{[lcr| ]{1,8}\})?([^]{0,1024}?)\\end\s*\{\1\}\s*\\right\s*(?:\.|$)/gu;
 const DOT_BINOMIALS = /\\[dt]binom(?![a-zA-Z])/gu;
+/** Behind a digit three dots go on a decimal; elsewhere they go on a list. */
+const ELLIPSIS = /(?<![\d.])\.{3}(?!\.)/gu;
 const POWER = /\*\*/gu;
 const DOLLAR = /\\\$/gu;
 const PLAIN_SPACE = /\s+/gu;
@@ -197,6 +199,7 @@ export function normaliseAnswer(text: string): string {
     .replace(DOT_FRACTIONS, "\\frac")
     .replace(DOT_BINOMIALS, "\\binom")
     .replace(POWER, "^")
+    .replace(ELLIPSIS, "\\ldots ")
     .replace(DOLLAR, "\\dollar ")
     .replace(PLAIN_SPACE, " ")
     .trim();
@@ -204,5 +207,5 @@ export function normaliseAnswer(text: string): string {
 
 /** The same for a text without LaTeX. */
 function plainText(text: string): string {
-  return text.replaceAll("**", "^").replaceAll("~", " ").replace(PLAIN_SPACE, " ").trim();
+  return text.replaceAll("**", "^").replaceAll("~", " ").replace(ELLIPSIS, "\\ldots ").replace(PLAIN_SPACE, " ").trim();
 }
