@@ -1,10 +1,11 @@
+import { prng } from "../core/prng.ts";
 import { majorityVote } from "../decode/majority-vote.ts";
 import type { Completion } from "../schema/records.ts";
 
 /**
- * One reply a question, chosen by majority over its first `votes` samples: of the answers with the most votes the one
- * given first, which is a fixed rule and favours none of them (any other tie-break is as good as drawing lots). Tokens are
- * those of all samples together; the rest is the chosen sample's. Questions with fewer samples are left out.
+ * One reply a question, chosen by majority over its first `votes` samples; between answers with equally many votes a draw
+ * decides, seeded by the question, never who came first. Tokens are those of all samples together; the rest is that of the first
+ * sample with the chosen answer. Questions with fewer samples are left out.
  *
  * @param samples of one model at one setting, several a question, in any order
  */
@@ -19,7 +20,9 @@ export function majorityReplies(samples: readonly Completion[], votes: number): 
     .flatMap((unordered) => {
       const voters = [...unordered].sort((a, b) => a.sampleIndex - b.sampleIndex);
       const { winners } = majorityVote(voters.map(({ grade }) => grade.extracted));
-      const chosen = voters.find(({ grade }) => winners.includes(grade.extracted ?? "")) ?? voters[0];
+      const [first] = voters;
+      const winner = winners.length > 1 ? prng(`vote/${first?.questionId}`).pick(winners) : winners[0];
+      const chosen = voters.find(({ grade }) => grade.extracted !== null && grade.extracted === winner) ?? first;
       const sum = (count: (sample: Completion) => number): number => voters.reduce((all, one) => all + count(one), 0);
       if (chosen === undefined) return [];
       return [

@@ -134,7 +134,7 @@ function noteOf({ controls }: RunResults): string {
     ...(vote === undefined
       ? []
       : [
-          `(e): samples of the main student; as many as reach the tokens of Wait, rounded up; of answers with equal votes the one given first counts.`,
+          `(e): samples of the main student; as many as reach the tokens of Wait, rounded up; a seeded draw decides between answers with equal votes.`,
         ]),
     ...controls.skipped.map(
       ({ control, reason }) => `(${"abcde"[CONTROL_NAMES.indexOf(control)]}) was not run: ${oneLine(reason)}.`,
