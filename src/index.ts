@@ -9,7 +9,20 @@ export type { Generation } from "./decode/row.ts";
 export { sweep } from "./decode/sweep.ts";
 export { type BudgetSetting, forbidden, startThinking, step } from "./decode/thinking-budget.ts";
 export type { TokenSource } from "./decode/token-source.ts";
+export { defineTask, defineVerifier, type FunctionVerifier, type TaskInput } from "./evaluate/tasks/define-task.ts";
+export type { LoadedTask, TaskQuestion } from "./evaluate/tasks/task.ts";
+export { parseTaskSpec } from "./evaluate/tasks/task-spec.ts";
 export { gradeInteger } from "./grade/exact.ts";
+export {
+  answerClass,
+  type CompiledGold,
+  compileGold,
+  gradeAnswer,
+  type GoldReading,
+  type GradeOptions,
+  type GradeProfile,
+} from "./grade/grade-answer.ts";
+export { loadCutTask, loadTask, type LoadTaskOptions } from "./pipeline/load-task.ts";
 export { bucketOf } from "./questions/bucket.ts";
 export { collectQuestions } from "./questions/collect-questions.ts";
 export { families } from "./questions/families.ts";

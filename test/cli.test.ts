@@ -27,6 +27,11 @@ describe("help", () => {
         grappa status <RUN>
         grappa report <RUN>
         grappa chat <RUN>
+        grappa evaluate (--task TASK) (--model MODEL)
+        grappa rescore <EVALUATION>
+        grappa compare <A> <B>
+        grappa tasks
+        grappa split (--out FILE) <TASK>
         grappa grade
         grappa schema
         grappa --help
@@ -41,29 +46,45 @@ describe("help", () => {
            --         All subsequent inputs should be interpreted as arguments
 
       COMMANDS
-        demo    the whole of s1 on this machine, in minutes: questions, traces, fine-tune, evaluation, report
-        init    write a commented recipe.json and a README to start from; overwrites nothing
-        run     run a recipe, or go on with a run that was stopped
-        status  where a run stands, stage by stage; works while it is running
-        report  write a finished run's report.html, report.md and result.json again, and show the result
-        chat    talk to a run's student: /budget 64, /wait 1, /help, /quit
-        grade   grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
-        schema  print the JSON Schema of a recipe or of a record on disk
+        demo      the whole of s1 on this machine, in minutes: questions, traces, fine-tune, evaluation, report
+        init      write a commented recipe.json and a README to start from; overwrites nothing
+        run       run a recipe, or go on with a run that was stopped
+        status    where a run stands, stage by stage; works while it is running
+        report    write a finished run's report.html, report.md and result.json again, and show the result
+        chat      talk to a run's student: /budget 64, /wait 1, /help, /quit
+        evaluate  put a task to a student or an endpoint, and grade it, with intervals
+        rescore   grade an evaluation's samples again, from its log; asks no model
+        compare   compare two evaluations, or two runs, question by question: is the difference real?
+        tasks     the tasks that \`grappa evaluate\` knows, and where their data is found
+        split     write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
+        grade     grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
+        schema    print the JSON Schema of a recipe or of a record on disk
       ",
       }
     `);
   });
 
-  test.each(["demo", "init", "run", "status", "report", "chat", "grade", "schema"])(
-    "%s explains itself and knows --json",
-    async (command) => {
-      const { stdout, stderr, exitCode } = await machine.run(command, "--help");
-      expect(exitCode).toBe(0);
-      expect(stderr).toBe("");
-      expect(stdout).toContain(`grappa ${command}`);
-      expect(stdout).toContain("--json");
-    },
-  );
+  test.each([
+    "demo",
+    "init",
+    "run",
+    "status",
+    "report",
+    "chat",
+    "grade",
+    "evaluate",
+    "rescore",
+    "compare",
+    "tasks",
+    "split",
+    "schema",
+  ])("%s explains itself and knows --json", async (command) => {
+    const { stdout, stderr, exitCode } = await machine.run(command, "--help");
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe("");
+    expect(stdout).toContain(`grappa ${command}`);
+    expect(stdout).toContain("--json");
+  });
 
   test("demo", async () => {
     expect((await machine.run("demo", "--help")).stdout).toMatchInlineSnapshot(`
@@ -464,7 +485,7 @@ describe("status, report and schema", () => {
     expect((await machine.run("schema")).stdout).toContain("recipe\nquestion\nattempt\n");
     const { stderr, exitCode } = await machine.run("schema", "trase");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("no schema is called trase (did you mean trace?)");
+    expect(stderr).toContain("no schema is called trase (did you mean trace or task?)");
   });
 });
 

@@ -6,12 +6,15 @@ import { readBytes } from "../src/adapters/byte-streams.ts";
 import { fileError } from "../src/adapters/file-error.ts";
 import { type FileSystem, nodeFileSystem } from "../src/adapters/file-system.ts";
 import { AppError } from "../src/core/errors.ts";
+import type { EvaluatedModel, ModelOutcome } from "../src/evaluate/evaluated-model.ts";
+import type { OpenModelOptions } from "../src/pipeline/evaluation/open-model.ts";
 import type { CliContext } from "../src/cli/context.ts";
 import { runCli } from "../src/cli/run-cli.ts";
 import type { ChatReply, ChatSetting, CliServices } from "../src/pipeline/services.ts";
 import type { Stage, StageContext } from "../src/pipeline/stage.ts";
 import { STAGE_NAMES } from "../src/schema/manifest.ts";
 import type { RunSummary } from "../src/schema/result.ts";
+import { fakeTask } from "./fake-task.ts";
 
 /** What a command line left. */
 export interface CliOutcome {
@@ -98,7 +101,7 @@ function fakeContext(
       env: { STRICLI_NO_COLOR: "1" },
     },
     terminal: { isInteractive: false, columns: 80 },
-    settings: { threads: 2, hasColor: false },
+    settings: { threads: 2, hasColor: false, cacheFolder: join(machine.folder, "cache") },
     secrets: () => undefined,
     version: "0.0.0-test",
     recipes: {
@@ -180,6 +183,47 @@ function fakeServices(machine: FakeMachine): CliServices {
       },
       close: async () => undefined,
     }),
+    loadTask: async ({ name, limit }) => {
+      if (name !== "sums") throw new AppError("usage", `no task is called ${name}`);
+      return fakeTask(limit ?? 8);
+    },
+    openModel: async (options) => fakeModel(machine, options),
+    openSandbox: () => Promise.reject(new AppError("sandbox", "no sandbox here can run code")),
+  };
+}
+
+/** A model that adds rightly but for every third question, and says what it is asked. */
+function fakeModel(machine: FakeMachine, options: OpenModelOptions): EvaluatedModel {
+  const isStudent = options.kind === "student";
+  const name = options.kind === "student" ? options.name : options.model;
+  let asked = 0;
+  return {
+    facts: { kind: isStudent ? "student" : "chat", name, digest: isStudent ? "d".repeat(64) : null },
+    maxTokens: 100,
+    answerTokens: isStudent ? 10 : null,
+    spentMicroUsd: () => (isStudent ? 0 : asked * 1000),
+    close: async () => undefined,
+    async *answer(requests, { signal }): AsyncGenerator<ModelOutcome> {
+      for (const { questionId, prompt, sampleIndex, settings } of requests) {
+        for (const setting of settings) {
+          asked += 1;
+          await machine.during["answer"]?.({ signal } as StageContext);
+          signal.throwIfAborted();
+          const sum = Number.parseInt(prompt, 10) + 1;
+          const answer = String(setting.mode === "direct" || sum % 3 === 0 ? sum + 1 : sum);
+          const counts = { promptTokens: 3, thinkingTokens: setting.mode === "direct" ? 0 : 12, completionTokens: 14 };
+          const reply = {
+            promptHash: "e".repeat(64),
+            thinking: "hm",
+            answer,
+            ...counts,
+            finishReason: "stop" as const,
+          };
+          const cost = { isThinkingCut: setting.budgetTokens === 16, costMicroUsd: isStudent ? 0 : 1000 };
+          yield { type: "reply", questionId, sampleIndex, setting, reply: { ...reply, ...cost } };
+        }
+      }
+    },
   };
 }
 

@@ -12,16 +12,17 @@ const CODES: Readonly<Record<string, { code: ErrorCode; what: string; hint?: str
     hint: "free some space and run the same command again: what is finished is kept",
   },
   ENOENT: { code: "file-missing", what: "there is no such file or folder" },
+  ELOOP: { code: "file-missing", what: "this is a symbolic link that leads back to itself" },
   ENOTDIR: { code: "file-missing", what: "a part of this path is a file, not a folder" },
   EEXIST: { code: "file-denied", what: "something of that name is in the way" },
   EISDIR: { code: "file-missing", what: "this is a folder, not a file" },
   EACCES: {
     code: "file-denied",
     what: "permission denied",
-    hint: "check who owns the folder, or choose another with --run",
+    hint: "check whose it is and who may read and write it, or choose another",
   },
   EPERM: { code: "file-denied", what: "operation not permitted" },
-  EROFS: { code: "file-denied", what: "the file system is read-only", hint: "choose another folder with --run" },
+  EROFS: { code: "file-denied", what: "the file system is read-only", hint: "choose another folder" },
 };
 
 /** The AppError for a failed system call on `path`; errors that are not of the file system are passed through. */

@@ -24,6 +24,7 @@ export function nodeProcessTable(): ProcessTable {
     isAlive: (identity) => {
       if (identity.host !== host) return true;
       if (!responds(identity.pid)) return false;
+      if (isEnded(identity.pid)) return false;
       const birth = birthOf(identity.pid);
       return birth === "" || identity.birth === "" || birth === identity.birth;
     },
@@ -39,13 +40,26 @@ function responds(pid: number): boolean {
   }
 }
 
+/** Fields of a process on Linux from its state on; the name before it may hold spaces and brackets. */
+function statFields(pid: number): readonly string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Whether a process has been killed and only waits for its parent to notice: it answers to signals, and does nothing. */
+function isEnded(pid: number): boolean {
+  try {
+    return ["Z", "X"].includes(statFields(pid)[0] ?? "");
+  } catch {
+    return false; // no /proc on this platform
+  }
+}
+
 /** Linux: boot id and start time in ticks, so that a recycled number is seen for what it is. Elsewhere unknown. */
 function birthOf(pid: number): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    // The name, second field, may hold spaces and brackets; the start time is the 20th field after it.
-    return `${boot}/${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? ""}`;
+    return `${boot}/${statFields(pid)[19] ?? ""}`; // when it began, in ticks
   } catch {
     return ""; // no /proc on this platform: the number alone must do
   }

@@ -1,12 +1,17 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from "@stricli/core";
 import { chatCommand } from "./commands/chat.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { evaluateCommand } from "./commands/evaluate.ts";
 import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
 import { reportCommand } from "./commands/report.ts";
+import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
+import { tasksCommand } from "./commands/tasks.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -21,6 +26,11 @@ export function buildApp(version: string): Application<CliContext> {
       status: statusCommand,
       report: reportCommand,
       chat: chatCommand,
+      evaluate: evaluateCommand,
+      rescore: rescoreCommand,
+      compare: compareCommand,
+      tasks: tasksCommand,
+      split: splitCommand,
       grade: gradeCommand,
       schema: schemaCommand,
     },

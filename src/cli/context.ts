@@ -1,6 +1,6 @@
 /** @file The command line's world. The only file that reads environment variables and touches `process`. */
-import { availableParallelism, cpus, totalmem } from "node:os";
-import { dirname, resolve } from "node:path";
+import { availableParallelism, cpus, homedir, totalmem } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -51,6 +51,8 @@ export interface CliSettings {
   readonly threads: number;
   /** NO_COLOR unset and a terminal. */
   readonly hasColor: boolean;
+  /** GRAPPA_CACHE, else `grappa` in the user's folder of caches: what was downloaded. */
+  readonly cacheFolder: string;
 }
 
 /** The part of Node's process that the command line needs. */
@@ -114,12 +116,14 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 function readSettings(host: HostProcess): CliSettings {
-  const { GRAPPA_THREADS, NO_COLOR } = host.env;
+  const { GRAPPA_THREADS, NO_COLOR, GRAPPA_CACHE, XDG_CACHE_HOME } = host.env;
   const hasColor = (NO_COLOR === undefined || NO_COLOR === "") && host.stderr.isTTY === true;
   return {
     threads:
       GRAPPA_THREADS === undefined || GRAPPA_THREADS === "" ? availableParallelism() : parseThreads(GRAPPA_THREADS),
     hasColor,
+    // An empty variable counts as unset.
+    cacheFolder: GRAPPA_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "grappa"),
   };
 }
 

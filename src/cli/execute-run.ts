@@ -1,5 +1,5 @@
 /** @file What `grappa demo` and `grappa run` share: from a recipe to a finished run and its result. */
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
 import type { RecipeOverride } from "../pipeline/override-recipe.ts";
@@ -15,6 +15,7 @@ import type { CliContext } from "./context.ts";
 import { describeError, errorAsJson } from "./error-text.ts";
 import { showProgress } from "./progress.ts";
 import { shellQuote } from "./shell-quote.ts";
+import { shownPath } from "./shown-path.ts";
 
 /** Flags of the commands that run a recipe. */
 export interface RunFlags extends CommonFlags {
@@ -199,11 +200,6 @@ function reproduction(flags: RunFlags, { command }: RunTarget, { recipe }: Loade
   const run = flags.run === undefined ? [] : [`--run ${shellQuote(flags.run)}`];
   const controls = flags.controls ? ["--controls"] : [];
   return [command, `--seed ${recipe.seed}`, ...sets, ...run, ...controls].join(" ");
-}
-
-function shownPath(context: CliContext, path: string): string {
-  const short = relative(context.recipes.workingFolder, path);
-  return short === "" || short.startsWith("..") ? path : short;
 }
 
 function describePartial(place: string, { manifests }: RunOutcome, command: string): CommandResult {

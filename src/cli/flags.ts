@@ -12,10 +12,32 @@ export function wholeNumber(low: number, high: number): (input: string) => numbe
   };
 }
 
+/** Parser of whole numbers within bounds, separated by commas, for flags. */
+export function wholeNumbers(low: number, high: number): (input: string) => readonly number[] {
+  const one = wholeNumber(low, high);
+  return (input) => input.split(",").map((part) => one(part.trim()));
+}
+
+/** Parser of a number within bounds, for flags. */
+export function decimalNumber(low: number, high: number): (input: string) => number {
+  return (input) => {
+    const value = Number(input);
+    if (/^\d+(\.\d+)?$/.test(input) && value >= low && value <= high) return value;
+    throw new AppError("usage", `expected a number from ${low} to ${high}, found ${input}`);
+  };
+}
+
 /** Parser of text that is taken as it is. */
 export const plainText = (input: string): string => input;
 
-const MAX_SEED = Number.MAX_SAFE_INTEGER;
+/** Parser of a SHA-256: 64 hex digits. */
+export function sha256Text(input: string): string {
+  if (/^[0-9a-f]{64}$/i.test(input)) return input;
+  throw new AppError("usage", `expected a SHA-256, 64 hex digits, found ${input.length} characters`);
+}
+
+/** Largest seed. */
+export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
 /** `--json`. */
 export const jsonFlag = {

@@ -6,7 +6,7 @@ import type { Clock } from "../adapters/system-clock.ts";
 import { AppError } from "../core/errors.ts";
 import type { RunEvent, RunObserver } from "../pipeline/run-events.ts";
 import type { StageProgress } from "../pipeline/stage.ts";
-import { formatCount, formatSeconds } from "./number-text.ts";
+import { count, duration } from "../report/number-format.ts";
 import { printable } from "./printable.ts";
 
 /** Where progress goes. */
@@ -38,9 +38,12 @@ export function describeProgress(progress: StageProgress, pace: Pace, now: numbe
   const { done, total, unit, note } = progress;
   const seconds = (now - pace.at) / 1000;
   const rate = seconds > 0 ? (done - pace.from) / seconds : 0;
-  const parts = [`${formatCount(done)}/${formatCount(total)} ${unit}`];
+  const parts = [`${count(done)}/${count(total)} ${unit}`];
   if (rate > 0 && seconds >= 0.5)
-    parts.push(`${formatCount(rate)}/s`, `${formatSeconds(Math.max(0, total - done) / rate)} left`);
+    parts.push(
+      `${rate < 10 && !Number.isInteger(rate) ? rate.toFixed(1) : count(rate)}/s`,
+      `${duration(Math.max(0, total - done) / rate)} left`,
+    );
   if (note !== undefined) parts.push(note);
   return printable(parts.join(", "));
 }
@@ -108,9 +111,9 @@ function describeEvent(event: Exclude<RunEvent, { type: "stage-progress" | "stag
     case "stage-skip":
       return `${event.stage.padEnd(NAME_WIDTH)} done before`;
     case "stage-end":
-      return `${event.stage.padEnd(NAME_WIDTH)} done in ${formatSeconds(event.seconds)}: ${printable(event.note)}`;
+      return `${event.stage.padEnd(NAME_WIDTH)} done in ${duration(event.seconds)}: ${printable(event.note)}`;
     case "stage-fail":
-      return `${event.stage.padEnd(NAME_WIDTH)} ${isInterrupt(event.error) ? "stopped" : "failed"} after ${formatSeconds(event.seconds)}`;
+      return `${event.stage.padEnd(NAME_WIDTH)} ${isInterrupt(event.error) ? "stopped" : "failed"} after ${duration(event.seconds)}`;
     case "warning":
       return `warning: ${event.stage === undefined ? "" : `${event.stage}: `}${printable(event.message)}`;
     case "run-start":

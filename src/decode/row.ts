@@ -30,6 +30,8 @@ export interface RowRequest {
   readonly sampling: Sampling;
   /** Called as ids are appended, in order, recalled ones too; `index` is the place of their setting in `settings`. */
   readonly onEmit?: (items: readonly EmittedToken[], index: number) => void;
+  /** Called once, when every setting is done, with one generation a setting. */
+  readonly onEnd?: (generations: readonly Generation[]) => void;
 }
 
 /** What the model made of a prompt under one setting. */
@@ -100,6 +102,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
       if (pass.state.stage === "done") {
         generations.push(toGeneration(pass));
         pass = undefined;
+        if (generations.length === plans.length) request.onEnd?.(generations);
       } else if (known !== undefined) {
         move(pass, step(pass.state, known));
       } else {

@@ -17,7 +17,7 @@ export async function sweep(
   options: GenerateOptions & { readonly settings: readonly BudgetSetting[] },
 ): Promise<Generation[][]> {
   const { settings } = options;
-  const order = settings.map((_, index) => index).sort((a, b) => longestFirst(settings, a, b));
+  const order = sweepOrder(settings);
   const ordered = order.map((index) => settings[index] as BudgetSetting);
   const rows = await decodeRows(
     source,
@@ -31,6 +31,11 @@ export async function sweep(
     });
     return restored;
   });
+}
+
+/** The places of the settings in the order in which one prompt is decoded under all of them at the least cost. */
+export function sweepOrder(settings: readonly BudgetSetting[]): number[] {
+  return settings.map((_, index) => index).sort((a, b) => longestFirst(settings, a, b));
 }
 
 /** Later settings then leave the slot at ever shorter prefixes, and nothing is decoded or read twice. */

@@ -182,7 +182,13 @@ describe("what may be compared", () => {
     expect(both.onlyFirstSettings).toEqual([{ ...NATURAL, waits: 1 }]);
     expect(both.rows).toHaveLength(1);
     const lone = compare(sideOf("A", rows), sideOf("B", wait));
-    expect(lone.mismatches).toEqual([{ field: "setting", first: "think/4096/0", second: "think/4096/1" }]);
+    expect(lone.mismatches).toEqual([
+      {
+        field: "setting",
+        first: "thinking up to 4096 tokens",
+        second: "thinking up to 4096 tokens with 1 forced Wait",
+      },
+    ]);
     expect(lone.rows[0]).toMatchObject({ questions: 2, secondSetting: { waits: 1 } });
     expect(compareEvaluations(sideOf("A", []), sideOf("B", rows), { key: "test" }).kind).toBe("refused");
   });

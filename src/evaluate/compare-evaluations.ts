@@ -13,7 +13,7 @@ import { nextStep, type Pair, pairSettings } from "./comparison-row.ts";
 import { comparisonSentence } from "./comparison-sentence.ts";
 import type { EvaluationRow } from "./evaluation-rows.ts";
 import { bySetting, rightShare, type SettingRows } from "./paired-questions.ts";
-import { settingKey } from "./settings.ts";
+import { settingKey, settingPhrase } from "./settings.ts";
 
 /** One side of a comparison. */
 export interface ComparedSide {
@@ -94,9 +94,10 @@ function matchSettings(first: readonly SettingRows[], second: readonly SettingRo
     return other === undefined ? [] : [[group, other]];
   });
   if (pairs.length === 0) {
-    const keys = (groups: readonly SettingRows[]) =>
-      groups.map(({ setting }) => settingKey(setting)).join(", ") || "nothing";
-    const mismatch: Mismatch = { field: "setting", first: keys(first), second: keys(second) };
+    // Each budget by its number: where they differ there is no common natural end to speak of.
+    const words = (groups: readonly SettingRows[]) =>
+      groups.map(({ setting }) => settingPhrase(setting, Number.POSITIVE_INFINITY)).join("; ") || "nothing";
+    const mismatch: Mismatch = { field: "setting", first: words(first), second: words(second) };
     const [a, b] = [first[0], second[0]];
     const isOneEach = first.length === 1 && second.length === 1 && a !== undefined && b !== undefined;
     return { pairs: isOneEach ? [[a, b]] : [], onlyFirst: [], onlySecond: [], mismatches: [mismatch] };

@@ -24,6 +24,7 @@ const header = EvaluationHeader.parse({
   seed: 0,
   temperature: 0.7,
   maxTokens: 4_096,
+  answerTokens: null,
   graderVersion: "5",
   sandbox: null,
   grappaVersion: "0.1.0",

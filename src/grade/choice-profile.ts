@@ -7,6 +7,10 @@ const BARE = new RegExp(
   `^(?:option|choice|answer)?[\\s:]*[({\\[]?\\s*(${LETTER})\\s*[)}\\].:]?(?:$|[\\s,;:.)].*$)`,
   "iu",
 );
+/** "A or B", "(A), (C)": who names two has chosen none. */
+const SEVERAL =
+  /^(?:option|choice|answer)?[\s:]*\(?[A-J]\)?\s*(?:[,;/&]|\bor\b|\band\b)+\s*(?:(?:or|and)\b)?\s*\(?[A-J](?![A-Za-z'’])/iu;
+const SEVERAL_BEFORE = /(?<![A-Za-z])[A-J]\)?\s*(?:[,;/&]|\bor\b|\band\b)+\s*(?:(?:or|and)\b)?\s*\(?$/u;
 const DRESS = /\\(?:text|textbf|mathrm|mathbf|mathit|boldsymbol|boxed|left|right)|[{}$*_`"]|\\[()[\]]/gu;
 const PHRASE =
   /\b(?:answer|choice|option)\b(?:\s+(?:choice|option|letter))?[*_]{0,3}\s*(?:is|:|=|would be|should be|must be)?[*_:\s]*/giu;
@@ -23,7 +27,7 @@ export interface FoundChoice {
 export function choiceOf(text: string): string | null {
   const bare = text.replace(DRESS, " ").replace(/\s+/gu, " ").trim();
   const match = BARE.exec(bare);
-  if (match === null) return null;
+  if (match === null || SEVERAL.test(bare)) return null;
   const letter = (match[1] ?? "").toUpperCase();
   // "a pity" and "I think" are no choices: a letter before words must be marked as one.
   const isMarked = /^[^A-Za-z]*[A-Ja-j]\s*(?:[)}\].:,;]|$)/u.test(bare) || /^(?:option|choice|answer)/iu.test(bare);
@@ -56,7 +60,9 @@ export function flexibleChoice(region: string): FoundChoice | null {
       (letter === "A" || letter === "I") &&
       !text.includes("(") &&
       /^\s+[a-z]/u.test(region.slice(match.index + text.length, match.index + text.length + 8));
-    if (!isWord) found = { letter, text, rule: "last-letter" };
+    const isOneOfSeveral = SEVERAL_BEFORE.test(region.slice(Math.max(0, match.index - 16), match.index));
+    if (isOneOfSeveral) found = null;
+    else if (!isWord) found = { letter, text, rule: "last-letter" };
   }
   return found;
 }

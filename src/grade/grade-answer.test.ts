@@ -51,6 +51,9 @@ describe("gradeAnswer", () => {
   it("lets an inequality answer a set only where asked to", () => {
     expect(outcome("$1<x<3$", "$(1,3)$")).toBe("correct");
     expect(outcome("$(1,3)$", "$1<x<3$")).toBe("incorrect");
+    expect(outcome("$x \\in (1,3)$", "$1<x<3$")).toBe("incorrect");
+    expect(outcome("$1<x<3$", "$x \\in (1,3)$")).toBe("correct");
+    expect(outcome("$x \\in (1,3)$", "$1<x<3$", "math", { allowSetRelationComparison: true })).toBe("correct");
     expect(outcome("$(1,3)$", "$1<x<3$", "math", { allowSetRelationComparison: true })).toBe("correct");
   });
 

@@ -25,7 +25,7 @@ import { canonicalForm } from "./maths/canonical.ts";
 import { compareTrees } from "./maths/compare.ts";
 import { formText } from "./maths/form-text.ts";
 import { isWhole } from "./maths/rational.ts";
-import { readAnswer } from "./maths/read-answer.ts";
+import { type KnownReadings, readAnswer } from "./maths/read-answer.ts";
 import type { Tree } from "./maths/tree.ts";
 import { Work } from "./maths/work.ts";
 
@@ -72,10 +72,18 @@ const MAX_AIME = 999n;
 export function compileGold(text: string, profile: GradeProfile = "math", options: GradeOptions = {}): GoldReading {
   const reading = readGold(text, profile, options);
   if (reading.status === "error") return reading;
+  if (isReadAsItself(reading.gold)) return reading;
   const { outcome, explanation } = gradeAnswer(reading.gold, text);
   return outcome === "correct"
     ? reading
     : { status: "error", reason: `the gold does not equal itself: ${explanation}` };
+}
+
+/** The quick way to see that a gold equals itself: as a reply it is read into the same form. */
+function isReadAsItself({ text, maths, profile, options }: CompiledGold): boolean {
+  if (maths === null || profile !== "math") return false;
+  const found = extractFor(maths, anchoredCandidates(answerRegion(text), options.targets ?? BOTH));
+  return found.status === "ok" && formText(found.reading.trees[0]) === formText(maths.trees[0]);
 }
 
 function readGold(text: string, profile: GradeProfile, options: GradeOptions): GoldReading {
@@ -112,8 +120,9 @@ export function gradeAnswer(gold: CompiledGold, reply: string): Verdict {
   if (gold.profile === "mcq") return gradeChoice(gold, region);
   const targets = gold.options.targets ?? BOTH;
   const maths = gold.maths as MathsGold;
+  const known: KnownReadings = new Map();
   const [first, second] = [anchoredCandidates, flexibleCandidates].map((look) =>
-    extractFor(maths, look(region, targets)),
+    extractFor(maths, look(region, targets), known),
   );
   const anchored = gradeFound(gold, first as Extracted);
   // Most replies state one answer: what both extractors read in the same way is compared once.

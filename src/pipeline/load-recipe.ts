@@ -15,7 +15,7 @@ const MAX_RECIPE_BYTES = 1024 * 1024;
 /** What loading a recipe needs of the world. */
 export interface RecipePorts {
   readonly fs: FileSystem;
-  /** The default export of a JavaScript module. Runs the module: only for files that the user names. */
+  /** The default export of a JavaScript module; throws "recipe-invalid". Runs the module: only for files that the user names. */
   importDefault(path: string): Promise<unknown>;
   /** Folder of the installed package, for the recipes that come with it. */
   readonly packageFolder: string;
@@ -145,13 +145,7 @@ async function readRecipeFile(
 }
 
 async function importRecipe(path: string, ports: RecipePorts): Promise<unknown> {
-  const value = await ports.importDefault(path).catch((cause: unknown) => {
-    throw new AppError(
-      "recipe-invalid",
-      `${path}: the module could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
-  });
+  const value = await ports.importDefault(path);
   if (value === undefined)
     throw new AppError("recipe-invalid", `${path}: no default export`, {
       hint: "export default defineRecipe({ ... })",

@@ -1,8 +1,13 @@
 /** @file What the command line asks of the wiring; tests stand in for it. */
 import type { FileSystem } from "../adapters/file-system.ts";
+import type { EvaluatedModel } from "../evaluate/evaluated-model.ts";
+import type { LoadedTask } from "../evaluate/tasks/task.ts";
+import type { CodeRunner } from "../grade/code/code-runner.ts";
 import type { RunFact } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { RunSummary } from "../schema/result.ts";
+import type { OpenModelOptions } from "./evaluation/open-model.ts";
+import type { LoadTaskOptions } from "./load-task.ts";
 import type { Stage } from "./stage.ts";
 
 /** What to open a run with. */
@@ -73,6 +78,15 @@ export interface OpenChatOptions {
   readonly threads: number;
 }
 
+/** Which sandboxes may run generated code. */
+export interface OpenSandboxOptions {
+  /** Takes one that leaves something open, for example the network. */
+  readonly allowPartial: boolean;
+  /** Runs the code without any. */
+  readonly unsafeLocal: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** The wiring behind the commands. */
 export interface CliServices {
   openRun(options: OpenServicesOptions): Promise<RunServices>;
@@ -80,4 +94,9 @@ export interface CliServices {
   renderReport(options: RenderOptions): Promise<RenderedReport>;
   /** Talks to a run's student; throws "file-missing" while the run has none. */
   openChat(options: OpenChatOptions): Promise<ChatSession>;
+  loadTask(options: LoadTaskOptions): Promise<LoadedTask>;
+  /** Opens a model to evaluate. */
+  openModel(options: OpenModelOptions): Promise<EvaluatedModel>;
+  /** The best sandbox that works here; throws where none that is allowed does. */
+  openSandbox(options: OpenSandboxOptions): Promise<CodeRunner>;
 }

@@ -45,11 +45,6 @@ export function comparisonLines(comparison: EvaluationComparison): readonly stri
   ];
 }
 
-/** Why two evaluations are not compared, a line a difference; to be printed with the advice of the command. */
-export function mismatchLines(mismatches: readonly Mismatch[]): readonly string[] {
-  return mismatches.flatMap((mismatch) => wrapped(mismatchText(mismatch)));
-}
-
 function mismatchText({ field, first, second }: Mismatch): string {
   const what = {
     task: "task",

@@ -2,9 +2,8 @@
 import { naturalBudget } from "../evaluate/paired-questions.ts";
 import { intervalFromN } from "../evaluate/published/published-for.ts";
 import type { PublishedResult } from "../evaluate/published/published-result.ts";
-import { settingKind } from "../evaluate/settings.ts";
 import type { EvaluationHeading, EvaluationSummary, SettingSummary } from "../schema/evaluation-summary.ts";
-import { count, dollars, percent, percentInterval, signed } from "./number-format.ts";
+import { count, counted, dollars, percent, percentInterval, signed } from "./number-format.ts";
 import { oneLine } from "./plain-text.ts";
 import { settingLabel } from "./settings.ts";
 import { bar, BAR_CELLS, textTable, wrapped } from "./terminal-text.ts";
@@ -22,16 +21,16 @@ export function evaluationLines(
 ): readonly string[] {
   const { settings } = summary;
   const label = labeller(settings);
-  const asked = `${count(task.questions)} questions, ${samplesPerQuestion === 1 ? "one sample" : `${count(samplesPerQuestion)} samples`} each`;
+  const asked = `${counted(task.questions, "question")}, ${samplesPerQuestion === 1 ? "one sample" : counted(samplesPerQuestion, "sample")} each`;
   return [
     ...wrapped(`${oneLine(model.name, 60)} on ${oneLine(task.name, 40)} (${oneLine(task.version, 20)}): ${asked}.`),
     "",
     ...accuracyLines(settings, label),
     "",
     ...failureLines(settings, label),
-    ...settings.flatMap((setting) => voteLines(setting, label(setting))),
+    ...voteLines(settings, label),
     ...notes(summary),
-    ...publishedLines(published, settings),
+    ...publishedLines(published, mainSetting(settings)),
   ];
 }
 
@@ -40,6 +39,14 @@ type Labeller = (summary: SettingSummary) => string;
 function labeller(settings: readonly SettingSummary[]): Labeller {
   const natural = naturalBudget(settings.map(({ setting }) => setting));
   return ({ setting }) => oneLine(settingLabel(setting, natural), LABEL);
+}
+
+/** The natural end, which a reader asks for first; else the first setting there is. */
+function mainSetting(settings: readonly SettingSummary[]): SettingSummary | undefined {
+  const natural = naturalBudget(settings.map(({ setting }) => setting));
+  const isNatural = ({ setting: { mode, waits, silent, budgetTokens } }: SettingSummary): boolean =>
+    mode === "think" && waits === 0 && silent === undefined && budgetTokens === natural;
+  return settings.find(isNatural) ?? settings[0];
 }
 
 function accuracyLines(settings: readonly SettingSummary[], label: Labeller): string[] {
@@ -87,24 +94,27 @@ function failureLines(settings: readonly SettingSummary[], label: Labeller): str
   ];
 }
 
-function voteLines(summary: SettingSummary, label: string): string[] {
-  const steps = summary.atK.filter(({ k }) => k > 1);
-  if (steps.length === 0) return [];
+/** What several samples give under the main setting; a table for each would bury the rest. */
+function voteLines(settings: readonly SettingSummary[], label: Labeller): string[] {
+  const main = mainSetting(settings);
+  if (main === undefined || main.atK.every(({ k }) => k === 1)) return [];
   const columns = [
-    { label, width: LABEL },
+    { label: label(main), width: LABEL },
     { label: "pass@k", width: 8 },
     { label: "95 % interval", width: 14 },
     { label: "maj@k", width: 8 },
     { label: "all right", width: 10 },
   ];
-  const rows = summary.atK.map(({ k, pass, passAll, majority }) => [
+  const rows = main.atK.map(({ k, pass, passAll, majority }) => [
     `k = ${k}`,
     percent(pass.value),
     percentInterval(pass.interval),
     percent(majority.value),
     percent(passAll),
   ]);
-  return ["", ...textTable(columns, rows)];
+  const others = settings.length - 1;
+  const more = others === 0 ? [] : wrapped(`The same of ${counted(others, "other setting")}: --json.`);
+  return ["", ...textTable(columns, rows), ...more];
 }
 
 function notes({ settings, sweep, costMicroUsd }: EvaluationSummary): string[] {
@@ -118,8 +128,10 @@ function notes({ settings, sweep, costMicroUsd }: EvaluationSummary): string[] {
     sweep === null
       ? ""
       : `s1's three measures over ${sweep.settings} settings. Scaling: ${signed(sweep.pointsPerDoubling)} points for each doubling of thinking tokens${interval(sweep.scalingInterval, signed)}. Control: ${percent(sweep.control, 0)} of settings within their budget. Performance: ${percent(sweep.performance)}, the best of them.`,
-    unscored === 0 ? "" : `${count(unscored)} samples could not be graded (sandbox or judge failed) and are left out.`,
-    broken === 0 ? "" : `${count(broken)} samples are left out because their reference answer is broken.`,
+    unscored === 0
+      ? ""
+      : `${counted(unscored, "sample")} left out, unscored: no reply was to be had, or sandbox, judge or verifier failed. samples.jsonl says why, line by line.`,
+    broken === 0 ? "" : `${counted(broken, "sample")} left out because the reference answer is broken.`,
     disagreeing.length === 0
       ? ""
       : `The two extractors disagree on up to ${percent(worst)} of samples: read some of them before trusting a small difference.`,
@@ -128,49 +140,56 @@ function notes({ settings, sweep, costMicroUsd }: EvaluationSummary): string[] {
   return sentences.length === 0 ? [] : ["", ...sentences.flatMap(wrapped)];
 }
 
-/** Others' figures, best first, with this model's natural end in its place among them. */
-function publishedLines(published: readonly PublishedResult[], settings: readonly SettingSummary[]): string[] {
+/** Published rows that are shown on each side of the own figure, beside the best one and s1's. */
+const NEIGHBOURS = 3;
+
+/** Others' figures, best first, with this model's in its place among them; of many rows the nearest. */
+function publishedLines(published: readonly PublishedResult[], own: SettingSummary | undefined): string[] {
   const [first] = published;
   if (first === undefined) return [];
-  const natural = naturalBudget(settings.map(({ setting }) => setting));
-  const own = settings.find(({ setting }) => settingKind(setting, natural) === "natural") ?? settings[0];
-  const others = published.map((row) => ({
-    accuracy: row.accuracyPercent / 100,
-    cells: [
-      oneLine([row.model, row.setting].filter(Boolean).join(", "), 38),
-      bar(row.accuracyPercent / 100).padEnd(BAR_CELLS),
-      `${row.accuracyPercent.toFixed(1)} %`,
-      percentInterval(intervalFromN(row), 0),
-    ],
-  }));
   const value = own?.accuracy.value ?? null;
+  const shown = nearest(published, value);
+  const others = shown.map((row) => {
+    const accuracy = row.accuracyPercent / 100;
+    // What stands in brackets is for whoever reads --json.
+    const name = [row.model, row.setting?.replace(/ \(.*\)$/, "")].filter(Boolean).join(", ");
+    return { accuracy, name, right: `${row.accuracyPercent.toFixed(1)} %`, interval: intervalFromN(row) };
+  });
   const ours =
     value === null
       ? []
-      : [
-          {
-            accuracy: value,
-            cells: [
-              "> this model, measured here",
-              bar(value).padEnd(BAR_CELLS),
-              percent(value),
-              percentInterval(own?.accuracy.interval ?? null, 0),
-            ],
-          },
-        ];
-  const rows = [...others, ...ours].sort((a, b) => b.accuracy - a.accuracy).map(({ cells }) => cells);
+      : [{ accuracy: value, name: OURS, right: percent(value), interval: own?.accuracy.interval ?? null }];
   const columns = [
     { label: "published by others", width: 38 },
     { label: "".padEnd(BAR_CELLS), width: BAR_CELLS },
     { label: "right", width: 7 },
     { label: "interval", width: 9 },
   ];
+  const rows = [...others, ...ours]
+    .sort((a, b) => b.accuracy - a.accuracy)
+    .map(({ accuracy, name, right, interval }) => [
+      oneLine(name, 38),
+      bar(accuracy).padEnd(BAR_CELLS),
+      right,
+      percentInterval(interval, 0),
+    ]);
   const { title, arxiv } = first.source;
+  const left = published.length - shown.length;
+  const more = left === 0 ? "" : ` ${counted(left, "row")} further off: --json.`;
   return [
     "",
     ...textTable(columns, rows),
     ...wrapped(
-      `Published, not measured here: ${title} (arXiv ${arxiv}), as of ${first.asOf}. It prints no intervals; those beside its figures are ours, Wilson's from n = ${first.n}. Prompts, budgets and graders differ.`,
+      `Published, not measured here: ${title} (arXiv ${arxiv}), as of ${first.asOf}. It prints no intervals; those beside its figures are ours, Wilson's from n = ${first.n}. Prompts, budgets and graders differ.${more}`,
     ),
   ];
+}
+
+const OURS = "> this model, measured here";
+
+/** The best row, s1's own, and those next to a figure (0 to 1) on either side; in the order given, best first. */
+function nearest(published: readonly PublishedResult[], value: number | null): readonly PublishedResult[] {
+  const place = published.filter((row) => row.accuracyPercent / 100 > (value ?? 1)).length;
+  const isNear = (at: number): boolean => at >= place - NEIGHBOURS && at < place + NEIGHBOURS;
+  return published.filter((row, at) => at === 0 || row.model === "s1-32B" || isNear(at));
 }

@@ -31,6 +31,11 @@ export function count(value: number): string {
   return (value < 0 ? "−" : "") + digits.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
+/** A number of things: `1 question`, `1,319 questions`. For nouns whose plural is an s. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 /** Elapsed time: `0.4 s`, `48 s`, `2 min 14 s`, `1 h 05 min`. */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;

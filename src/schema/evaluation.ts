@@ -47,26 +47,45 @@ export type TaskFacts = z.infer<typeof TaskFacts>;
 export const ModelFacts = z.strictObject({
   kind: z.enum(["student", "chat", "completions"]).describe("embedded student, or an endpoint's API"),
   name: z.string(),
-  digest: digest.nullable().describe("hash of a student's weights; null for an endpoint"),
+  digest: digest
+    .nullable()
+    .describe("hash of a student's weights, shape, tokenizer and chat template; null for an endpoint"),
 });
 export type ModelFacts = z.infer<typeof ModelFacts>;
 
 /** evaluation.json: written first; a log only ever holds samples of what it names. */
 export const EvaluationHeader = z.strictObject({
   schemaVersion,
-  id: id.describe("hash of everything below: the same evaluation has the same id"),
+  id: id.describe("hash of everything below but grappaVersion: the same evaluation has the same id"),
   task: TaskFacts,
   model: ModelFacts,
   settings: z.array(ThinkingSetting).min(1),
   samplesPerQuestion: z.int().min(1),
   seed: z.int().min(0),
   temperature: z.number().min(0),
-  maxTokens: z.int().min(1).describe("cap on thinking and answer together, tokens"),
+  maxTokens: z
+    .int()
+    .min(1)
+    .describe("cap on thinking and answer together, tokens; a setting with this budget thinks to its natural end"),
+  answerTokens: z
+    .int()
+    .min(1)
+    .nullable()
+    .describe("a student's most tokens for an answer, kept free while it thinks; null for an endpoint"),
   graderVersion: z.string(),
   sandbox: SandboxFacts.nullable(),
   grappaVersion: z.string(),
 });
 export type EvaluationHeader = z.infer<typeof EvaluationHeader>;
+
+/** origin.json: how the evaluation was begun, and where its data lay; no sample depends on it. */
+export const EvaluationOrigin = z.strictObject({
+  schemaVersion,
+  command: z.string().describe("the command that goes on with it"),
+  task: z.string().describe("the task as the command named it, without its number of samples"),
+  data: z.string().nullable().describe("path of the data, seen from this folder, or a data set of the hub; null: none"),
+});
+export type EvaluationOrigin = z.infer<typeof EvaluationOrigin>;
 
 /** A line of samples.jsonl: one sample of one question under one setting. */
 export const EvaluationSample = z.strictObject({
@@ -91,3 +110,15 @@ export const EvaluationSample = z.strictObject({
   sandbox: SandboxFacts.nullable(),
 });
 export type EvaluationSample = z.infer<typeof EvaluationSample>;
+
+/** A line of scores-N.jsonl: what `rescore` says of one sample; the sample itself stays as it was written. */
+export const RescoredSample = EvaluationSample.pick({
+  schemaVersion: true,
+  questionId: true,
+  setting: true,
+  sampleIndex: true,
+  verdict: true,
+  graderVersion: true,
+  sandbox: true,
+});
+export type RescoredSample = z.infer<typeof RescoredSample>;

@@ -1,9 +1,9 @@
 /** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
-import { EvaluationHeader, EvaluationSample } from "./evaluation.ts";
-import { GradeRequest, GradeRow } from "./grade-row.ts";
+import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "./evaluation.ts";
 import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
+import { GradeRequest, GradeRow } from "./grade-row.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
 import { Recipe } from "./recipe.ts";
 import {
@@ -21,6 +21,7 @@ import {
   TrainStep,
 } from "./records.ts";
 import { RunSummary } from "./result.ts";
+import { TaskFile } from "./task-file.ts";
 
 const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly about: string }>> = {
   recipe: { schema: Recipe, about: "A whole experiment, as a person writes it." },
@@ -41,12 +42,15 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-manifest": { schema: RunManifest, about: "manifest.json of a run: written last." },
   timing: { schema: Timing, about: "A line of timings.jsonl." },
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
+  task: { schema: TaskFile, about: "A task of one's own, as a person writes it." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
+  "evaluation-origin": { schema: EvaluationOrigin, about: "origin.json: how an evaluation was begun." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
-  "grade-request": { schema: GradeRequest, about: "A line that `grappa grade --jsonl` reads." },
-  "grade-row": { schema: GradeRow, about: "A line that `grappa grade --jsonl` prints." },
+  "rescored-sample": { schema: RescoredSample, about: "A line of an evaluation's scores-N.jsonl." },
   "evaluation-summary": { schema: EvaluationSummary, about: "What an evaluation found, setting by setting." },
   "evaluation-comparison": { schema: EvaluationComparison, about: "Two evaluations of one task, paired by question." },
+  "grade-request": { schema: GradeRequest, about: "A line that `grappa grade --jsonl` reads." },
+  "grade-row": { schema: GradeRow, about: "A line that `grappa grade --jsonl` prints." },
   controls: { schema: ControlsRecord, about: "controls.json: what the controls of a run found." },
   result: { schema: RunSummary, about: "result.json, and the last line of `grappa demo --json`." },
 };

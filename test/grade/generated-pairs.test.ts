@@ -19,9 +19,6 @@ function wrong(kind: string, isCorrect: boolean): string[] {
     .slice(0, 20);
 }
 
-/** Equations in several variables are compared rightly, but have one class for each way to write them. */
-const UNCLASSED: ReadonlySet<string> = new Set(["line", "circle"]);
-
 /** Pairs whose classes differ where the answers are equal, or are the same where they are not; at most 20. */
 function sameClass(kind: string, isCorrect: boolean): string[] {
   return pairs
@@ -40,8 +37,7 @@ describe.each(Object.keys(KINDS))("%s", (kind) => {
   test("a rewriting that keeps the value stays correct", () => expect(wrong(kind, true)).toEqual([]));
   test("one that changes it is incorrect", () => expect(wrong(kind, false)).toEqual([]));
   test("a wrong answer is never in the gold's class", () => expect(sameClass(kind, false)).toEqual([]));
-  if (!UNCLASSED.has(kind))
-    test("an equal answer is in the gold's class", () => expect(sameClass(kind, true)).toEqual([]));
+  test("an equal answer is in the gold's class", () => expect(sameClass(kind, true)).toEqual([]));
   test("the gold compiles, and has a class", () => {
     for (const gold of new Set(pairs.filter((pair) => pair.kind === kind).map((pair) => pair.gold))) {
       expect(compileGold(gold)).toMatchObject({ status: "ok" });

@@ -18,9 +18,6 @@ const ACCEPTED: Readonly<Record<OwnCase["expected"], readonly string[]>> = {
   gold_error: ["gold_error"],
 };
 
-/** Replies that are still graded wrongly, all to gold 12. A fix takes its line from here: the last test says which. */
-const OPEN: ReadonlySet<string> = new Set(["Hence, the required number is **12**.", "<answer>12</answer>", "Ans: 12"]);
-
 const cases = casesOf<OwnCase>("own-cases.jsonl");
 const phenomena = [...new Set(cases.map(({ value }) => value.phenomenon))];
 
@@ -41,15 +38,9 @@ function wrongness({ number, text, value: { gold, pred, expected, why = "" } }: 
 }
 
 describe.each(phenomena)("%s", (phenomenon) => {
-  const own = cases.filter(({ value }) => value.phenomenon === phenomenon && !OPEN.has(value.pred));
+  const own = cases.filter(({ value }) => value.phenomenon === phenomenon);
 
   test(`all ${own.length} come out as they should`, () => {
     expect(own.map(wrongness).filter((wrong) => wrong !== null)).toEqual([]);
   });
-});
-
-test("what is listed as open is still wrong", () => {
-  const open = cases.filter(({ value }) => OPEN.has(value.pred));
-  expect(open.length).toBe(OPEN.size);
-  expect(open.filter((line) => wrongness(line) === null).map(({ value }) => value.pred)).toEqual([]);
 });

@@ -18,17 +18,16 @@ const UsageReport = z.object({
   completion_tokens_details: z.object({ reasoning_tokens: tokens }).nullish().catch(undefined),
 });
 
+const Choice = z.object({ index: z.int().nullish().catch(undefined), finish_reason: text });
+const usage = UsageReport.nullish().catch(undefined);
+
+type UsageReport = z.infer<typeof UsageReport>;
+
 const ChatCompletion = z.object({
-  choices: z.array(
-    z.object({
-      index: z.int().nullish().catch(undefined),
-      finish_reason: text,
-      message: z.object({ content: text, reasoning_content: text, reasoning: text }),
-    }),
-  ),
-  usage: UsageReport.nullish().catch(undefined),
+  choices: z.array(Choice.extend({ message: z.object({ content: text, reasoning_content: text, reasoning: text }) })),
+  usage,
 });
-type ChatCompletion = z.infer<typeof ChatCompletion>;
+const TextCompletion = z.object({ choices: z.array(Choice.extend({ text: z.string() })), usage });
 
 /** What the reader must know beyond the body. */
 export interface CompletionContext {
@@ -36,6 +35,8 @@ export interface CompletionContext {
   readonly promptBytes: number;
   /** What this provider's reasoning is. */
   readonly provenance: Provenance;
+  /** What errors call the model; `the teacher` unless told. */
+  readonly called?: string;
 }
 
 /**
@@ -43,33 +44,62 @@ export interface CompletionContext {
  * @throws {TeacherError} `malformed`: not JSON, not a completion, empty, or too long; with the usage if it can be read.
  */
 export function readChatCompletion(body: string, context: CompletionContext): TeacherReply {
+  return readCompletion(body, context, {
+    what: "a chat completion",
+    schema: ChatCompletion,
+    split: ({ message }) => splitReasoning(message),
+  });
+}
+
+/** As {@link readChatCompletion}, of an endpoint that completed a text; `split` divides it into thinking and answer. */
+export function readTextCompletion(
+  body: string,
+  context: CompletionContext,
+  split: (text: string) => Divided,
+): TeacherReply {
+  const shape = { what: "a text completion", schema: TextCompletion };
+  return readCompletion(body, context, { ...shape, split: ({ text: whole }) => split(whole) });
+}
+
+/** A reply's two parts. */
+export interface Divided {
+  readonly thinking: string;
+  readonly answer: string;
+}
+
+/** One API's shape of a completion. */
+interface CompletionShape<C> {
+  readonly what: string;
+  readonly schema: z.ZodType<{ choices: C[]; usage?: UsageReport | null | undefined }>;
+  readonly split: (choice: C) => Divided;
+}
+
+function readCompletion<C extends z.infer<typeof Choice>>(
+  body: string,
+  { promptBytes, provenance, called = "the teacher" }: CompletionContext,
+  { what, schema, split }: CompletionShape<C>,
+): TeacherReply {
+  const malformed = (fault: string, spent?: Usage): TeacherError =>
+    new TeacherError("malformed", `${called}'s reply is ${fault}`, spent === undefined ? {} : { usage: spent });
   const json = parseJson(body);
-  const completion = ChatCompletion.safeParse(json);
+  if (json === undefined) throw malformed(`not JSON (${body.length} characters): ${excerptOf(body)}`);
+  const completion = schema.safeParse(json);
   if (!completion.success) {
     const [issue] = completion.error.issues;
     const where = issue?.path.join(".") || "body";
-    throw malformed(
-      `not a chat completion (${where}: ${issue?.message ?? "invalid"}): ${excerptOf(body)}`,
-      reportedUsage(json),
-    );
+    throw malformed(`not ${what} (${where}: ${issue?.message ?? "invalid"}): ${excerptOf(body)}`, reportedUsage(json));
   }
-  const { choices, usage } = completion.data;
+  const { choices, usage: reported } = completion.data;
   const choice = choices.find(({ index }) => index === 0) ?? choices[0];
   if (choice === undefined) throw malformed(`without choices: ${excerptOf(body)}`, reportedUsage(json));
-  const { thinking, answer } = splitReasoning(choice.message);
-  const counted = usageOf(usage, { promptBytes: context.promptBytes, thinking, answer });
+  const { thinking, answer } = split(choice);
+  const counted = usageOf(reported, { promptBytes, thinking, answer });
   if (thinking === "" && answer === "") throw malformed(`an empty reply: ${excerptOf(body)}`, counted);
   if (thinking.length + answer.length > MAX_REPLY_CHARACTERS) {
     const length = thinking.length + answer.length;
     throw malformed(`a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, counted);
   }
-  return {
-    thinking,
-    answer,
-    provenance: context.provenance,
-    finishReason: finishReason(choice.finish_reason),
-    usage: counted,
-  };
+  return { thinking, answer, provenance, finishReason: finishReason(choice.finish_reason), usage: counted };
 }
 
 /** A message's text, in whichever fields it came. */
@@ -87,10 +117,7 @@ const CLOSING = "</think>";
  * (OpenRouter, Ollama), or inline before `</think>`. Chat templates that put `<think>` into the prompt leave a reply
  * without it, so the closing tag alone divides; an opening tag alone means that thinking never ended.
  */
-export function splitReasoning({ content, reasoning_content, reasoning }: MessageText): {
-  thinking: string;
-  answer: string;
-} {
+export function splitReasoning({ content, reasoning_content, reasoning }: MessageText): Divided {
   const inline = content ?? "";
   const separate = [reasoning_content, reasoning].find((field) => typeof field === "string" && field.trim() !== "");
   if (separate !== undefined && separate !== null) return { thinking: separate.trim(), answer: inline.trim() };
@@ -108,7 +135,7 @@ function finishReason(reported: string | null | undefined): FinishReason {
 const BYTES_PER_ESTIMATED_TOKEN = 3;
 
 function usageOf(
-  reported: ChatCompletion["usage"],
+  reported: UsageReport | null | undefined,
   { promptBytes, thinking, answer }: { promptBytes: number; thinking: string; answer: string },
 ): Usage {
   const estimate = (bytes: number): number => Math.ceil(bytes / BYTES_PER_ESTIMATED_TOKEN);
@@ -142,14 +169,11 @@ function reportedUsage(json: unknown): Usage | undefined {
   return usage.isEstimated ? undefined : usage;
 }
 
+/** Undefined where the text is not JSON: the parser's own message adds nothing. */
 function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw malformed(`not JSON (${body.length} characters): ${excerptOf(body)}`); // the parser's own message adds nothing
+    return undefined;
   }
-}
-
-function malformed(what: string, usage?: Usage): TeacherError {
-  return new TeacherError("malformed", `the teacher's reply is ${what}`, usage === undefined ? {} : { usage });
 }

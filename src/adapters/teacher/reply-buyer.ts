@@ -27,6 +27,10 @@ export interface BuyerOptions {
   readonly waiting: Waiting;
   readonly signal?: AbortSignal;
   readonly onTiming?: (timing: PurchaseTiming) => void;
+  /** Told of each purchase as it ends: bought and in the journal (undefined), or given up. */
+  readonly onEnd?: (purchase: Purchase, failed: FailedPurchase | undefined) => void;
+  /** Told of each failure that is tried again, before the pause. */
+  readonly onRetry?: (error: TeacherError) => void;
   /** Told after each purchase that ends, and after each retry. */
   readonly onChange?: (counts: BuyerCounts) => void;
 }
@@ -119,6 +123,7 @@ export class ReplyBuyer {
       failed.set(key, givenUp);
       this.#counts.failed += 1;
     }
+    this.#options.onEnd?.(job.purchase, givenUp);
     this.#changed();
     if (givenUp !== undefined) this.#watchFailures(givenUp);
   }
@@ -221,6 +226,7 @@ export class ReplyBuyer {
     if (job.retries >= maxRetries) throw new GivenUp("retries-exhausted", error.message);
     job.retries += 1;
     this.#counts.retries += 1;
+    this.#options.onRetry?.(error);
     this.#changed();
     const delayMs = retryDelayMs(
       { key: job.purchase.key, retry: job.retries, retryAfterMs: error.retryAfterMs },

@@ -1,7 +1,7 @@
 import { readRunStatus, type RunStatus } from "../../pipeline/run-status.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import { findRun } from "../find-run.ts";
-import { formatSeconds } from "../number-text.ts";
+import { duration } from "../../report/number-format.ts";
 import { printable } from "../printable.ts";
 
 /** Says where a run stands. */
@@ -17,7 +17,7 @@ function describeStatus({ run, isComplete, pid, stages }: RunStatus): string {
       ? "not finished; the command that began it goes on with it"
       : `running, process ${pid}`;
   const lines = stages.map(({ stage, status, seconds, note }) => {
-    const time = seconds > 0 ? formatSeconds(seconds) : "";
+    const time = seconds > 0 ? duration(seconds) : "";
     return `${stage.padEnd(9)} ${status.padEnd(8)} ${time.padStart(12)}  ${printable(note)}`.trimEnd();
   });
   return [`${run}: ${state}`, ...lines].join("\n");

@@ -1,11 +1,11 @@
-import { normalQuantile, tQuantile } from "./special-functions.ts";
+import { normalQuantile } from "./special-functions.ts";
 
 /** Low and high end of a confidence interval. */
 export type Interval = [low: number, high: number];
 
 /**
  * Wilson's score interval for a proportion of `successes` in `n` independent trials, one a question; null when n is 0.
- * Several samples of one question are not independent: use {@link meanInterval} over the questions' means there.
+ * Several samples of one question are not independent: use `shareInterval` over the questions' means there.
  */
 export function wilsonInterval(successes: number, n: number, confidence = 0.95): Interval | null {
   if (n === 0) return null;
@@ -21,17 +21,4 @@ export function wilsonInterval(successes: number, n: number, confidence = 0.95):
 /** The mean of values, NaN for none. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/**
- * Student's t interval for a mean of independent values (n - 1 degrees of freedom); null for fewer than two, where
- * nothing is known of the spread.
- */
-export function meanInterval(values: readonly number[], confidence = 0.95): Interval | null {
-  const n = values.length;
-  if (n < 2) return null;
-  const centre = mean(values);
-  const variance = values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (n - 1);
-  const half = tQuantile(0.5 + confidence / 2, n - 1) * Math.sqrt(variance / n);
-  return [centre - half, centre + half];
 }

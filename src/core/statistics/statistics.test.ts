@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { prng } from "../prng.ts";
 import { type BootstrapOptions, bootstrapInterval, quantile } from "./bootstrap.ts";
-import { meanInterval, wilsonInterval } from "./intervals.ts";
+import { wilsonInterval } from "./intervals.ts";
 import { mcnemarExact } from "./mcnemar.ts";
 import { pairedDifferenceInterval } from "./paired-difference.ts";
 import { controlShare, scalingSlope } from "./test-time-scaling.ts";
@@ -36,18 +36,6 @@ describe("wilsonInterval (expected values: scipy's binomtest.proportion_ci)", ()
         expect(high).toBeLessThanOrEqual(1);
       }),
     );
-  });
-});
-
-describe("meanInterval", () => {
-  it("agrees with scipy's t interval", () => {
-    const [low, high] = meanInterval([0.2, 0.4, 0.9, 1.0, 0.1])!;
-    expect(low).toBeCloseTo(0.012586141398656103, 10);
-    expect(high).toBeCloseTo(1.027413858601344, 10);
-  });
-  it("is a point when nothing varies, and null below two values", () => {
-    expect(meanInterval([0.5, 0.5, 0.5])).toEqual([0.5, 0.5]);
-    expect(meanInterval([1])).toBeNull();
   });
 });
 

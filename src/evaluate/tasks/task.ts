@@ -27,6 +27,8 @@ export interface Judge {
 /** What verifiers may use; absent where the run has none, and a task that needs it says so before anything is generated. */
 export interface VerifierPorts {
   readonly codeRunner?: CodeRunner;
+  /** 32 random hex digits or more, new at every call: the mark by which a sandboxed program shows that it ran to its end. */
+  readonly drawNonce?: () => string;
   readonly judge?: Judge;
 }
 

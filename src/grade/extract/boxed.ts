@@ -14,9 +14,19 @@ export function lastBoxed(text: string): string | null {
   const filled = spans.filter(({ content }) => content.trim() !== "");
   if (filled.length === 0) return null;
   const outer = filled.filter((span, index) => !filled.slice(0, index).some((other) => other.end >= span.end));
-  const joined = joinedContents(text, outer, outer.length - 1);
+  const named = outer.map((span) => withName(text, span));
+  const together = joinedContents(text, named, named.length - 1);
+  const joined = together.first < named.length - 1 ? together : joinedContents(text, outer, outer.length - 1);
   const last = outer.at(-1) as MathSpan;
   return PERCENT_BEHIND.test(text.slice(last.end, last.end + 24)) ? `${joined.text}\\%` : joined.text;
+}
+
+const NAME_BEFORE = /[a-zA-Z](?:_(?:\w|\{\w{1,8}\}))?\s*=\s*$/u;
+
+/** A box with the name that it gives a value to: `a = \boxed{1}`. */
+function withName(text: string, span: MathSpan): MathSpan {
+  const name = NAME_BEFORE.exec(text.slice(Math.max(0, span.start - 24), span.start))?.[0] ?? "";
+  return { ...span, start: span.start - name.length, content: `${name}${span.content}` };
 }
 
 /** The last marks, from left to right. */

@@ -33,7 +33,7 @@ const MAX_WHOLE = 1_000;
 const HOPE = "i hope it is correct";
 const ANSWER_IS = /\banswer\b[*_]{0,3}\s*(?:is|are|:|=)[*_:\s]*/giu;
 const PHRASE =
-  /\bans(?:wers?)?\b[*_]{0,3}\s*(?:\([^()\n]{0,24}\)\s*)?(?:is|are|was|would be|should be|must be|[:=：]|\n)[*_:：\s]*|\b(?:antwort|réponse|respuesta|ответ)\s*[:：]\s*/giu;
+  /\b(?:ans(?:wers?)?|correct (?:option|choice))\b[*_]{0,3}\s*(?:\([^()\n]{0,24}\)\s*)?(?:is|are|was|would be|should be|must be|[:=：]|\n)[*_:：\s]*|\b(?:antwort|réponse|respuesta|ответ)\s*[:：]\s*/giu;
 const HASHES = /####\s*/gu;
 
 /** What a writer marked as the answer, the surest first. */
@@ -60,12 +60,13 @@ const TAGS =
   /<\/?(?:answer|final|response|result|solution|think|thinking|b|i|u|em|strong|p|br|div|span|sub|sup|code)(?:\s[^<>]{0,80})?\/?>/giu;
 /** `**12**` in prose; between letters, digits or brackets two stars are a power. */
 const EMPHASIS = /(?<![\w)\]}*])\*\*(?=[^\s*])([^*\n]{1,200})\*\*(?![\w(*])/gu;
+const MINUS_WORD = /(?<![\w\\])(?:minus|negative)\s+(?=\.?\d)/giu;
 const OPEN_TAG = "<answer>";
 const CLOSE_TAG = "</answer>";
 
-/** The text without HTML tags and emphasis, which are dress. */
+/** The text without HTML tags and emphasis, which are dress; "minus 5" as a number. */
 function withoutMarkup(text: string): string {
-  return text.replace(TAGS, " ").replace(EMPHASIS, " $1 ");
+  return text.replace(TAGS, " ").replace(EMPHASIS, " $1 ").replace(MINUS_WORD, "-");
 }
 
 /** What stands between the last pair of answer tags. */
@@ -124,8 +125,24 @@ function segmentCandidates(segment: string, rule: ExtractionRule, targets: Targe
     found.push({ text: `${joinedContents(sentence, spans, last).text}${percent}`, rule, isProse: false });
   }
   found.push({ text: sentence, rule, isProse: true });
+  const head = withoutReason(sentence);
+  if (head !== null) {
+    found.push({ text: head, rule, isProse: true });
+    found.push(...lastValues(head, targets).map(({ text }): Candidate => ({ text, rule, isProse: true })));
+  }
   found.push(...lastValues(sentence, targets).map(({ text }): Candidate => ({ text, rule, isProse: true })));
   return found;
+}
+
+const REASON = /,?\s+\b(?:since|because|as|which|where|so|while|given|giving|for|when|if)\b/iu;
+const CASES = /\b(?:for|when|if)\b/giu;
+
+/** What stands before the reason in "5, since 3 * 5 = 15"; null where no reason follows a value, or where there are cases. */
+function withoutReason(sentence: string): string | null {
+  const match = REASON.exec(sentence);
+  const head = sentence.slice(0, match?.index ?? 0);
+  const hasCases = (sentence.match(CASES) ?? []).length > 1;
+  return /[\d$)}]/u.test(head) && !hasCases ? head : null;
 }
 
 /** Up to the end of the line or sentence; a full stop inside a number ends nothing, nor does one inside maths. */

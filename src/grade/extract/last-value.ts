@@ -17,6 +17,39 @@ const MAX_EXPRESSION = 200;
 
 /** The last values of a text, from right to left. */
 export function lastValues(text: string, targets: Targets): FoundValue[] {
+  const found = joinedByOr(text, valuesFromEnd(text, targets));
+  const [last, before] = found;
+  if (last === undefined || before === undefined || !/[.%]/.test(last.text)) return found;
+  const between = shortBetween(text, before, last);
+  // "2/3, or about 0.667" is one value and what it comes to.
+  return APPROXIMATELY.test(between)
+    ? [{ text: `${before.text} \\approx ${last.text}`, end: last.end }, ...found.slice(1)]
+    : found;
+}
+
+/** Most characters between a value and what is said of it. */
+const MAX_BETWEEN = 40;
+
+/** What stands between two values; nothing where it is too long to join them. */
+function shortBetween(text: string, before: FoundValue, last: FoundValue): string {
+  const end = last.end - last.text.length;
+  return end - before.end > MAX_BETWEEN ? "" : text.slice(before.end, end);
+}
+
+const OR = /^\s*,?\s*(?:or|and)\s+$/u;
+
+/** "x = 2 or x = 3" in prose is one answer. */
+function joinedByOr(text: string, found: readonly FoundValue[]): FoundValue[] {
+  const [last, before, ...rest] = found;
+  if (last === undefined || before === undefined) return [...found];
+  if (!OR.test(shortBetween(text, before, last))) return [...found];
+  return [{ text: `${before.text} , ${last.text}`, end: last.end }, ...rest];
+}
+
+const APPROXIMATELY =
+  /^[\s$,;(]*(?:or|which is|that is|i\.e\.,?)?\s*(?:approximately|approx\.?|about|roughly|≈|\\approx)\s*[$(]?$/iu;
+
+function valuesFromEnd(text: string, targets: Targets): FoundValue[] {
   const spans = targets.includes("latex") ? mathSpans(text) : [];
   const found: FoundValue[] = [];
   let before = text.length;
@@ -38,11 +71,12 @@ export function lastValues(text: string, targets: Targets): FoundValue[] {
 }
 
 const NEGATED_BEFORE =
-  /(?:\bnot|\bnever|n['’]t|\bmore than|\bless than|\bat least|\bat most)\s+(?:be\s+|equal(?:\s+to)?\s+)?$/iu;
+  /(?:\bnot|\bnever|n['’]t|\bmore than|\bless than|\bat least|\bat most|\bout of)\s+(?:be\s+|equal(?:\s+to)?\s+)?$/iu;
 const DENIED_BEHIND = /^[\s,]*(?:is|are|was)(?:\s+not|n['’]t|\s+(?:wrong|incorrect|false))\b/iu;
 
 /** Whether a value is named only to be denied or to bound another: "not 7", "7 is wrong", "more than 7". */
 export function isVoid(text: string, start: number, end: number): boolean {
+  if (!/\s/u.test(text.charAt(start - 1)) && !/[\s,]/u.test(text.charAt(end))) return false;
   return (
     NEGATED_BEFORE.test(text.slice(Math.max(0, start - 24), start)) || DENIED_BEHIND.test(text.slice(end, end + 24))
   );
@@ -123,9 +157,11 @@ const LAST_NUMBER =
 
 /** The last number alone of a text, for when the expression around it is none; null where there is no digit. */
 export function lastNumber(text: string): string | null {
-  let last: string | null = null;
   const tail = text.slice(-4_096);
-  for (const match of tail.matchAll(LAST_NUMBER))
-    if (!isVoid(tail, match.index, match.index + match[0].length)) last = match[0];
-  return last;
+  const matches = [...tail.matchAll(LAST_NUMBER)];
+  for (let at = matches.length - 1; at >= 0; at--) {
+    const match = matches[at] as RegExpExecArray;
+    if (!isVoid(tail, match.index, match.index + match[0].length)) return match[0];
+  }
+  return null;
 }

@@ -1,16 +1,24 @@
 /** @file The canonical form of an answer: one text for every way to write the same value, so that votes can be counted. */
 import { assignedValues } from "./assignments.ts";
-import { type Complex, divideComplex, isZero } from "./complex.ts";
+import {
+  addComplex,
+  agreeComplex,
+  type Complex,
+  divideComplex,
+  isZero,
+  multiplyComplex,
+  negateComplex,
+} from "./complex.ts";
 import { complexValue, type Scope } from "./complex-value.ts";
 import { exactValue } from "./exact-value.ts";
 import { expandSigns, workOutMatrices } from "./expand.ts";
 import { formText } from "./form-text.ts";
 import { rationalNear } from "./near-rational.ts";
-import { rationalText } from "./rational.ts";
-import { type Real, realText, signOf, sizeOf } from "./real.ts";
+import { rationalText, whole } from "./rational.ts";
+import { type Real, realText, signOf, sizeOf, ZERO } from "./real.ts";
 import { regionText } from "./region-text.ts";
 import { regionOf } from "./regions.ts";
-import { complexAt, type PointKind, rationalAt } from "./sample-points.ts";
+import { type PointKind, variablesAt } from "./sample-points.ts";
 import { numberOfWord, wordsOf } from "./text-answers.ts";
 import { freeSymbols, negated, someTree, sumOf, type Tree, type TreeOf } from "./tree.ts";
 import type { Work } from "./work.ts";
@@ -83,23 +91,38 @@ function relationForm(relation: TreeOf<"relation">, work: Work): string {
 }
 
 /**
- * An equation in several variables by left minus right at two points, over its value at a third: whatever side the terms stand
- * on, and however they are scaled.
+ * An equation in several variables: solved for y where it is linear in y, as `y = 4x + 8` gives a function; else by left minus
+ * right at two points over its value at a third, whatever side the terms stand on and however they are scaled.
  */
 function equationText({ operators, operands }: TreeOf<"relation">, symbols: readonly string[], work: Work): string {
   const gap = sumOf([operands[0] as Tree, negated(operands[1] as Tree)]);
+  const scope: Scope = { rationals: new Map(), complexes: new Map(), log: "common", work };
+  const solved = symbols.includes("y") ? solvedForY(gap, symbols, scope) : null;
+  if (solved !== null) return solved;
   const [base, ...others] = [0, 3, 5].map((index) =>
-    complexValue(gap, {
-      rationals: new Map(symbols.map((name) => [name, rationalAt("positive", index, name)])),
-      complexes: new Map(),
-      log: "common",
-      work,
-    }),
+    complexValue(gap, { ...scope, ...variablesAt("positive", index, symbols) }),
   );
   const ratios = others.map((value) => base && value && divideComplex(value, base));
   if (ratios.some((ratio) => !ratio)) return relationText(operators, operands, work);
-  const texts = ratios.map((ratio) => complexText(ratio as Complex, 12));
-  return `0 = f(${[...symbols].sort().join(", ")})@${texts.join("|")}`;
+  return `0 = ${functionText(symbols, ratios as Complex[]) ?? ""}`;
+}
+
+/** The same text that the right side of `y = ...` has; null where left minus right is not linear in y. */
+function solvedForY(gap: Tree, symbols: readonly string[], scope: Scope): string | null {
+  const others = symbols.filter((name) => name !== "y");
+  const values = (["positive", "complex"] as const).map((kind, index) => {
+    const at = (y: number): Complex | null => {
+      const { rationals, complexes } = variablesAt(kind, index, others);
+      return complexValue(gap, { ...scope, complexes, rationals: new Map([...rationals, ["y", whole(y)]]) });
+    };
+    const [zero, one, three] = [at(0), at(1), at(3)];
+    const slope = zero && one && addComplex(one, negateComplex(zero));
+    const step = zero && three && addComplex(three, negateComplex(zero));
+    const tripled = slope && multiplyComplex(slope, { re: { mantissa: 3n, exponent: 0 }, im: ZERO });
+    if (!zero || !slope || !step || !tripled || isZero(slope) || !agreeComplex(step, tripled, DIGITS)) return null;
+    return divideComplex(negateComplex(zero), slope);
+  });
+  return functionText(others, values);
 }
 
 function relationText(operators: readonly string[], operands: readonly Tree[], work: Work): string {
@@ -126,15 +149,13 @@ function valueText(tree: Tree, work: Work): string {
 function symbolicText(tree: Tree, symbols: readonly string[], scope: Scope): string {
   const isWhole = someTree(tree, (part) => part.type === "call" && /^(?:factorial|binomial)$/.test(part.name));
   const kinds: readonly PointKind[] = isWhole ? ["whole", "whole"] : ["positive", "complex"];
-  const values = kinds.map((kind, index) => {
-    const isComplex = kind === "complex";
-    return complexValue(tree, {
-      ...scope,
-      rationals: new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)])),
-      complexes: new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []),
-    });
-  });
-  if (values.some((value) => value === null)) return formText(tree);
+  const values = kinds.map((kind, index) => complexValue(tree, { ...scope, ...variablesAt(kind, index, symbols) }));
+  return functionText(symbols, values) ?? formText(tree);
+}
+
+/** Null where a value is missing. */
+function functionText(symbols: readonly string[], values: readonly (Complex | null)[]): string | null {
+  if (values.some((value) => value === null)) return null;
   const texts = values.map((value) => complexText(value as Complex, 12));
   return `f(${[...symbols].sort().join(", ")})@${texts.join("|")}`;
 }

@@ -11,7 +11,7 @@ import {
 import { complexValue } from "./complex-value.ts";
 import { regionOf, sameRegion } from "./regions.ts";
 import { signOf, ZERO } from "./real.ts";
-import { complexAt, POINTS, rationalAt } from "./sample-points.ts";
+import { POINTS, rationalAt, variablesAt } from "./sample-points.ts";
 import { freeSymbols, mapTree, negated, type RelationOperator, sumOf, type Tree, type TreeOf } from "./tree.ts";
 import { isEquation } from "./assignments.ts";
 import type { Work } from "./work.ts";
@@ -42,7 +42,11 @@ const MIN_POINTS = 3;
 
 /** The rule by which two relations are the same, or null. */
 export function compareRelations(gold: Relation, pred: Relation, context: RelationContext): string | null {
+  const { isSame } = context;
   const [a, b] = [shortened(gold), shortened(pred)];
+  const [numberA, numberB] = [namedNumber(a), namedNumber(b)];
+  if (numberA !== null && numberB !== null)
+    return numberA.name === numberB.name && isSame(numberA.value, numberB.value) ? "relation-sides" : null;
   if (sideBySide(a, b, context) || sideBySide(a, reversed(b), context)) return "relation-sides";
   if (a.operators.length === 1 && b.operators.length === 1) {
     if (isProportional(a, b, context.work)) return "relation-scaled";
@@ -52,6 +56,12 @@ export function compareRelations(gold: Relation, pred: Relation, context: Relati
   if (!isOneVariable) return null;
   const [regionA, regionB] = [regionOf(a, context.work), regionOf(b, context.work)];
   return regionA && regionB && sameRegion(regionA, regionB) === true ? "relation-region" : null;
+}
+
+/** `x = 5`: of these long lists are made, and nothing has to be solved to compare two. */
+function namedNumber({ operators, operands: [first, second] }: Relation): { name: string; value: Tree } | null {
+  const isPlain = operators.join() === "=" && first?.type === "symbol" && second?.type === "number";
+  return isPlain ? { name: first.name, value: second } : null;
 }
 
 /** A chain of equations says that its ends are equal; approximations say nothing. */
@@ -109,11 +119,7 @@ function isProportional(a: Relation, b: Relation, work: Work): boolean {
 }
 
 function valueAt(tree: Tree, symbols: readonly string[], index: number, work: Work): Complex | null {
-  const kind = POINTS[index] ?? "positive";
-  const isComplex = kind === "complex";
-  const rationals = new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)]));
-  const complexes = new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []);
-  return complexValue(tree, { rationals, complexes, log: "common", work });
+  return complexValue(tree, { ...variablesAt(POINTS[index] ?? "positive", index, symbols), log: "common", work });
 }
 
 /**

@@ -7,7 +7,7 @@ import { complexValue, type Scope } from "./complex-value.ts";
 import { exactValue } from "./exact-value.ts";
 import { abs, compare, equals, isWhole, type Rational, rational, roundTo, subtract, whole } from "./rational.ts";
 import { toRational } from "./real.ts";
-import { complexAt, type PointKind, POINTS, rationalAt, WHOLE_POINTS } from "./sample-points.ts";
+import { type PointKind, POINTS, variablesAt, WHOLE_POINTS } from "./sample-points.ts";
 import { freeSymbols, someTree, type Tree } from "./tree.ts";
 import type { Work } from "./work.ts";
 
@@ -70,14 +70,13 @@ function compareAt(
   { isDecimal, precision, work }: PointOptions,
 ): Sameness | "same-exact" {
   const isComplex = kind === "complex";
-  const rationals = new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)]));
+  const { rationals, complexes } = variablesAt(kind, index, symbols);
   const exactGold = isComplex ? null : exactValue(gold, rationals, work);
   const exactPred = exactGold && exactValue(pred, rationals, work);
   if (exactGold && exactPred) {
     const isSame = equals(exactGold, exactPred) || (isDecimal && nearRationals(exactGold, exactPred, precision));
     return isSame ? "same-exact" : "different";
   }
-  const complexes = new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []);
   // At a real point outside the domain of one side `\ln x^2` and `2\ln x` part: there nothing is compared.
   const scope: Scope = { rationals, complexes, log, work, isRealOnly: !isComplex && areMeantReal(gold, pred) };
   const a = complexValue(gold, scope);

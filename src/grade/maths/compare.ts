@@ -2,9 +2,10 @@
  * @file Whether two answers are the same: what kind of thing each is decides the rule. The gold leads: an equation as gold may
  * be answered by its value, and a working as answer may end in the gold's value.
  */
-import { assignedValues } from "./assignments.ts";
+import { assignedValues, isEquation } from "./assignments.ts";
 import { compareRelations } from "./compare-relations.ts";
 import { compareScalars, type ScalarOptions } from "./compare-scalars.ts";
+import { namedAlike } from "./lists.ts";
 import { expandSigns, sameShape, workOutMatrices } from "./expand.ts";
 import { formText } from "./form-text.ts";
 import { canPairOff } from "./matching.ts";
@@ -29,7 +30,11 @@ export function compareTrees(gold: Tree, pred: Tree, options: CompareOptions): s
   const [a, b] = [plain(gold), plain(pred)];
   if (formText(a) === formText(b)) return "same-form";
   const rule = compareKinds(a, b, options);
-  if (rule !== null || options.isStrict) return rule;
+  if (rule !== null) return rule;
+  const c = namedAlike(a, b);
+  const d = c === a ? namedAlike(b, a) : b;
+  const alike = c === a && d === b ? null : compareKinds(c, d, options);
+  if (alike !== null || options.isStrict) return alike;
   const renamed = renameSymbols(a, b);
   return renamed === null ? null : compareKinds(a, renamed, options);
 }
@@ -37,12 +42,22 @@ export function compareTrees(gold: Tree, pred: Tree, options: CompareOptions): s
 /** Matrices worked out, signs and lists written out, brackets that face away turned round. */
 function plain(tree: Tree): Tree {
   if (tree.type === "set") return { ...tree, items: tree.items.flatMap(listedItems) };
-  if (tree.type === "relation") return { ...tree, operands: tree.operands.map(plain) };
+  if (tree.type === "relation") return plainRelation(tree);
   if (tree.type === "group")
     return { ...tree, open: tree.open === "]" ? "(" : tree.open, close: tree.close === "[" ? ")" : tree.close };
   if (!someTree(tree, ({ type }) => type === "plusMinus")) return workOutMatrices(tree);
   const items = expandSigns(tree);
   return items.length === 1 ? (items[0] as Tree) : { type: "set", items, isBraced: false };
+}
+
+/** `3x \pm 4y = 0` is two equations; where only the last side has signs, `x = \pm 2`, it is one with two values. */
+function plainRelation(relation: TreeOf<"relation">): Tree {
+  const hasSigns = (tree: Tree): boolean => someTree(tree, ({ type }) => type === "plusMinus");
+  if (!relation.operands.slice(0, -1).some(hasSigns) && freeSymbols(relation.operands.at(-1) as Tree).length === 0)
+    return { ...relation, operands: relation.operands.map(plain) };
+  const [first, ...rest] = expandSigns(relation);
+  if (first === undefined || rest.length === 0) return { ...relation, operands: relation.operands.map(plain) };
+  return { type: "set", items: [first, ...rest].map(plain), isBraced: false };
 }
 
 /** What an item of a list stands for: several values where it has `±`, or is an unbraced list or `x = 1 ± 2` itself. */
@@ -78,6 +93,8 @@ function compareKinds(gold: Tree, pred: Tree, options: CompareOptions): string |
 function compareWithRelation(gold: Tree, pred: Tree, options: CompareOptions): string | null {
   const isSame = (a: Tree, b: Tree): boolean => compareTrees(a, b, options) !== null;
   if (gold.type === "relation" && pred.type === "relation") {
+    // A gold `x \in [1, 2]` is a set, which an inequality answers only where that is asked for.
+    if (isMembership(gold) && !isMembership(pred) && !isEquation(pred) && !options.mayRelationBeSet) return null;
     const rule = compareRelations(gold, pred, { work: options.work, isSame });
     if (rule !== null || options.isStrict) return rule;
     return isSameOfAny(assignedValues(gold, false), assignedValues(pred, true), isSame) ? "assigned" : null;
@@ -92,6 +109,10 @@ function compareWithRelation(gold: Tree, pred: Tree, options: CompareOptions): s
   if (gold.type === "set" && gold.items.some(({ type }) => type === "relation"))
     return compareRegions(gold, pred, options);
   return options.mayRelationBeSet && isSetLike(gold) ? compareRegions(gold, pred, options) : null;
+}
+
+function isMembership({ operators }: TreeOf<"relation">): boolean {
+  return operators.join() === "in";
 }
 
 function isSameOfAny(
@@ -144,7 +165,8 @@ function compareSets(gold: Tree, pred: Tree, options: CompareOptions): string | 
   }
   const [set, other] = gold.type === "set" ? [gold, pred] : [pred, gold];
   if (set.type !== "set") return null;
-  const [only, another] = merged(distinct(set.items), isSame);
+  const [only, ...others] = distinct(set.items);
+  const another = others.find((item) => only !== undefined && !isSame(only, item));
   if (another === undefined && only !== undefined)
     return (gold.type === "set" ? isSame(only, other) : isSame(other, only)) ? "single-item" : null;
   if (other.type === "group") return compareListWithPoint(gold, pred, { options, mayBeUnordered: set.isBraced });
@@ -205,9 +227,18 @@ function compareVectors(gold: Tree, pred: Tree, options: CompareOptions): string
   const [group, other] = gold.type === "group" ? [gold, pred] : [pred, gold];
   if (group.type !== "group") return null;
   if (other.type !== "matrix") return isRegion(other) ? compareRegions(gold, pred, options) : null;
+  const nested = asMatrix(group);
+  if (nested !== null) return compareVectors(gold === group ? nested : gold, gold === group ? pred : nested, options);
   if (other.rows.length !== 1 && other.rows.some((row) => row.length !== 1)) return null;
   const cells = other.rows.flat();
   return (gold === group ? pairs(group.items, cells) : pairs(cells, group.items)) ? "vector-items" : null;
+}
+
+/** `[[1, 2], [3, 4]]`, a matrix as programs write it; null for other groups. */
+function asMatrix({ items }: TreeOf<"group">): Tree | null {
+  const rows = items.map((item) => (item.type === "group" ? item.items : null));
+  const areRows = rows.every((row) => row !== null && row.length === rows[0]?.length);
+  return areRows ? { type: "matrix", rows: rows as (readonly Tree[])[] } : null;
 }
 
 /** `3:4:5` is `6:8:10`. */

@@ -48,7 +48,7 @@ export function workOutMatrices(tree: Tree): Tree {
       const { bottom } = part;
       return mapCells(part.top, (cell) => ({ type: "quotient", top: cell, bottom }));
     }
-    if (part.type === "call" && part.name === "det") return determinant(part.args[0]) ?? part;
+    if (part.type === "call" && (part.name === "det" || part.name === "abs")) return determinant(part.args[0]) ?? part;
     return part.type === "power" ? (transposed(part) ?? part) : part;
   });
 }

@@ -167,8 +167,15 @@ const ROW_SPACE = /\\\\\s*\[[^\]]{0,12}\]/gu;
 const WIDE_SPACE = /(?:\\q?quad)+/gu;
 const NOT_EQUAL = /\\not\s*=/gu;
 const NOT_IN = /\\not\s*\\in/gu;
-const DOT_FRACTIONS = /\\[dtc]frac(?![a-zA-Z])/gu;
+const DOT_FRACTIONS = /\\(?:[dtcsx]|nice)frac(?![a-zA-Z])/gu;
+/** `\in \mathbf{N}`, `\in Z`: number sets by their letters alone. */
+const IN_LETTER = /\\in\s*(?:\\math(?:bf|rm)\s*\{\s*([NZQRC])\s*\}|([NZQRC])(?![a-zA-Z(_]))/gu;
+/** A brace on the left of an array is one of cases. */
+const CASES =
+  /\\left\s*\\\{\s*\\begin\s*\{(array|aligned|gathered|matrix)\}\s*(?:\{[lcr| ]{1,8}\})?([^]{0,1024}?)\\end\s*\{\1\}\s*\\right\s*(?:\.|$)/gu;
 const DOT_BINOMIALS = /\\[dt]binom(?![a-zA-Z])/gu;
+/** Behind a digit three dots go on a decimal; elsewhere they go on a list. */
+const ELLIPSIS = /(?<![\d.])\.{3}(?!\.)/gu;
 const POWER = /\*\*/gu;
 const DOLLAR = /\\\$/gu;
 const PLAIN_SPACE = /\s+/gu;
@@ -176,6 +183,7 @@ const PLAIN_SPACE = /\s+/gu;
 /** An answer's text in the one spelling that the tokenizer reads. Linear in the text's length; never longer than thrice it. */
 export function normaliseAnswer(text: string): string {
   const latex = unicodeToLatex(text);
+  if (!latex.includes("\\") && !latex.includes("{")) return plainText(latex);
   const single = ROWS.test(latex) ? latex : latex.replace(DOUBLED, "\\");
   return single
     .replace(ROW_SPACE, "\\\\ ")
@@ -184,12 +192,20 @@ export function normaliseAnswer(text: string): string {
     .replace(BRACED_COMMA, "$1")
     .replace(WIDE_SPACE, "\\quad ")
     .replace(THIN_SPACE, " ")
+    .replace(CASES, "\\begin{cases}$2\\end{cases}")
     .replace(NOT_IN, "\\notin ")
+    .replace(IN_LETTER, "\\in \\mathbb{$1$2}")
     .replace(NOT_EQUAL, "\\ne ")
     .replace(DOT_FRACTIONS, "\\frac")
     .replace(DOT_BINOMIALS, "\\binom")
     .replace(POWER, "^")
+    .replace(ELLIPSIS, "\\ldots ")
     .replace(DOLLAR, "\\dollar ")
     .replace(PLAIN_SPACE, " ")
     .trim();
+}
+
+/** The same for a text without LaTeX. */
+function plainText(text: string): string {
+  return text.replaceAll("**", "^").replaceAll("~", " ").replace(ELLIPSIS, "\\ldots ").replace(PLAIN_SPACE, " ").trim();
 }

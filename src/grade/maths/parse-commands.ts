@@ -72,9 +72,12 @@ function readNamedSet(grammar: Grammar): Tree {
   const letter = grammar.argumentText();
   const { cursor } = grammar;
   // `\mathbb{R}^+` and the like are sets of their own, by name.
-  if (cursor.is("^") && (cursor.is("+", 1) || cursor.is("-", 1) || cursor.is("*", 1))) {
-    const sign = cursor.peek(1);
-    cursor.skip(2);
+  const isBraced = cursor.is("{", 1);
+  const at = isBraced ? 2 : 1;
+  const isMarked = cursor.is("^") || cursor.is("_");
+  if (isMarked && (cursor.is("+", at) || cursor.is("-", at) || cursor.is("*", at))) {
+    const sign = cursor.peek(at);
+    cursor.skip(isBraced ? 4 : 2);
     return { type: "symbol", name: `${letter}^${sign?.kind === "sign" ? sign.text : ""}` };
   }
   const name = NAMED_SETS.get(letter);

@@ -108,14 +108,27 @@ export function readName(grammar: Grammar, letters: string): Tree {
   }
   if (!FUNCTION_LETTERS.has(letters) || !cursor.is("(")) return { type: "symbol", name };
   cursor.expect("(");
-  const args = grammar.within("plain", () => grammar.items());
+  const args = readConditioned(grammar);
   cursor.expect(")");
+  // `f(x)_{\max}`
+  if (cursor.take("_")) name += `_${grammar.argumentText()}`;
   return { type: "call", name, args };
 }
 
+/** What a function is applied to; for `P(A|B)` the event and then the condition. */
+function readConditioned(grammar: Grammar): Tree[] {
+  const { cursor } = grammar;
+  if (cursor.is("|")) return grammar.within("plain", () => grammar.items());
+  const args = grammar.within("such-that", () => grammar.items());
+  if (!cursor.take("|") && !cursor.take("\\mid")) return args;
+  return [...args, ...grammar.within("plain", () => grammar.items())];
+}
+
 function takePrime({ cursor }: Grammar): boolean {
-  if (!cursor.is("^") || !cursor.is("\\prime", 1)) return false;
-  cursor.skip(2);
+  if (!cursor.is("^")) return false;
+  const isBraced = cursor.is("{", 1) && cursor.is("\\prime", 2) && cursor.is("}", 3);
+  if (!isBraced && !cursor.is("\\prime", 1)) return false;
+  cursor.skip(isBraced ? 4 : 2);
   return true;
 }
 
@@ -146,7 +159,7 @@ function readWords(grammar: Grammar): Tree {
     if (cursor.is("-") && cursor.peek(1)?.kind === "word") cursor.skip();
   }
   const isFiller = words.every((word) => FILLERS.has(word.toLowerCase()));
-  if (isFiller && !cursor.isAtEnd) return readPrimary(grammar);
+  if (isFiller && !cursor.isAtEnd && !cursor.is(":")) return readPrimary(grammar);
   return { type: "text", text: words.join(" ") };
 }
 

@@ -1,8 +1,9 @@
 /** @file What may stand behind a value: percent, degrees, millions, and units, which are no part of it. */
 import { type Cursor, ParseFailure } from "./cursor.ts";
 import type { Grammar } from "./grammar.ts";
+import { isClause } from "./parse-remarks.ts";
 import { integer, product, someTree, type Tree } from "./tree.ts";
-import { CONNECTIVES, DEGREE_WORDS, PERCENT_WORDS, SCALES } from "./vocabulary.ts";
+import { CONNECTIVES, DEGREE_WORDS, PERCENT_WORDS, SCALES, UNIT_LETTERS } from "./vocabulary.ts";
 
 const NOT_VALUES: ReadonlySet<Tree["type"]> = new Set(["text", "relation"]);
 
@@ -18,7 +19,7 @@ export function readUnits({ cursor }: Grammar, value: Tree): Tree | null {
   const isFunctionUnit = token?.kind === "function" && /^(?:sec|min|deg)$/.test(token.text) && !hasArgument(cursor);
   if (token?.kind !== "word" && !isFunctionUnit) return null;
   const word = token.text.toLowerCase();
-  if (CONNECTIVES.has(word) || /^(?:is|equals?)$/.test(word)) return null;
+  if (CONNECTIVES.has(word) || /^(?:is|equals?)$/.test(word) || isClause(cursor)) return null;
   // "I do" before "not know" is no value: letters alone have a unit only where LaTeX says that it is text.
   if (token.kind === "word" && !token.isText && !hasNumber(value)) throw new ParseFailure("words behind letters");
   cursor.skip();
@@ -46,11 +47,14 @@ function dropUnit(cursor: Cursor): void {
   for (;;) {
     const [token, next] = [cursor.peek(), cursor.peek(1)];
     if (token === undefined) return;
-    const isWord = token.kind === "word" && !CONNECTIVES.has(token.text.toLowerCase());
-    const joins = cursor.is("/") || cursor.is("\\cdot") || cursor.is("-") || cursor.is("\\times");
+    const isWord = token.kind === "word" && !CONNECTIVES.has(token.text.toLowerCase()) && !isClause(cursor);
+    const isOperator = cursor.is("/") || cursor.is("\\cdot") || cursor.is("\\times");
+    // `\mathrm{~km}/\mathrm{h}` has a space before its hours, of which no letter but that of a unit may be part.
+    const isUnitNext = next?.kind === "word" || (next?.kind === "letter" && UNIT_LETTERS.has(next.text));
+    const joins = isOperator && isUnitNext ? true : (isOperator || cursor.is("-")) && next?.isSpaced === false;
     if (isWord) cursor.skip();
     else if (cursor.is("^")) skipPower(cursor);
-    else if (joins && (next?.kind === "word" || next?.kind === "letter") && !next.isSpaced) cursor.skip(2);
+    else if (joins && (next?.kind === "word" || next?.kind === "letter")) cursor.skip(2);
     else return;
   }
 }

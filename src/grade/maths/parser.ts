@@ -8,7 +8,8 @@ import { mixedNumber } from "./parse-mixed.ts";
 import { isModulus, readModulus } from "./parse-modulus.ts";
 import { readPostfix } from "./parse-postfix.ts";
 import { readName, readPrimary, startsPrimary } from "./parse-primary.ts";
-import { isFiller, isSignLetter, isUnit, joined } from "./parse-terms.ts";
+import { isDotted, isRemark, offersAnother, skipClause, skipRemark, takeDots } from "./parse-remarks.ts";
+import { isFiller, isSignLetter, joined, namedPoint, powerOf, setOperator } from "./parse-terms.ts";
 import { readSign } from "./parse-signs.ts";
 import { readUnits } from "./parse-units.ts";
 import { whole } from "./rational.ts";
@@ -70,7 +71,8 @@ class Parser implements Grammar {
     while (!this.cursor.isAtEnd && !this.#isCloser()) {
       const item = this.cursor.nested(() => this.#continued(items) ?? this.item());
       if (!isFiller(item) || items.length === 0) items.push(item);
-      if (!this.#skipSeparators()) break;
+      if (!this.#skipSeparators() && !skipClause(this.cursor)) break;
+      if (skipClause(this.cursor)) break;
     }
     return items;
   }
@@ -124,15 +126,18 @@ class Parser implements Grammar {
   item(): Tree {
     // "= 5", "\\approx 5": what it is said of stands elsewhere.
     if (this.#isRelation(this.cursor.peek()) && /^(?:=|\\approx|\\simeq)$/.test(this.#text())) this.cursor.skip();
-    return this.#relationFrom({ operators: [], operands: [this.#sets()] });
+    return namedPoint(this.#relationFrom({ operators: [], operands: [this.#sets()] }));
   }
 
   #relationFrom(start: Pick<TreeOf<"relation">, "operators" | "operands">): Tree {
     const operands = [...start.operands];
     const operators = [...start.operators];
+    takeDots(this.cursor, operands[0] as Tree);
     for (let found = this.#relation(); found !== null; found = this.#relation()) {
-      operators.push(found);
-      operands.push(this.#sets());
+      const operand = this.#sets();
+      // `= 0.2777...` goes on, and is not the value.
+      operators.push(found === "=" && takeDots(this.cursor, operand) ? "approximate" : found);
+      operands.push(operand);
     }
     return operators.length === 0 ? (operands[0] as Tree) : { type: "relation", operators, operands };
   }
@@ -175,26 +180,12 @@ class Parser implements Grammar {
   /** Unions, intersections and differences, from the left. */
   #sets(): Tree {
     let left = this.#ratio();
-    for (let kind = this.#setOperator(left); kind !== null; kind = this.#setOperator(left)) {
+    for (let kind = setOperator(this.cursor, left); kind !== null; kind = setOperator(this.cursor, left)) {
       const right = this.#ratio();
       const parts = left.type === "setOperation" && left.kind === kind ? [...left.parts, right] : [left, right];
       left = { type: "setOperation", kind, parts };
     }
     return left;
-  }
-
-  #setOperator(left: Tree): "union" | "intersection" | "difference" | null {
-    const { cursor } = this;
-    if (cursor.take("\\cup") || cursor.take("\\bigcup")) return "union";
-    if (cursor.take("\\cap") || cursor.take("\\bigcap")) return "intersection";
-    if (cursor.take("\\setminus") || cursor.take("\\backslash")) return "difference";
-    const token = cursor.peek();
-    const isLetter = token?.kind === "letter" && /^[Uu]$/.test(token.text);
-    if (isLetter && left.type === "group" && (cursor.is("(", 1) || cursor.is("[", 1))) {
-      cursor.skip();
-      return "union";
-    }
-    return null;
   }
 
   /** `a : b`, a quotient; with more parts a proportion. A label before a colon is no part of the answer. */
@@ -241,17 +232,32 @@ class Parser implements Grammar {
         left = unit;
         continue;
       }
+      if (skipRemark(this.cursor)) continue;
       const operator = this.#timesOrOver(left);
       if (operator === null) return left;
-      if (operator === "implicit" && left.type === "text") throw new ParseFailure("words before a value");
+      if (operator === "implicit" && left.type === "text") {
+        left = this.#namedFunction(left.text);
+        continue;
+      }
       const mixed = operator === "implicit" ? mixedNumber(this, left) : null;
       if (mixed !== null) left = this.postfix(mixed);
       else {
+        const isOther = offersAnother(this.cursor);
         const right = this.factor();
-        if (operator === "implicit" && isUnit(right)) continue;
+        if (operator === "implicit" && isRemark(right) && !isOther) continue;
         left = operator === "over" ? { type: "quotient", top: left, bottom: right } : product([left, right]);
       }
     }
+  }
+
+  /** `\operatorname{Var}(X)`: a word that is applied to something. */
+  #namedFunction(name: string): Tree {
+    const { cursor } = this;
+    if (!cursor.is("(") || cursor.peek()?.isSpaced !== false) throw new ParseFailure("words before a value");
+    cursor.skip();
+    const args = this.within("plain", () => this.items());
+    cursor.expect(")");
+    return { type: "call", name: `named-${name}`, args };
   }
 
   #timesOrOver(left: Tree): "times" | "over" | "implicit" | null {
@@ -260,6 +266,7 @@ class Parser implements Grammar {
     if (cursor.take("/") || cursor.take("\\div")) return this.#isDone() ? this.#timesOrOver(left) : "over";
     const token = cursor.peek();
     if (token === undefined || token.kind === "word" || isModulus(this.cursor)) return null;
+    if (isDotted(cursor, left)) return null;
     if (token.kind === "letter" && isSignLetter(token.text, left, cursor)) {
       // `3 x 10^5`; and `(1, 2) U (3, 4)`, which the caller joins.
       if (left.type === "group") return null;
@@ -278,7 +285,7 @@ class Parser implements Grammar {
       const base = this.postfix(this.primary());
       if (!cursor.is("^")) return base;
       cursor.skip();
-      return this.postfix({ type: "power", base, exponent: this.#exponent() });
+      return this.postfix(powerOf(base, this.#exponent()));
     });
   }
 

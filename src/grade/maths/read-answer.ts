@@ -15,22 +15,36 @@ export type Reading =
   | { readonly status: "limit"; readonly reason: string };
 
 const MATH_MARKS = /(?<!\\)(?:\\\\)*\\[()]|(?<!\\)\\[[\]]|(?<!\\)\$+/gu;
-const IMPLIES = /\\(?:implies|Rightarrow|Longrightarrow|therefore|iff|Leftrightarrow)(?![a-zA-Z])/gu;
+const IMPLIES = /\\(?:implies|Rightarrow|Longrightarrow|therefore|iff|Leftrightarrow)(?![a-zA-Z])|[⇒⟹∴]/gu;
+/** `0.2777...`: no full stop. */
+const DECIMAL_DOTS = /(?<=\d\.\d{1,64})\.{3,}/gu;
 const DRESS = /^(?:\*\*|__|[`"'\s])+|(?:\*\*|__|[`"'\s]|[.?](?=\s*$))+$/gu;
 const LAST_STOP = /[.,;:]\s*$/u;
 const COMMA_BETWEEN_DIGITS = /\d,(?:\\!)?\d|\d\{,\}\d/u;
 const THOUSANDS = /(?<![\d,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])/u;
 /** `(1,234)` is a point. */
 const BRACKETED_PAIR = /[([]\s*-?[1-9]\d{0,2}(?:,\d{3})+\s*[)\]]/u;
-const ONE_DECIMAL_COMMA = /^[^\d,]*\d+,\d+[^\d,]*$/u;
+/** With points between thousands, as much of the world has it. */
+const ONE_DECIMAL_COMMA = /^[^\d,]*(?:\d+|\d{1,3}(?:\.\d{3})+),\d+[^\d,]*$/u;
+
+/** Readings of one reply by their normalised texts: its extractors mostly offer the same answer in different dress. */
+export type KnownReadings = Map<string, Reading>;
 
 /** Reads a text. @param side whose it is: only a model's reply may have a decimal comma, since a gold's comma parts items */
-export function readAnswer(text: string, side: "gold" | "reply"): Reading {
+export function readAnswer(text: string, side: "gold" | "reply", known: KnownReadings = new Map()): Reading {
   if (text.length > MAX_ANSWER_CHARACTERS)
     return { status: "limit", reason: `${text.length} characters, more than ${MAX_ANSWER_CHARACTERS}` };
-  const bare = lastConsequence(text.replace(MATH_MARKS, " ").replace(DRESS, ""));
+  const bare = lastConsequence(text.replace(DECIMAL_DOTS, "\\ldots ").replace(MATH_MARKS, " ").replace(DRESS, ""));
   const normal = normaliseAnswer(bare).replace(LAST_STOP, "").trim();
   if (normal === "") return { status: "failed", reason: "there is nothing" };
+  const earlier = known.get(normal);
+  if (earlier !== undefined) return earlier;
+  const reading = readNormal(normal, side);
+  known.set(normal, reading);
+  return reading;
+}
+
+function readNormal(normal: string, side: "gold" | "reply"): Reading {
   const trees: Tree[] = [];
   let failure: Exclude<Parsed, { status: "ok" }> | null = null;
   for (const comma of commaReadings(normal, side)) {

@@ -57,3 +57,16 @@ export function complexAt(index: number, name: string): Complex {
   const im = part("im");
   return { re: part("re"), im: { mantissa: im.mantissa, exponent: im.exponent - 2 } };
 }
+
+/** The values of all variables at a point: exact ones at real points, complex ones at complex points. */
+export function variablesAt(
+  kind: PointKind,
+  index: number,
+  symbols: readonly string[],
+): { readonly rationals: ReadonlyMap<string, Rational>; readonly complexes: ReadonlyMap<string, Complex> } {
+  const isComplex = kind === "complex";
+  return {
+    rationals: new Map(isComplex ? [] : symbols.map((name) => [name, rationalAt(kind, index, name)])),
+    complexes: new Map(isComplex ? symbols.map((name) => [name, complexAt(index, name)]) : []),
+  };
+}

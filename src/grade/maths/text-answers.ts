@@ -5,7 +5,10 @@ import { NUMBER_WORDS, SYNONYMS } from "./vocabulary.ts";
 const PUNCTUATION = /[^\p{L}\p{N}]+/gu;
 const ARTICLE = /^(?:the|a|an|option|choice|answer) /u;
 
-const EXISTENCE = /^(?:there (?:is|are|exists?)|it is|it has) /u;
+const EXISTENCE =
+  /^(?:there (?:is|are|exists?)|(?:it|(?:the|this) (?:limit|equation|system|inequality|expression|function|integral|series))(?: is| has)?) /u;
+const MAX_PHRASE = 60;
+const PHRASES: ReadonlySet<string> = new Set(SYNONYMS.values());
 const VERDICTS: ReadonlySet<string> = new Set(["yes", "no", "true", "false"]);
 
 /** Whether the second text says what the first does: the same words, or for a plain yes or no the same first word. */
@@ -18,6 +21,11 @@ export function plainWords(text: string): string {
   const words = text.toLowerCase().replace(PUNCTUATION, " ").trim();
   const bare = words.replace(EXISTENCE, "").replace(ARTICLE, "");
   return SYNONYMS.get(words) ?? SYNONYMS.get(bare) ?? bare;
+}
+
+/** Whether words are an answer that many give: "no real solutions", "all real numbers". */
+export function isKnownPhrase(text: string): boolean {
+  return text.length <= MAX_PHRASE && PHRASES.has(plainWords(text));
 }
 
 /** The letters of a tree that is nothing but letters in a row, as a word; null for anything else. */

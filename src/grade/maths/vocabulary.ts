@@ -51,7 +51,9 @@ export const FUNCTIONS: ReadonlyMap<string, string> = new Map(
 
 /** Functions that LaTeX writes without brackets: `\sin x`. */
 export const BARE_ARGUMENT: ReadonlySet<string> = new Set(
-  "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh log ln lg exp det arg re im sign".split(" "),
+  "sin cos tan cot sec csc arcsin arccos arctan arccot sinh cosh tanh log ln lg exp det arg re im sign max min".split(
+    " ",
+  ),
 );
 
 /** Inverse functions, for `\sin^{-1} x`. */
@@ -173,7 +175,7 @@ export const IGNORED_COMMANDS: ReadonlySet<string> = new Set(
   (
     "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle scriptstyle " +
     "limits nolimits mathstrut strut angle measuredangle triangle nonumber notag hfill hline quad qquad enspace thinspace " +
-    "rm bf it sf tt cal boldmath centering smallskip medskip"
+    "blacksquare square qed Box checkmark rm bf it sf tt cal boldmath centering smallskip medskip"
   ).split(" "),
 );
 
@@ -215,4 +217,11 @@ export const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ["undefined", "undefined"],
   ["true", "true"],
   ["all real numbers", "reals"],
+  ["all integers", "integers"],
+  ["all reals", "reals"],
+  ["all real", "reals"],
+  ["set of all real numbers", "reals"],
+  ["set of real numbers", "reals"],
+  ["real numbers", "reals"],
+  ["empty set", "none"],
 ]);

@@ -1,0 +1,92 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { AppError } from "../../core/errors.ts";
+import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
+import { fileError } from "../file-error.ts";
+import { countRow, dataCorrupt, type RowLimits, rowOf } from "./row-source.ts";
+
+/** Uncompressed bytes of one row group: what is in memory at a time. */
+const MAX_GROUP_BYTES = 2 * 1024 ** 3;
+
+/**
+ * Rows of a Parquet file, one row group in memory at a time; any codec of the format but LZO.
+ *
+ * @throws AppError "file-corrupt" for what is no Parquet file or a damaged one, "limit-exceeded" for a huge row group or too
+ *   many rows.
+ */
+export async function* parquetRows(path: string, limits: RowLimits): AsyncGenerator<TaskRow> {
+  const handle = await openFile(path);
+  try {
+    const file = await fileBuffer(handle);
+    const metadata = await readMetadata(path, file);
+    checkSizes(path, metadata, limits);
+    let number = 0;
+    for (const group of metadata.row_groups) {
+      const rowEnd = number + Number(group.num_rows);
+      for (const value of await readGroup(path, file, { metadata, rowStart: number, rowEnd })) {
+        number += 1;
+        yield rowOf(path, number, value);
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+async function fileBuffer(handle: FileHandle): Promise<AsyncBuffer> {
+  const byteLength = (await handle.stat()).size;
+  return {
+    byteLength,
+    async slice(start, end = byteLength) {
+      const from = start < 0 ? Math.max(0, byteLength + start) : Math.min(start, byteLength);
+      const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - from));
+      const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
+      if (bytesRead !== bytes.length) throw new Error(`${bytesRead} of ${bytes.length} bytes read at ${from}`);
+      return bytes.buffer;
+    },
+  };
+}
+
+async function readMetadata(path: string, file: AsyncBuffer): Promise<FileMetaData> {
+  try {
+    return await parquetMetadataAsync(file);
+  } catch (cause) {
+    throw dataCorrupt(path, "", `no Parquet file: ${messageOf(cause)}`, cause);
+  }
+}
+
+function checkSizes(path: string, metadata: FileMetaData, limits: RowLimits): void {
+  countRow(path, Number(metadata.num_rows), limits);
+  const rows = metadata.row_groups.reduce((sum, { num_rows }) => sum + Number(num_rows), 0);
+  if (rows !== Number(metadata.num_rows) || metadata.row_groups.some(({ num_rows }) => num_rows < 0n))
+    throw dataCorrupt(path, "", `row groups of ${rows} rows, but the file says ${metadata.num_rows}`);
+  const largest = metadata.row_groups.reduce((most, { total_byte_size }) => Math.max(most, Number(total_byte_size)), 0);
+  if (largest > MAX_GROUP_BYTES)
+    throw new AppError("limit-exceeded", `${path}: a row group of ${largest} bytes exceeds ${MAX_GROUP_BYTES}`, {
+      hint: "write the file anew with smaller row groups",
+      data: { path, largest },
+    });
+}
+
+async function readGroup(
+  path: string,
+  file: AsyncBuffer,
+  { metadata, rowStart, rowEnd }: { metadata: FileMetaData; rowStart: number; rowEnd: number },
+): Promise<readonly unknown[]> {
+  try {
+    return await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
+  } catch (cause) {
+    throw dataCorrupt(path, `rows ${rowStart + 1} to ${rowEnd}`, `cannot be read: ${messageOf(cause)}`, cause);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

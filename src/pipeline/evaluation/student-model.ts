@@ -1,0 +1,199 @@
+/** @file The embedded student as a model to evaluate: every thinking setting, decoded together, reply by reply. */
+import { openTokenSource } from "../../adapters/engine/engine-token-source.ts";
+import { openEngine } from "../../adapters/engine/open-engine.ts";
+import type { ModelFolder } from "../../adapters/model-folder.ts";
+import { type Channel, openChannel } from "../../core/channel.ts";
+import { AppError } from "../../core/errors.ts";
+import { canonicalJson, sha256Hex } from "../../core/hash.ts";
+import { decodeRows } from "../../decode/generate.ts";
+import type { Generation, RowRequest } from "../../decode/row.ts";
+import { sweepOrder } from "../../decode/sweep.ts";
+import { overheadTokens } from "../../decode/thinking-budget.ts";
+import type {
+  AnswerContext,
+  EvaluatedModel,
+  ModelOutcome,
+  ModelReply,
+  ModelRequest,
+} from "../../evaluate/evaluated-model.ts";
+import type { ThinkingSetting } from "../../schema/records.ts";
+import { decodeMemoryBytes } from "../../student/decode-memory.ts";
+import { type ThinkingDelimiters, thinkingDelimiters } from "../../tokenize/thinking-delimiters.ts";
+import { orAborted } from "../stages/engine-provider.ts";
+
+/** How a student is asked. */
+export interface StudentOptions {
+  /** Its name in the header. */
+  readonly name: string;
+  readonly threads: number;
+  /** Names the draws where a setting has a temperature. */
+  readonly seed: number;
+  /** Cap on thinking and answer together; the context unless told. */
+  readonly maxTokens?: number;
+  /** Most tokens of an answer; see {@link defaultAnswerTokens}. */
+  readonly answerTokens?: number;
+}
+
+/** Questions decoded together; changes no result. */
+const SLOTS = 16;
+/** Beside what decoding needs, for the backend's own tables. */
+const SPARE_BYTES = 64 << 20;
+const MIN_ENGINE_BYTES = 256 << 20;
+/** All that 32-bit WebAssembly can address. */
+const MAX_ENGINE_BYTES = 2 ** 32 - 65_536;
+
+/**
+ * What is kept free for an answer unless told: a sixteenth of the context, 64 tokens in the demo's; never more than 2,048,
+ * nor than half of the cap.
+ */
+export function defaultAnswerTokens(contextTokens: number, maxTokens: number): number {
+  return Math.max(1, Math.min(2048, Math.floor(contextTokens / 16), Math.floor(maxTokens / 2)));
+}
+
+/**
+ * Opens a student; its engine starts with the first request.
+ *
+ * @throws AppError "usage": `maxTokens` exceeds the context, or leaves no room beside the answer.
+ */
+export function studentModel(model: ModelFolder, options: StudentOptions): EvaluatedModel {
+  const contextTokens = model.config.maxPositions;
+  const maxTokens = options.maxTokens ?? contextTokens;
+  const answerTokens = options.answerTokens ?? defaultAnswerTokens(contextTokens, maxTokens);
+  checkLimits({ contextTokens, maxTokens, answerTokens });
+  const digest = sha256Hex(canonicalJson([model.config, model.weightHash, model.tokenizerHash]));
+  const closers: (() => Promise<void>)[] = [];
+  async function* answer(requests: readonly ModelRequest[], { signal }: AnswerContext): AsyncGenerator<ModelOutcome> {
+    if (requests.length === 0) return;
+    const engine = await openEngine({ threads: options.threads, memoryBytes: engineBytes(model) });
+    closers.push(() => engine.close());
+    const size = { slots: SLOTS, contextTokens, choosableIds: model.tokenizer.vocabularySize };
+    const source = await orAborted(openTokenSource(engine, model, size), signal);
+    const channel = openChannel<ModelOutcome>();
+    const { rows, tooLong } = encodeRequests(requests, {
+      model,
+      delimiters: thinkingDelimiters(model.tokenizer),
+      contextTokens,
+      maxTokens,
+      answerTokens,
+      seed: options.seed,
+      channel,
+    });
+    yield* tooLong;
+    decodeRows(source, rows, { delimiters: thinkingDelimiters(model.tokenizer), signal }).then(
+      () => channel.end(),
+      (error: unknown) => channel.fail(error),
+    );
+    yield* channel;
+  }
+  return {
+    facts: { kind: "student", name: options.name, digest },
+    maxTokens,
+    answerTokens,
+    answer,
+    spentMicroUsd: () => 0,
+    close: async () => {
+      for (const close of closers.splice(0)) await close();
+    },
+  };
+}
+
+function checkLimits(limits: { contextTokens: number; maxTokens: number; answerTokens: number }): void {
+  const { contextTokens, maxTokens, answerTokens } = limits;
+  if (maxTokens <= contextTokens && answerTokens < maxTokens) return;
+  const what =
+    maxTokens > contextTokens
+      ? `--max-tokens ${maxTokens} exceeds the student's context of ${contextTokens} tokens`
+      : `--answer-tokens ${answerTokens} leaves no room to think within ${maxTokens} tokens`;
+  throw new AppError("usage", what, { hint: "give a smaller number, or leave the flag out", data: limits });
+}
+
+/** Linear memory that decoding this student takes, with what the backend needs itself. */
+function engineBytes({ config }: ModelFolder): number {
+  const bytes = decodeMemoryBytes(config, { slots: SLOTS, contextTokens: config.maxPositions }) + SPARE_BYTES;
+  if (bytes <= MAX_ENGINE_BYTES) return Math.max(MIN_ENGINE_BYTES, bytes);
+  throw new AppError(
+    "limit-exceeded",
+    `the student needs ${bytes} bytes, the embedded engine has ${MAX_ENGINE_BYTES}`,
+    {
+      hint: "serve it (for example with vLLM) and evaluate it with --endpoint URL --model NAME",
+      data: { bytes, maxBytes: MAX_ENGINE_BYTES },
+    },
+  );
+}
+
+interface Encoding {
+  readonly model: ModelFolder;
+  readonly delimiters: ThinkingDelimiters;
+  readonly contextTokens: number;
+  readonly maxTokens: number;
+  readonly answerTokens: number;
+  readonly seed: number;
+  readonly channel: Channel<ModelOutcome>;
+}
+
+/** Rows to decode, and the outcomes of prompts that the context cannot hold: a reply cut before its first token. */
+function encodeRequests(
+  requests: readonly ModelRequest[],
+  encoding: Encoding,
+): { rows: RowRequest[]; tooLong: ModelOutcome[] } {
+  const { model, delimiters, contextTokens, maxTokens, answerTokens, seed, channel } = encoding;
+  const rows: RowRequest[] = [];
+  const tooLong: ModelOutcome[] = [];
+  for (const { questionId, prompt, sampleIndex, settings } of requests) {
+    const messages = [{ role: "user", content: prompt }] as const;
+    const promptIds = model.chatTemplate.encodePrompt(messages);
+    const promptHash = sha256Hex(model.chatTemplate.renderText(messages));
+    const asked = { promptHash, promptTokens: promptIds.length };
+    const tell = (setting: ThinkingSetting, generation?: Generation): ModelOutcome => ({
+      type: "reply",
+      questionId,
+      sampleIndex,
+      setting,
+      reply: { ...asked, ...(generation ? replyOf(generation, model) : NOTHING), costMicroUsd: 0 },
+    });
+    if (promptIds.length + overheadTokens({ delimiters, answerTokens }) > contextTokens) {
+      tooLong.push(...settings.map((setting) => tell(setting)));
+      continue;
+    }
+    const ordered = sweepOrder(settings).map((place) => settings[place] as ThinkingSetting);
+    rows.push({
+      promptIds,
+      // A natural end has the whole cap as its budget; the answer's part of it is kept free.
+      settings: ordered.map((setting) => ({
+        ...setting,
+        budgetTokens: Math.min(setting.budgetTokens, maxTokens - answerTokens),
+      })),
+      answerTokens,
+      sampling: { temperature: settings[0]?.temperature ?? 0, key: `${questionId}/${seed}/${sampleIndex}` },
+      onEnd: (generations) => {
+        generations.forEach((generation, place) => channel.put(tell(ordered[place] as ThinkingSetting, generation)));
+      },
+    });
+  }
+  return { rows, tooLong };
+}
+
+type GeneratedReply = Omit<ModelReply, "promptHash" | "promptTokens" | "costMicroUsd">;
+
+const NOTHING: GeneratedReply = {
+  thinking: "",
+  answer: "",
+  thinkingTokens: 0,
+  completionTokens: 0,
+  finishReason: "length",
+  isThinkingCut: false,
+};
+
+function replyOf(
+  { thinkingIds, answerIds, end, answerFinish }: Generation,
+  { tokenizer }: ModelFolder,
+): GeneratedReply {
+  return {
+    thinking: tokenizer.decode(thinkingIds).trim(),
+    answer: tokenizer.decode(answerIds).trim(),
+    thinkingTokens: thinkingIds.length,
+    completionTokens: thinkingIds.length + answerIds.length,
+    finishReason: answerFinish,
+    isThinkingCut: end === "cut",
+  };
+}
