@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CodeRunnerOptions } from "../../src/adapters/sandbox/open-code-runner.ts";
 import { processTree } from "../../src/adapters/sandbox/process-tree.ts";
 import { dropTo } from "../../src/adapters/sandbox/system-folders.ts";
@@ -20,9 +20,7 @@ const columns = [
 ] as const;
 
 /** Where the parents put their snapshots, which nobody removes when they are killed. */
-const temporary = mkdtempSync(join(tmpdir(), "grappa-killed-"));
-chmodSync(temporary, 0o777);
-afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+let temporary = "";
 
 /** Three processes that would run for a minute, one of them in a session of its own. */
 const LINGERING = `import os, time
@@ -65,6 +63,12 @@ async function startParent(options: CodeRunnerOptions, user: number | undefined)
 }
 
 describe.runIf(isFull && process.platform === "linux")("when Grappa is killed, so is every process of a run", () => {
+  beforeAll(() => {
+    temporary = mkdtempSync(join(tmpdir(), "grappa-killed-"));
+    chmodSync(temporary, 0o777);
+  });
+  afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
   for (const [column, backend, programs] of columns) {
     // Pyodide takes seconds to open: as a second user only in unshare, whose processes are tied to the parent by setpriv.
     const hasSecond = isRoot && (backend === "bubblewrap" || column === "pyodide in unshare");
