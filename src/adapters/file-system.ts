@@ -185,14 +185,21 @@ async function* readTextLines(path: string, maxLineBytes: number): AsyncGenerato
 
 async function list(folder: string, prefix = ""): Promise<FileEntry[]> {
   const entries = await readdir(join(folder, prefix), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" && prefix === "") return [];
+    // Also below: another process may clear a folder while we look, before either has the run's lock.
+    if (error.code === "ENOENT") return [];
     throw fileError(folder, error);
   });
   const found: FileEntry[] = [];
   for (const entry of entries) {
     const path = prefix === "" ? entry.name : `${prefix}/${entry.name}`;
     if (entry.isDirectory()) found.push(...(await list(folder, path)));
-    else if (entry.isFile()) found.push({ path, bytes: (await stat(join(folder, ...path.split("/")))).size });
+    else if (entry.isFile()) {
+      const facts = await stat(join(folder, ...path.split("/"))).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return null;
+        throw fileError(folder, error);
+      });
+      if (facts !== null) found.push({ path, bytes: facts.size });
+    }
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
