@@ -11,6 +11,10 @@ export interface SamplingParams {
   readonly temperature?: number;
   readonly topP?: number;
   readonly seed?: number;
+  /** Tokens it may think (Gemini, Anthropic). */
+  readonly thinkingBudget?: number;
+  /** `low`, `medium` or `high`: Gemini's thinking level, OpenAI's reasoning effort. */
+  readonly effort?: string;
 }
 
 /** What makes two requests the same purchase. */

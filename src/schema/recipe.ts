@@ -1,5 +1,6 @@
 /** @file The recipe: a whole experiment as one strict object. Unknown keys are errors; every field says its unit. */
 import { z } from "zod";
+import { Endpoint, ENDPOINTS, GivenPrice } from "./endpoint.ts";
 import { SCHEMA_VERSION } from "./records.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
@@ -9,6 +10,16 @@ const range = (what: string) =>
     .tuple([z.int().min(1), z.int().min(1)])
     .refine(([low, high]) => low <= high, "low must not exceed high")
     .describe(what);
+
+const FileSource = z.strictObject({
+  type: z.literal("file").describe("questions of your own; each falls into train, tune or test by a hash of its text"),
+  path: z.string().describe("a .jsonl, .json, .csv or .parquet file, seen from the recipe"),
+  question: z.string().default("question").describe("field that holds the question"),
+  answer: z.string().default("answer").describe("field that holds the reference answer; a row may lack it"),
+  domain: z.string().optional().describe("field that holds the domain; absent: all rows are of one"),
+  grader: z.enum(["maths", "choice"]).default("maths").describe("how answers are compared"),
+  count: count("most questions to take").default(100_000),
+});
 
 const FamilySource = z.strictObject({
   type: z.literal("family").describe("questions from a programmatic family, with exact verifiers"),
@@ -30,21 +41,24 @@ const BuiltinTeacher = z.strictObject({
   port: z.int().min(0).max(65_535).describe("port of its endpoint on 127.0.0.1; 0 takes any free one").default(0),
 });
 
-const OpenAICompatibleTeacher = z.strictObject({
-  type: z.literal("openai-compatible").describe("a model behind a server that speaks OpenAI's chat completions"),
-  baseUrl: z.url().describe("up to and including /v1"),
-  model: z.string().describe("the model's name at that server"),
-  apiKeyEnv: z.string().optional().describe("name of the environment variable that holds the key"),
-  temperature: z.number().min(0).max(2).optional().describe("sampling temperature; none leaves it to the server"),
-  maxTokens: z.int().min(1).default(32_768).describe("cap on thinking and answer together, tokens"),
-  price: z
-    .strictObject({
-      inputUsdPerMillion: z.number().min(0).describe("dollars for a million prompt tokens"),
-      outputUsdPerMillion: z.number().min(0).describe("dollars for a million completion tokens, thinking included"),
-    })
+const HostedStudent = z.strictObject({
+  type: z.literal("together").describe("Together's fine-tuning API, and the tuned model behind its chat completions"),
+  baseUrl: z
+    .url()
+    .default("https://api.together.xyz/v1")
+    .describe("where it is reached; another for a proxy or a test"),
+  apiKeyEnv: z.string().default("TOGETHER_API_KEY").describe("name of the environment variable that holds the key"),
+  method: z.enum(["full", "lora"]).default("full").describe("full fine-tune, as s1, or LoRA"),
+  maxTokens: z.int().min(1).default(16_384).describe("cap on thinking and answer together, tokens, when it answers"),
+  concurrency: count("requests in flight").default(32),
+  trainUsdPerMillion: z
+    .number()
+    .min(0)
     .optional()
-    .describe("what it costs; needed where grappa's price book does not know the model"),
+    .describe("dollars for a million trained tokens; needed where grappa's dated table has no row"),
+  price: GivenPrice.optional().describe("of its answers; needed where grappa's price book does not know the model"),
 });
+export type HostedStudent = z.infer<typeof HostedStudent>;
 
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
 export const Recipe = z.strictObject({
@@ -64,11 +78,19 @@ export const Recipe = z.strictObject({
     base: z
       .string()
       .describe(
-        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa",
+        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa; with hosted the model's name there",
       ),
+    hosted: HostedStudent.optional().describe("where it is fine-tuned and asked; absent: on this machine"),
   }),
   maxUsd: z.number().min(0).default(0).describe("spending cap for the whole run, dollars"),
-  collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource])).min(1) }),
+  order: z
+    .enum(["attempt-first", "s1"])
+    .default("attempt-first")
+    .describe(
+      "attempt-first: only what no reference student solves is traced; s1: everything is traced, then filtered",
+    ),
+  judge: Endpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
+  collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource])).min(1) }),
   attempt: z
     .strictObject({
       modes: z
@@ -76,11 +98,37 @@ export const Recipe = z.strictObject({
         .default(["direct"])
         .describe("how the base tries each question"),
       thinkBudgetTokens: z.int().min(0).default(64).describe("hard cap on thinking in mode think, tokens"),
+      students: z
+        .array(Endpoint)
+        .default([])
+        .describe(
+          "reference students behind endpoints, cheapest first; each is asked what those before it did not solve",
+        ),
+      samples: count("tries of each reference student at one question").default(1),
     })
     .prefault({}),
   trace: z.strictObject({
-    teacher: z.discriminatedUnion("type", [BuiltinTeacher, OpenAICompatibleTeacher]),
-    samplesPerQuestion: count("teacher samples for one question").default(1),
+    teacher: z.discriminatedUnion("type", [BuiltinTeacher, ...ENDPOINTS]),
+    escalate: z
+      .array(Endpoint)
+      .default([])
+      .describe("dearer teachers, in order: each is asked what those before it failed at, or answered wrongly"),
+    system: z.string().optional().describe("system prompt for the teachers; absent: the question alone"),
+    samplesPerQuestion: count("samples for one question from one teacher").default(1),
+    stopWhenVerified: z
+      .boolean()
+      .default(false)
+      .describe("ask for a question's samples one after another, and for no more once one is correct"),
+    allowSummaries: z
+      .boolean()
+      .default(false)
+      .describe("take a teacher whose thoughts are summaries or prompted, not raw"),
+    salvage: z
+      .enum(["continue", "force-answer", "drop"])
+      .default("drop")
+      .describe(
+        "what becomes of a reply cut by maxTokens: gone on with, made to answer now, or dropped; it is kept and never bought again",
+      ),
     concurrency: count("requests in flight").default(32),
     maxRetries: z.int().min(0).default(5).describe("retries of one request after 429, 5xx or a broken connection"),
   }),

@@ -65,8 +65,8 @@ export const Attempt = z.strictObject({
 });
 export type Attempt = z.infer<typeof Attempt>;
 
-/** Where a trace's thinking comes from; carried into every row and the data card. */
-export const Provenance = z.enum(["raw", "summary", "prompted", "reconstructed"]);
+/** Where a trace's thinking comes from; carried into every row and the data card. `hidden`: none came back. */
+export const Provenance = z.enum(["raw", "summary", "prompted", "reconstructed", "hidden"]);
 export type Provenance = z.infer<typeof Provenance>;
 
 export const FinishReason = z.enum(["stop", "length", "content_filter", "other"]);

@@ -15,6 +15,11 @@ const Intent = z.strictObject({
   ...common,
   type: z.literal("intent").describe("written before a request is sent; one of the other types ends it"),
   worstCaseMicroUsd: microUsd,
+  account: z.string().optional().describe("on whose account: attempt, trace, judge, train, evaluate; absent: trace"),
+  provider: z.string().optional().describe("the endpoint's name in the recipe"),
+  model: z.string().optional(),
+  questionId: z.string().optional(),
+  batch: z.string().optional().describe("sent in this batch of the provider, at its discount; absent: directly"),
 });
 
 const Reply = z.strictObject({
@@ -27,6 +32,10 @@ const Reply = z.strictObject({
   finishReason: FinishReason,
   usage: Usage,
   costMicroUsd: microUsd,
+  timing: z
+    .strictObject({ firstTokenMs: z.number().min(0), totalMs: z.number().min(0) })
+    .optional()
+    .describe("milliseconds from sending; absent for batches"),
 });
 /** A paid reply as the journal keeps it. */
 export type ReplyLine = z.infer<typeof Reply>;
@@ -45,6 +54,12 @@ const Unpaid = z.strictObject({
   detail: z.string(),
 });
 
+const Reconciled = z.strictObject({
+  ...common,
+  type: z.literal("reconciled").describe("a request without a reply, ended by a person who looked at the bill"),
+  costMicroUsd: microUsd.describe("what the provider billed for it; 0: nothing"),
+});
+
 /** One line of the request journal. */
-export const JournalLine = z.discriminatedUnion("type", [Intent, Reply, Malformed, Unpaid]);
+export const JournalLine = z.discriminatedUnion("type", [Intent, Reply, Malformed, Unpaid, Reconciled]);
 export type JournalLine = z.infer<typeof JournalLine>;

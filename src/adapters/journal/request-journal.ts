@@ -173,6 +173,10 @@ class JournalReading {
     }
     this.#open.delete(purchase);
     if (line.type === "unpaid") return;
+    if (line.type === "reconciled") {
+      if (line.costMicroUsd > 0) this.#onSettled({ costMicroUsd: line.costMicroUsd, basis: "measured" });
+      return;
+    }
     const { usage, costMicroUsd } = line;
     if (line.type === "reply") {
       this.#replies += 1;

@@ -1,6 +1,7 @@
 /** @file The port to a teacher: one request, one reply, and every way in which that can fail. */
 import { AppError, type ErrorCode, type ErrorDetails } from "../../core/errors.ts";
 import type { ChatMessage, SamplingParams } from "../../ledger/request-key.ts";
+import type { ReasoningKind } from "../../schema/endpoint.ts";
 import type { FinishReason, Provenance, Usage } from "../../schema/records.ts";
 
 /** What is asked. */
@@ -11,6 +12,33 @@ export interface TeacherRequest {
   readonly maxTokens: number;
   /** How often this request was sent before; sent along, so that a server can tell a retry from a new request. */
   readonly retry: number;
+  /** A reply that was cut, to be gone on with; only for a teacher with a `continuation`. The new reply is what comes after. */
+  readonly goOnFrom?: PartialReply;
+}
+
+/** The kept part of a cut reply. An answer that has begun means that thinking has ended. */
+export interface PartialReply {
+  readonly thinking: string;
+  readonly answer: string;
+  /** Thinking ends here, whatever more there was to think: the model must answer now. */
+  readonly isThinkingOver: boolean;
+}
+
+/** How long a reply took: goes into the journal, never into a record. */
+export interface ReplyTiming {
+  /** From sending to the first piece of text, ms. */
+  readonly firstTokenMs: number;
+  /** From sending to the end, ms. */
+  readonly totalMs: number;
+}
+
+/** What a response's headers say of the limits; absent where they do not. */
+export interface RateLimitReport {
+  readonly remainingRequests?: number;
+  readonly remainingTokens?: number;
+  /** Until requests are allowed again in full, ms. */
+  readonly requestsResetMs?: number;
+  readonly tokensResetMs?: number;
 }
 
 /** What came back, the same whichever provider answered. */
@@ -20,6 +48,8 @@ export interface TeacherReply {
   readonly provenance: Provenance;
   readonly finishReason: FinishReason;
   readonly usage: Usage;
+  readonly timing?: ReplyTiming;
+  readonly rateLimit?: RateLimitReport;
 }
 
 /** A model that answers with its reasoning. */
@@ -27,6 +57,10 @@ export interface Teacher {
   /** The endpoint's name: part of every trace's id. */
   readonly provider: string;
   readonly model: string;
+  /** What its reasoning is; `raw` where absent. */
+  readonly reasoning?: ReasoningKind;
+  /** Whether a cut reply can be gone on with; absent: no. */
+  readonly continuation?: "none" | "prefix" | "completions";
   /** @throws {TeacherError} whatever goes wrong. */
   ask(request: TeacherRequest, signal: AbortSignal): Promise<TeacherReply>;
   close(): Promise<void>;
@@ -56,6 +90,7 @@ export interface TeacherErrorDetails extends Omit<ErrorDetails, "isRetryable"> {
   readonly retryAfterMs?: number;
   /** What a malformed reply says it used, if it says so. */
   readonly usage?: Usage;
+  readonly rateLimit?: RateLimitReport;
 }
 
 /** The only error of a {@link Teacher}. Its message names no host or port: it goes into records, which must not vary. */
@@ -63,12 +98,14 @@ export class TeacherError extends AppError {
   readonly fault: TeacherFault;
   readonly retryAfterMs: number;
   readonly usage: Usage | null;
+  readonly rateLimit: RateLimitReport;
 
   constructor(fault: TeacherFault, message: string, details: TeacherErrorDetails = {}) {
-    const { code = CODES[fault], retryAfterMs = 0, usage = null, ...rest } = details;
+    const { code = CODES[fault], retryAfterMs = 0, usage = null, rateLimit = {}, ...rest } = details;
     super(code, message, { ...rest, isRetryable: ["unavailable", "broken", "malformed"].includes(fault) });
     this.fault = fault;
     this.retryAfterMs = retryAfterMs;
     this.usage = usage;
+    this.rateLimit = rateLimit;
   }
 }

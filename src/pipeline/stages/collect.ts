@@ -1,3 +1,4 @@
+import { AppError } from "../../core/errors.ts";
 import { dropDuplicates } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { collectQuestions } from "../../questions/collect-questions.ts";
@@ -18,7 +19,7 @@ export function collectStage(): Stage {
     codeVersion: 1,
     config: ({ collect, seed }) => ({ collect, seed }),
     plan: ({ collect }) =>
-      `${totalOf(collect)} questions from ${collect.sources.map(({ family }) => family).join(" and ")}`,
+      `${totalOf(collect)} questions from ${collect.sources.map((source) => (source.type === "file" ? source.path : source.family)).join(" and ")}`,
     run: collect,
   };
 }
@@ -30,8 +31,11 @@ function totalOf({ sources }: Recipe["collect"]): number {
 async function collect({ recipe, output, progress, signal }: StageContext): Promise<StageSummary> {
   const total = totalOf(recipe.collect);
   const found: Question[] = [];
-  for (const { family, count, difficulty } of recipe.collect.sources) {
+  for (const source of recipe.collect.sources) {
     signal.throwIfAborted();
+    if (source.type === "file")
+      throw new AppError("recipe-invalid", "collect.sources: questions from a file cannot be read yet");
+    const { family, count, difficulty } = source;
     found.push(
       ...collectQuestions({ family: families[family], count, difficulty, bucket: "train", seed: recipe.seed }),
     );

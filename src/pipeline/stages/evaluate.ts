@@ -36,7 +36,7 @@ export function evaluateStage(engine: EngineProvider): Stage {
 }
 
 function familiesOf({ sources }: Recipe["collect"]): (keyof typeof families)[] {
-  return [...new Set(sources.map((source) => source.family))].sort();
+  return [...new Set(sources.flatMap((source) => (source.type === "family" ? [source.family] : [])))].sort();
 }
 
 /** Held-out questions, evenly over the recipe's families. */

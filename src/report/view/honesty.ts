@@ -25,7 +25,7 @@ export function teacherHonesty({ trace }: Recipe): string {
 }
 
 function scaleLimits(results: RunResults): readonly string[] {
-  const sources = results.recipe.collect.sources.map((source) => source.family);
+  const sources = results.recipe.collect.sources.flatMap((source) => (source.type === "family" ? [source.family] : []));
   const families = [...new Set(sources)].sort().join(" and ");
   return [
     `The questions are generated (${families}) and easy for people. A gain here shows that the method works end to end, not that the student is good at mathematics or programming.`,
