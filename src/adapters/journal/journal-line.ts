@@ -60,6 +60,14 @@ const Reconciled = z.strictObject({
   costMicroUsd: microUsd.describe("what the provider billed for it; 0: nothing"),
 });
 
+const Charge = z.strictObject({
+  ...common,
+  type: z.literal("charge").describe("a paid job that is no reply, such as a fine-tune, and what it came to"),
+  costMicroUsd: microUsd,
+  isEstimated: z.boolean().describe("false when the provider told the amount"),
+  detail: z.string(),
+});
+
 /** One line of the request journal. */
-export const JournalLine = z.discriminatedUnion("type", [Intent, Reply, Malformed, Unpaid, Reconciled]);
+export const JournalLine = z.discriminatedUnion("type", [Intent, Reply, Malformed, Unpaid, Reconciled, Charge]);
 export type JournalLine = z.infer<typeof JournalLine>;

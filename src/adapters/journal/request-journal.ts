@@ -173,8 +173,9 @@ class JournalReading {
     }
     this.#open.delete(purchase);
     if (line.type === "unpaid") return;
-    if (line.type === "reconciled") {
-      if (line.costMicroUsd > 0) this.#onSettled({ costMicroUsd: line.costMicroUsd, basis: "measured" });
+    if (line.type === "reconciled" || line.type === "charge") {
+      const basis = line.type === "charge" && line.isEstimated ? "estimated" : "measured";
+      if (line.costMicroUsd > 0) this.#onSettled({ costMicroUsd: line.costMicroUsd, basis });
       return;
     }
     const { usage, costMicroUsd } = line;

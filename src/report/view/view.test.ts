@@ -1,3 +1,4 @@
+import { Endpoint } from "../../schema/endpoint.ts";
 import { describe, expect, it } from "vitest";
 import { fakeRunResults, fakeScore, NATURAL, think } from "../../../test/report/fake-run-results.ts";
 import { costOf } from "./cost.ts";
@@ -103,7 +104,7 @@ describe("costOf", () => {
   it("calls only an empty ledger free, and tags what was not measured", () => {
     const results = fakeRunResults();
     expect(costOf(results).sentence).toBe("4 min 28 s and $0, free: everything ran on this machine.");
-    const teacher = { type: "openai-compatible", baseUrl: "https://x.example/v1", model: "m", maxTokens: 1 } as const;
+    const teacher = Endpoint.parse({ type: "openai-compatible", baseUrl: "https://x.example/v1", model: "m" });
     const remote = { ...results.recipe, trace: { ...results.recipe.trace, teacher } };
     expect(costOf({ ...results, recipe: remote }).sentence).toContain("$0, free: the teacher's price is $0.");
     const paid = { ...results.ledger[2]!, costUsd: 0.42, costBasis: "estimated" as const };
