@@ -224,11 +224,14 @@ export interface FineTunePrice extends Dated {
   readonly range: string;
 }
 
+/**
+ * Supervised only. The page's range for a size ends with LoRA below and full preference tuning above; its price for a full
+ * fine-tune follows from the totals read with it ($13.50 and $41 for 25 million tokens), for the largest size not even so.
+ */
 const TOGETHER = {
   provider: "together",
   asOf: "2026-05-08",
   source: "https://www.together.ai/pricing",
-  range: "LoRA with examples to full with preferences: the page's range, not told apart here",
 } as const;
 const FIREWORKS = {
   provider: "fireworks",
@@ -239,12 +242,18 @@ const FIREWORKS = {
 
 /** Smallest students first. A plan counts with the dearer end of a range. */
 export const FINE_TUNE_PRICES: readonly FineTunePrice[] = [
-  { ...TOGETHER, method: "lora", maxBillionParameters: 16, perMillion: [480_000, 1_350_000] },
-  { ...TOGETHER, method: "full", maxBillionParameters: 16, perMillion: [480_000, 1_350_000] },
-  { ...TOGETHER, method: "lora", maxBillionParameters: 69, perMillion: [1_500_000, 4_120_000] },
-  { ...TOGETHER, method: "full", maxBillionParameters: 69, perMillion: [1_500_000, 4_120_000] },
-  { ...TOGETHER, method: "lora", maxBillionParameters: 100, perMillion: [2_900_000, 8_000_000] },
-  { ...TOGETHER, method: "full", maxBillionParameters: 100, perMillion: [2_900_000, 8_000_000] },
+  { ...TOGETHER, method: "lora", maxBillionParameters: 16, perMillion: [480_000, 480_000], range: "" },
+  { ...TOGETHER, method: "full", maxBillionParameters: 16, perMillion: [540_000, 540_000], range: "" },
+  { ...TOGETHER, method: "lora", maxBillionParameters: 69, perMillion: [1_500_000, 1_500_000], range: "" },
+  { ...TOGETHER, method: "full", maxBillionParameters: 69, perMillion: [1_650_000, 1_650_000], range: "" },
+  { ...TOGETHER, method: "lora", maxBillionParameters: 100, perMillion: [2_900_000, 2_900_000], range: "" },
+  {
+    ...TOGETHER,
+    method: "full",
+    maxBillionParameters: 100,
+    perMillion: [2_900_000, 8_000_000],
+    range: "LoRA with examples to full with preferences",
+  },
   { ...FIREWORKS, method: "lora", maxBillionParameters: 16, perMillion: [500_000, 500_000] },
   { ...FIREWORKS, method: "full", maxBillionParameters: 16, perMillion: [1_000_000, 1_000_000] },
   { ...FIREWORKS, method: "lora", maxBillionParameters: 80, perMillion: [3_000_000, 3_000_000] },
