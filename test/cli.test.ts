@@ -23,6 +23,7 @@ describe("help", () => {
         "stdout": "USAGE
         grappa demo
         grappa init
+        grappa plan
         grappa run
         grappa status <RUN>
         grappa report <RUN>
@@ -48,6 +49,7 @@ describe("help", () => {
       COMMANDS
         demo      the whole of s1 on this machine, in minutes: questions, traces, fine-tune, evaluation, report
         init      write a commented recipe.json and a README to start from; overwrites nothing
+        plan      what a recipe will cost, stage by stage, and what its budget buys
         run       run a recipe, or go on with a run that was stopped
         status    where a run stands, stage by stage; works while it is running
         report    write a finished run's report.html, report.md and result.json again, and show the result
@@ -67,6 +69,7 @@ describe("help", () => {
   test.each([
     "demo",
     "init",
+    "plan",
     "run",
     "status",
     "report",

@@ -5,6 +5,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
+import { planCommand } from "./commands/plan.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
@@ -22,6 +23,7 @@ export function buildApp(version: string): Application<CliContext> {
     routes: {
       demo: demoCommand,
       init: initCommand,
+      plan: planCommand,
       run: runCommand,
       status: statusCommand,
       report: reportCommand,
