@@ -26,6 +26,7 @@ describe("help", () => {
         grappa plan
         grappa run
         grappa status <RUN>
+        grappa ledger <RUN>
         grappa report <RUN>
         grappa chat <RUN>
         grappa evaluate (--task TASK) (--model MODEL)
@@ -52,6 +53,7 @@ describe("help", () => {
         plan      what a recipe will cost, stage by stage, and what its budget buys
         run       run a recipe, or go on with a run that was stopped
         status    where a run stands, stage by stage; works while it is running
+        ledger    where a run's money went, by stage, model and outcome; and what a right trace cost
         report    write a finished run's report.html, report.md and result.json again, and show the result
         chat      talk to a run's student: /budget 64, /wait 1, /help, /quit
         evaluate  put a task to a student or an endpoint, and grade it, with intervals
@@ -72,6 +74,7 @@ describe("help", () => {
     "plan",
     "run",
     "status",
+    "ledger",
     "report",
     "chat",
     "grade",

@@ -5,6 +5,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
@@ -26,6 +27,7 @@ export function buildApp(version: string): Application<CliContext> {
       plan: planCommand,
       run: runCommand,
       status: statusCommand,
+      ledger: ledgerCommand,
       report: reportCommand,
       chat: chatCommand,
       evaluate: evaluateCommand,

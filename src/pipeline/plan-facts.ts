@@ -2,7 +2,6 @@
 import { resolve } from "node:path";
 import { openDataFile } from "../adapters/datasets/open-data-file.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
-import { type JournalPurchase, readJournal } from "../adapters/journal/journal-pass.ts";
 import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
 import { AppError } from "../core/errors.ts";
@@ -17,7 +16,7 @@ import { BYTES_PER_TOKEN } from "./plan-assumptions.ts";
 import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
 import { readSolved } from "./plan-solved.ts";
 import type { PlannedStage } from "./plan-run.ts";
-import { journalFolder } from "./run-folder.ts";
+import { readPurchases } from "./run-spending.ts";
 import { stageFolder } from "./stage-folder.ts";
 
 /** Where to look. */
@@ -44,16 +43,9 @@ export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promi
     now,
     overrides,
     questions: await readQuestions(fs, sources),
-    purchases: await readPurchases(runFolder),
+    purchases: await readPurchases(fs, runFolder),
     solved: await readSolved((stage, file) => finishedFile(fs, sources, stage, file)),
   };
-}
-
-/** Every purchase in a run's journal; none where there is no journal. */
-export async function readPurchases(runFolder: string): Promise<JournalPurchase[]> {
-  const purchases: JournalPurchase[] = [];
-  for await (const one of readJournal(joinPath(journalFolder(runFolder), "requests.jsonl"))) purchases.push(one);
-  return purchases;
 }
 
 /** A file of a stage that is done; undefined where the stage is not, or has no such file. */
