@@ -130,7 +130,7 @@ export class AskedModels {
       ({ outcome }) => outcome === "reply" || outcome === "truncated",
     );
     this.#tellPrice(called, price);
-    this.#hold(endpoint, price);
+    this.#hold(endpoint, price, this.#pace(endpoint, account).concurrency);
     return {
       name: called,
       prices: this.#pricesOfTheDay(price),
@@ -229,12 +229,12 @@ export class AskedModels {
     return { bought, replies };
   }
 
-  #hold({ maxTokens, limits }: Endpoint, price: Price): void {
+  #hold({ maxTokens }: Endpoint, price: Price, concurrency: number): void {
     const tokens = this.#questionTokens();
     const longest = tokens.type === "measured" ? Math.max(...tokens.values) : tokens.p90;
     const worst = tokenCost(price, { promptTokens: Math.ceil(longest * BYTES_PER_TOKEN), completionTokens: maxTokens });
     this.#dearest = Math.max(this.#dearest, worst);
-    this.#mostHeld = Math.max(this.#mostHeld, worst * limits.concurrency);
+    this.#mostHeld = Math.max(this.#mostHeld, worst * concurrency);
   }
 
   #tellPrice(called: string, price: Price): void {
