@@ -5,7 +5,8 @@
 import { AppError } from "../../core/errors.ts";
 import type { Hold, Ledger } from "../../ledger/ledger.ts";
 import { type Price, tokenCost } from "../../ledger/price-book.ts";
-import { costBasis, type Intent, type RequestJournal } from "../journal/request-journal.ts";
+import { costBasis } from "../journal/journal-pass.ts";
+import type { Intent, RequestJournal } from "../journal/request-journal.ts";
 import { BudgetGate } from "./budget-gate.ts";
 import { excerptOf } from "./excerpt.ts";
 import type { BuyerCounts, FailedPurchase, FailureReason, Purchase, PurchaseTiming } from "./purchase.ts";
@@ -145,10 +146,12 @@ export class ReplyBuyer {
    * @returns `billed` when a reply came, usable or not; the error when it may have been billed and a retry makes sense.
    */
   async #attempt(job: Job): Promise<"billed" | TeacherError> {
-    const { journal, price } = this.#options;
-    const { key, maxTokens, worstCaseMicroUsd } = job.purchase;
+    const { journal, price, teacher, stage: account } = this.#options;
+    const { key, maxTokens, worstCaseMicroUsd, questionId } = job.purchase;
     const hold = await this.#budget.hold(worstCaseMicroUsd);
-    const intent = await journal.intend(key, worstCaseMicroUsd).catch((error: unknown) => {
+    const { provider, model } = teacher;
+    const request = { key, worstCaseMicroUsd, account, provider, model, questionId };
+    const intent = await journal.intend(request).catch((error: unknown) => {
       this.#budget.release(hold);
       throw error;
     });
@@ -158,10 +161,10 @@ export class ReplyBuyer {
     } catch (error) {
       return await this.#endWithoutReply({ hold, intent }, error);
     }
-    const { usage } = reply;
+    const { rateLimit: _limits, usage, ...rest } = reply;
     const costMicroUsd = tokenCost(price, usage);
     this.#budget.settle(hold, { costMicroUsd, basis: costBasis(usage), usage });
-    await journal.reply(intent, { ...reply, maxTokens, costMicroUsd });
+    await journal.reply(intent, { ...rest, usage, maxTokens, costMicroUsd });
     return "billed";
   }
 
