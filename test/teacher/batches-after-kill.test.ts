@@ -28,17 +28,29 @@ afterEach(async () => {
 /** What a child that was not killed says at its end; null for one that was. */
 type ChildEnd = { failed: number; ledger: LedgerSnapshot } | null;
 
-/** Starts the child; kills it so many milliseconds after so many calls, or lets it finish. */
-async function runChild(api: BatchApi, kill?: { afterCalls: number; ms: number }): Promise<ChildEnd> {
+/** When to kill: some milliseconds after so many calls of a kind. */
+interface Kill {
+  readonly calls: RegExp;
+  readonly count: number;
+  readonly ms: number;
+}
+
+/** New batches are started here: the moment at which a crash costs most. */
+const STARTS = /^POST \S*batches$/;
+
+/** Starts the child; kills it, or lets it finish. */
+async function runChild(api: BatchApi, kill?: Kill): Promise<ChildEnd> {
   const script = fileURLToPath(new URL("./batch-child.mjs", import.meta.url));
   const child = spawn(process.execPath, [script, folder, api, fake.baseUrl, String(COUNT)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const killAt = fake.calls.length + (kill?.afterCalls ?? Number.POSITIVE_INFINITY);
-  fake.onCall = () => {
-    if (fake.calls.length < killAt) return;
-    if (kill?.ms === 0) child.kill("SIGKILL");
-    else setTimeout(() => child.kill("SIGKILL"), kill?.ms);
+  let calls = 0;
+  fake.onCall = (call) => {
+    if (kill === undefined || !kill.calls.test(call)) return;
+    calls += 1;
+    if (calls < kill.count) return;
+    if (kill.ms === 0) child.kill("SIGKILL");
+    else setTimeout(() => child.kill("SIGKILL"), kill.ms);
   };
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -58,9 +70,11 @@ describe.each<BatchApi>(["openai", "together", "anthropic"])("kill -9 while %s's
     const random = prng(`kill/${api}`);
     let end: ChildEnd = null;
     for (let kill = 0; kill < KILLS && end === null; kill++) {
-      end = await runChild(api, { afterCalls: random.int(1, 16), ms: random.pick([0, 0, 2, 8]) });
+      const moment = kill < 4 ? { calls: STARTS, count: random.int(1, 4) } : { calls: /./, count: random.int(1, 16) };
+      end = await runChild(api, { ...moment, ms: random.pick([0, 0, 2, 8]) });
     }
     end ??= await runChild(api);
+    fake.finish();
     const questions = Array.from({ length: COUNT }, (_, n) => `question ${n}`);
     expect([...fake.billed.keys()].sort()).toEqual(questions.sort());
     expect([...fake.billed.values()].filter((count) => count !== 1)).toEqual([]);

@@ -145,7 +145,10 @@ const directBill = (): number =>
     (sum, content) => sum + tokenCost(DIRECT, { promptTokens: 10, completionTokens: tokensOf(content) }),
     0,
   );
-const boughtTwice = (): string[] => [...fake.billed].flatMap(([content, count]) => (count > 1 ? [content] : []));
+const boughtTwice = (): string[] => {
+  fake.finish();
+  return [...fake.billed].flatMap(([content, count]) => (count > 1 ? [content] : []));
+};
 const failure = async (run: Promise<unknown>): Promise<AppError> => {
   const error: unknown = await run.then(
     () => undefined,

@@ -144,6 +144,11 @@ export class FakeBatches implements BatchHost {
     return batch;
   }
 
+  /** Runs every batch to its end, as a provider does whether or not anybody looks. */
+  finish(): void {
+    for (const batch of this.batches) if (batch.state === "running") this.#run(batch, batch.items.length);
+  }
+
   /** How many of a batch's replies were made. */
   succeeded(batch: FakeBatch): number {
     return batch.items.slice(0, batch.done).filter(({ content }) => !this.#isRefused(content)).length;
