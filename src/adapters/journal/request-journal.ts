@@ -266,7 +266,8 @@ class JournalReading {
     for (const purchase of this.#pass.open()) {
       openIntents += 1;
       possiblyPaidMicroUsd += purchase.costMicroUsd;
-      if (purchase.batch !== null) this.batches.add(purchase.batch, purchase);
+      const { key, purchase: number, worstCaseMicroUsd, batch } = purchase;
+      if (batch !== null) this.batches.add(batch, { key, purchase: number, worstCaseMicroUsd });
       this.#settle(purchase);
     }
     return { replies: this.#replies, malformed: this.#malformed, openIntents, possiblyPaidMicroUsd };
