@@ -62,8 +62,9 @@ const MAX_RETRIES = 8;
 /** Starts of one batch, and looks for one that may have been started. */
 const MAX_STARTS = 4;
 const MAX_LOOKS = 3;
-/** Rows whose replies are on their way to the disk at once. */
+/** Rows, and characters of theirs, that are on their way to the disk at once. */
 const MAX_PENDING = 256;
+const MAX_PENDING_CHARACTERS = 32 * 1024 * 1024;
 
 /** A batch that was started, perhaps, and cannot be found. */
 const LOST = Symbol("lost");
@@ -197,10 +198,14 @@ export class ShardRun {
     const { provider, signal } = this.#ports;
     await this.#retry(async () => {
       const rows: BatchRow[] = [];
+      let characters = 0;
       try {
         for await (const row of provider.collect(handle, signal)) {
           rows.push(row);
-          if (rows.length >= MAX_PENDING) await this.#takeAll(rows.splice(0));
+          characters += row.type === "reply" ? row.body.length : 0;
+          if (rows.length < MAX_PENDING && characters < MAX_PENDING_CHARACTERS) continue;
+          await this.#takeAll(rows.splice(0));
+          characters = 0;
         }
       } finally {
         await this.#takeAll(rows);
