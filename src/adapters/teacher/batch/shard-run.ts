@@ -102,10 +102,7 @@ export class ShardRun {
    */
   async run(): Promise<void> {
     try {
-      const handle = this.#shard.handle ?? (await this.#submit());
-      if (handle === undefined) await this.#endAll("the batch was not started", "batch");
-      else if (handle === LOST) this.#forfeitAll();
-      else await this.#fetch(handle);
+      if (this.#rows.size > 0) await this.#runRows();
       await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "all requests accounted for" });
     } catch (error) {
       for (const { hold } of this.#rows.values()) this.#ports.ledger.forfeit(hold); // their intents stay open
@@ -113,6 +110,13 @@ export class ShardRun {
       throw error;
     }
     if (this.#fatal !== undefined) throw this.#fatal;
+  }
+
+  async #runRows(): Promise<void> {
+    const handle = this.#shard.handle ?? (await this.#submit());
+    if (handle === undefined) await this.#endAll("the batch was not started", "batch");
+    else if (handle === LOST) this.#forfeitAll();
+    else await this.#fetch(handle);
   }
 
   /** The batch's handle; undefined when it was certainly not started. */
