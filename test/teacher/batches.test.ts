@@ -225,6 +225,18 @@ describe.each(APIS)("%s", (api) => {
     expect(ledger.heldMicroUsd).toBe(0);
   });
 
+  it("asks for a row that was refused for good no more, in a batch or directly", async () => {
+    fake.faults = { row: (content) => (content === "question 0" ? "refused" : "none") };
+    await buy(contents(2));
+    const calls = fake.calls.length;
+    const { failed } = await buy(contents(2));
+    expect([[...failed.values()].map(({ reason }) => reason), fake.calls.length, direct]).toEqual([
+      ["provider-permanent"],
+      calls,
+      [],
+    ]);
+  });
+
   it("stops at a bad key, with what was bought kept and the rest not billed", async () => {
     fake.faults = { row: (content) => (content === "question 1" ? "unauthorised" : "none") };
     const error = await failure(buy(contents(4)));

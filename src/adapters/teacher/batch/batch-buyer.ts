@@ -74,7 +74,7 @@ class BatchBuyer {
   readonly #purchases: Map<string, Purchase>;
   /** To be bought in batches; those under way are not in it. */
   readonly #todo: Map<string, Purchase>;
-  readonly #direct: Purchase[] = [];
+  readonly #direct: Purchase[];
   readonly #failed = new Map<string, FailedPurchase>();
   readonly #stopping = new AbortController();
   readonly #startMs: number;
@@ -83,9 +83,14 @@ class BatchBuyer {
   constructor(options: BatchBuyerOptions, log: ShardLog, purchases: readonly Purchase[]) {
     this.#options = options;
     this.#log = log;
-    const missing = purchases.filter(({ key, maxTokens }) => options.journal.find(key, maxTokens) === undefined);
+    const { journal, retryFailed = false } = options;
+    const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens) === undefined);
     this.#purchases = new Map(missing.map((purchase) => [purchase.key, purchase]));
-    this.#todo = new Map(this.#purchases);
+    // What was refused for good, or came back unreadable, is the direct buyer's: it knows when to stop.
+    const isTried = ({ key, maxTokens }: Purchase): boolean =>
+      journal.malformedReplies(key).count > 0 || (!retryFailed && journal.refusal(key, maxTokens) !== undefined);
+    this.#direct = missing.filter(isTried);
+    this.#todo = new Map(missing.filter((one) => !isTried(one)).map((purchase) => [purchase.key, purchase]));
     this.#startMs = this.#nowMs();
   }
 

@@ -276,7 +276,7 @@ export class ShardRun {
   async #unpaid({ hold, intent, request }: OpenRow, detail: string, end: RowEnd): Promise<void> {
     const { ledger, journal, onEnd } = this.#ports;
     ledger.release(hold);
-    await journal.unpaid(intent, excerptOf(detail));
+    await journal.unpaid(intent, excerptOf(detail), end.type === "refused" ? request.maxTokens : undefined);
     onEnd(request.key, end);
   }
 
