@@ -261,13 +261,16 @@ class BatchBuyer {
         cause: error,
       });
     }
-    if (!(error instanceof TeacherError) || !error.isRetryable) return error;
-    return new AppError(error.code, error.message, {
-      hint: `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`,
-      data: error.data,
-      cause: error,
-      isRetryable: true,
-    });
+    if (!(error instanceof TeacherError)) return error;
+    const { code, message, data, isRetryable } = error;
+    const details = { data, cause: error, isRetryable };
+    if (isRetryable) {
+      const hint = `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`;
+      return new AppError(code, message, { ...details, hint });
+    }
+    if (data["status"] !== 404 || this.#log.live.length === 0) return error;
+    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid`;
+    return new AppError(code, message, { ...details, hint });
   }
 
   #msLeft(): number {
