@@ -234,7 +234,7 @@ export class ShardRun {
     if (open === undefined) return undefined;
     this.#rows.delete(key);
     if (row.type === "reply") return this.#keep(open, row.body);
-    if (row.type === "not-run") return this.#unpaid(open, row.detail, { type: "open", next: "direct" });
+    if (row.type === "not-run") return this.#unpaid(open, row.detail, DIRECTLY);
     return this.#refused(open, row.error);
   }
 
@@ -246,7 +246,9 @@ export class ShardRun {
       reply = codec.read(body, { promptBytes });
     } catch (error) {
       if (!(error instanceof TeacherError)) throw error;
-      return error.fault === "malformed" ? await this.#malformed(open, error) : await this.#refused(open, error);
+      if (error.fault === "malformed") return await this.#useless(open, error, DIRECTLY);
+      if (error.usage === null) return await this.#refused(open, error);
+      return await this.#useless(open, error, endOf(error)); // withheld, and billed
     }
     const { usage, thinking, answer, provenance, finishReason } = reply;
     const costMicroUsd = this.#costOf(usage);
@@ -255,22 +257,22 @@ export class ShardRun {
     onEnd(key, { type: "bought" });
   }
 
-  async #malformed(
+  /** Ends a request whose reply was billed and cannot be used. */
+  async #useless(
     { hold, intent, request }: OpenRow,
     { message, usage }: Pick<TeacherError, "message" | "usage">,
+    end: RowEnd,
   ): Promise<void> {
     const { ledger, journal, onEnd } = this.#ports;
     const costMicroUsd = usage === null ? hold.microUsd : this.#costOf(usage);
     ledger.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
     await journal.malformed(intent, { detail: message, usage, costMicroUsd });
-    onEnd(request.key, { type: "open", next: "direct" });
+    onEnd(request.key, end);
   }
 
   #refused(open: OpenRow, error: TeacherError): Promise<void> {
     if (error.fault === "run-refused") this.#fatal ??= error;
-    const end: RowEnd =
-      error.fault === "row-refused" ? { type: "refused", detail: error.message } : { type: "open", next: "direct" };
-    return this.#unpaid(open, error.message, end);
+    return this.#unpaid(open, error.message, endOf(error));
   }
 
   async #unpaid({ hold, intent, request }: OpenRow, detail: string, end: RowEnd): Promise<void> {
@@ -299,9 +301,7 @@ export class ShardRun {
     const rest = [...this.#rows.values()];
     this.#rows.clear();
     const end = (row: OpenRow): Promise<void> =>
-      mayBePaid
-        ? this.#malformed(row, { message, usage: null })
-        : this.#unpaid(row, message, { type: "open", next: "direct" });
+      mayBePaid ? this.#useless(row, { message, usage: null }, DIRECTLY) : this.#unpaid(row, message, DIRECTLY);
     await Promise.all(rest.map(end));
   }
 
@@ -315,7 +315,7 @@ export class ShardRun {
   #forfeitAll(): void {
     for (const { hold, request } of this.#rows.values()) {
       this.#ports.ledger.forfeit(hold);
-      this.#ports.onEnd(request.key, { type: "open", next: "direct" });
+      this.#ports.onEnd(request.key, DIRECTLY);
     }
     this.#rows.clear();
   }
@@ -348,6 +348,13 @@ export class ShardRun {
   #checkStopped(): void {
     if (this.#ports.signal.aborted) throw new AppError("interrupted", "stopped while waiting for a batch");
   }
+}
+
+const DIRECTLY: RowEnd = { type: "open", next: "direct" };
+
+/** A row that is refused for good is a failure; any other is tried directly. */
+function endOf({ fault, message }: TeacherError): RowEnd {
+  return fault === "row-refused" ? { type: "refused", detail: message } : DIRECTLY;
 }
 
 type Ended = Extract<BatchStatus, { type: "ended" }>;
