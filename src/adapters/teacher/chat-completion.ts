@@ -84,9 +84,9 @@ function readCompletion<C extends z.infer<typeof Choice>>(
 ): TeacherReply {
   const malformed = (fault: string, spent?: Usage): TeacherError =>
     new TeacherError("malformed", `${called}'s reply is ${fault}`, spent === undefined ? {} : { usage: spent });
-  const json = typeof body === "string" ? parseJson(body) : body;
-  if (json === undefined) throw malformed(`not JSON (${String(body).length} characters): ${excerptOf(String(body))}`);
   const shown = (): string => excerptOf(typeof body === "string" ? body : JSON.stringify(body));
+  const json = typeof body === "string" ? parseJson(body) : body;
+  if (json === undefined) throw malformed(`not JSON (${shownLength(body)} characters): ${shown()}`);
   const completion = schema.safeParse(json);
   if (!completion.success) {
     const [issue] = completion.error.issues;
@@ -105,6 +105,8 @@ function readCompletion<C extends z.infer<typeof Choice>>(
   }
   return { thinking, answer, provenance, finishReason: finishReason(choice.finish_reason), usage: counted };
 }
+
+const shownLength = (body: CompletionBody): number => (typeof body === "string" ? body.length : 0);
 
 /** A message's text, in whichever fields it came. */
 export interface MessageText {

@@ -45,8 +45,7 @@ export class CompletionStream {
    * @throws {TeacherError} `broken`: the stream ended before the reply did.
    */
   body(): Readonly<Record<string, unknown>> {
-    if (!this.#isDone && this.#finishReason === undefined)
-      throw new TeacherError("broken", `${this.#called}'s stream ended before its reply did`);
+    if (!this.#isDone && this.#finishReason === undefined) throw endedEarly(this.#called);
     if (!this.#hasChoice) return { choices: [], usage: this.#usage };
     const message = { content: this.#content.join(""), reasoning_content: this.#thinking.join("") };
     const choice = { index: 0, finish_reason: this.#finishReason, message, text: this.#text.join("") };
@@ -72,6 +71,11 @@ export class CompletionStream {
     const type = [error["type"], error["code"]].filter((part) => typeof part === "string").join(" ");
     return streamedRefusal(type, JSON.stringify(chunk), this.#called);
   }
+}
+
+/** A stream that ended in good order, but before its reply: it may be billed. */
+export function endedEarly(called: string): TeacherError {
+  return new TeacherError("broken", `${called}'s stream ended before its reply did`);
 }
 
 function keep(pieces: string[], piece: unknown): boolean {

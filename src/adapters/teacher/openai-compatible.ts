@@ -7,7 +7,7 @@ import { AppError } from "../../core/errors.ts";
 import type { ReasoningKind } from "../../schema/endpoint.ts";
 import { type CompletionBody, readChatCompletion, readTextCompletion } from "./chat-completion.ts";
 import { completionBody, type Streaming, type TextPrompt } from "./completion-request.ts";
-import { CompletionStream } from "./completion-stream.ts";
+import { CompletionStream, endedEarly } from "./completion-stream.ts";
 import { HttpEndpoint, HttpFailure, type HttpHead, type HttpLimits, type HttpResponse } from "./http-endpoint.ts";
 import { httpFault, redact, refusal } from "./provider-fault.ts";
 import { rateLimitReport } from "./rate-limit-headers.ts";
@@ -165,7 +165,11 @@ class ReplyReading {
 
   /** The body, whole. Throws as the stream does. */
   body({ body }: HttpResponse): CompletionBody {
-    this.#events?.end();
+    try {
+      this.#events?.end();
+    } catch {
+      throw endedEarly(this.#called); // its last event is torn
+    }
     return this.#stream?.body() ?? body;
   }
 

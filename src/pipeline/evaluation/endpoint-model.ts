@@ -5,6 +5,7 @@
  */
 import { RequestJournal } from "../../adapters/journal/request-journal.ts";
 import { S1_TEXT } from "../../adapters/teacher/completion-request.ts";
+import { splitThinking } from "../../tokenize/split-thinking.ts";
 import { openAICompatibleTeacher } from "../../adapters/teacher/openai-compatible.ts";
 import type { FailedPurchase, Purchase } from "../../adapters/teacher/purchase.ts";
 import { ReplyBuyer } from "../../adapters/teacher/reply-buyer.ts";
