@@ -2,6 +2,7 @@ import { AppError } from "../../core/errors.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
+import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
 import type { BuyerCounts, FailedPurchase, Purchase } from "./purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 
@@ -14,6 +15,8 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   /** The chat that puts a question; the question's text as the user's only message unless told. */
   readonly render?: (question: Question) => readonly ChatMessage[];
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** Buys through the teacher's batch API, and directly what that does not bring in time; absent: all directly. */
+  readonly batch?: BatchTerms;
 }
 
 /** How far tracing is. */
@@ -84,7 +87,10 @@ async function buyMissing(purchases: readonly Purchase[], options: TraceOptions)
     onProgress?.({ ...counts, total, fromJournal, done, spentMicroUsd: ledger.snapshot().spentMicroUsd });
   };
   onChange({ bought: 0, failed: 0, retries: 0, waitingForBudget: 0 });
-  return new ReplyBuyer({ ...options, onChange }).buy(missing);
+  const { batch } = options;
+  if (batch === undefined) return await new ReplyBuyer({ ...options, onChange }).buy(missing);
+  // An earlier run's batches are settled even where nothing is missing: their money is held.
+  return await buyThroughBatches(missing, { ...options, batch, onChange });
 }
 
 async function outcomeOf(
