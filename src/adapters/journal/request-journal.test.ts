@@ -97,7 +97,7 @@ describe("request journal", () => {
     ["ended by itself: not a limit that it exceeds", {}, 49, false],
     ["truncated: the same limit", { finishReason: "length" }, 100, true],
     ["truncated: a smaller limit", { finishReason: "length" }, 60, true],
-    ["truncated: not a larger limit", { finishReason: "length" }, 101, false],
+    ["truncated: a larger limit too, for it is never bought again", { finishReason: "length" }, 101, true],
     ["longer than its own limit, as some count it", { maxTokens: 40 }, 40, true],
   ])("reuses a reply that %s", async (_case, change, maxTokens, isFound) => {
     const { journal } = await open();

@@ -91,6 +91,7 @@ interface KeyState {
   reply?: StoredReply;
   malformed: number;
   lastMalformed: string;
+  refusal?: { readonly detail: string; readonly maxTokens: number };
 }
 
 /** The journal of one run folder. One process at a time (the run's lock sees to that). */
@@ -125,13 +126,13 @@ export class RequestJournal {
   }
 
   /**
-   * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits;
-   * a truncated one only where the limit is no larger than the one that cut it.
+   * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits. A
+   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide.
    */
   find(key: string, maxTokens: number): StoredReply | undefined {
     const reply = this.#keys.get(key)?.reply;
     if (reply === undefined) return undefined;
-    const fits = reply.finishReason === "length" ? reply.maxTokens >= maxTokens : reply.completionTokens <= maxTokens;
+    const fits = reply.finishReason === "length" || reply.completionTokens <= maxTokens;
     return fits || reply.maxTokens === maxTokens ? reply : undefined;
   }
 
@@ -139,6 +140,12 @@ export class RequestJournal {
   malformedReplies(key: string): { readonly count: number; readonly lastDetail: string } {
     const state = this.#keys.get(key);
     return { count: state?.malformed ?? 0, lastDetail: state?.lastMalformed ?? "" };
+  }
+
+  /** Why the provider will never take a request with this output limit, where it said so. */
+  refusal(key: string, maxTokens: number): string | undefined {
+    const refusal = this.#keys.get(key)?.refusal;
+    return refusal?.maxTokens === maxTokens ? refusal.detail : undefined;
   }
 
   /** Reads a stored reply back from the disk. */
@@ -178,9 +185,15 @@ export class RequestJournal {
     countMalformed(stateOf(this.#keys, key), reply.detail);
   }
 
-  /** Ends an intent for which nothing was billed. */
-  async unpaid({ key, purchase }: Intent, detail: string): Promise<void> {
-    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail });
+  /**
+   * Ends an intent for which nothing was billed.
+   *
+   * @param refusedAtMaxTokens present when the provider will never take this request with this output limit.
+   */
+  async unpaid({ key, purchase }: Intent, detail: string, refusedAtMaxTokens?: number): Promise<void> {
+    const refused = refusedAtMaxTokens === undefined ? {} : { refusedAtMaxTokens };
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail, ...refused });
+    if (refusedAtMaxTokens !== undefined) stateOf(this.#keys, key).refusal = { detail, maxTokens: refusedAtMaxTokens };
   }
 
   /** Ends the intent of a paid job that is no reply, such as a fine-tune. */
@@ -256,6 +269,8 @@ class JournalReading {
       this.#malformed += 1;
       countMalformed(state, line.detail);
     }
+    if (line.type === "unpaid" && line.refusedAtMaxTokens !== undefined)
+      state.refusal = { detail: line.detail, maxTokens: line.refusedAtMaxTokens };
     const purchase = this.#pass.take(line);
     if (purchase !== undefined) this.#settle(purchase);
   }
