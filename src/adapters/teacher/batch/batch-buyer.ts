@@ -4,8 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { AppError } from "../../../core/errors.ts";
+import type { Refusal } from "../../../ledger/ledger.ts";
+import { formatUsd } from "../../../ledger/money.ts";
 import { maxPromptTokens, type Price, tokenCost } from "../../../ledger/price-book.ts";
-import { BudgetGate } from "../budget-gate.ts";
 import type { BuyerCounts, FailedPurchase, Purchase } from "../purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "../reply-buyer.ts";
 import { TeacherError } from "../teacher.ts";
@@ -144,7 +145,7 @@ class BatchBuyer {
       const candidate = this.#candidate(purchase);
       const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
       if (!hold.granted) {
-        if (held.length === 0 && !isUnderWay) await this.#refuse(candidate.worstCaseMicroUsd);
+        if (held.length === 0 && !isUnderWay) throw overBudget(hold);
         break;
       }
       held.push({ ...candidate, hold });
@@ -160,13 +161,6 @@ class BatchBuyer {
     const body = this.#options.batch.codec.body({ messages, params, maxTokens, retry: 0 });
     const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     return { purchase, body, worstCaseMicroUsd: tokenCost(this.#options.batch.price, usage) };
-  }
-
-  /** Says why the money does not reach, as the direct buyer does. */
-  async #refuse(worstCaseMicroUsd: number): Promise<void> {
-    const { ledger, stage } = this.#options;
-    const gate = new BudgetGate(ledger, stage, () => undefined);
-    gate.release(await gate.hold(worstCaseMicroUsd));
   }
 
   /** Writes a batch's plan and its intents down; nothing is sent. */
@@ -278,6 +272,15 @@ class BatchBuyer {
   #nowMs(): number {
     return (this.#options.batch.nowMs ?? Date.now)();
   }
+}
+
+function overBudget({ microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd }: Refusal): AppError {
+  const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
+  const message = `the next request can cost ${formatUsd(microUsd)} in a batch, and ${left} of ${formatUsd(capMicroUsd)} is left`;
+  return new AppError("budget-exceeded", message, {
+    hint: "raise maxUsd, or lower the endpoint's maxTokens, and run again: what is bought is kept",
+    data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd },
+  });
 }
 
 function smallest(...limits: readonly Partial<BatchLimits>[]): BatchLimits {

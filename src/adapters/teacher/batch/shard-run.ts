@@ -62,8 +62,9 @@ const MAX_RETRIES = 8;
 /** Starts of one batch, and looks for one that may have been started. */
 const MAX_STARTS = 4;
 const MAX_LOOKS = 3;
-/** Rows whose replies are on their way to the disk at once. */
+/** Rows, and characters of theirs, that are on their way to the disk at once. */
 const MAX_PENDING = 256;
+const MAX_PENDING_CHARACTERS = 32 * 1024 * 1024;
 
 /** A batch that was started, perhaps, and cannot be found. */
 const LOST = Symbol("lost");
@@ -101,10 +102,7 @@ export class ShardRun {
    */
   async run(): Promise<void> {
     try {
-      const handle = this.#shard.handle ?? (await this.#submit());
-      if (handle === undefined) await this.#endAll("the batch was not started", "batch");
-      else if (handle === LOST) this.#forfeitAll();
-      else await this.#fetch(handle);
+      if (this.#rows.size > 0) await this.#runRows();
       await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "all requests accounted for" });
     } catch (error) {
       for (const { hold } of this.#rows.values()) this.#ports.ledger.forfeit(hold); // their intents stay open
@@ -112,6 +110,13 @@ export class ShardRun {
       throw error;
     }
     if (this.#fatal !== undefined) throw this.#fatal;
+  }
+
+  async #runRows(): Promise<void> {
+    const handle = this.#shard.handle ?? (await this.#submit());
+    if (handle === undefined) await this.#endAll("the batch was not started", "batch");
+    else if (handle === LOST) this.#forfeitAll();
+    else await this.#fetch(handle);
   }
 
   /** The batch's handle; undefined when it was certainly not started. */
@@ -197,10 +202,14 @@ export class ShardRun {
     const { provider, signal } = this.#ports;
     await this.#retry(async () => {
       const rows: BatchRow[] = [];
+      let characters = 0;
       try {
         for await (const row of provider.collect(handle, signal)) {
           rows.push(row);
-          if (rows.length >= MAX_PENDING) await this.#takeAll(rows.splice(0));
+          characters += row.type === "reply" ? row.body.length : 0;
+          if (rows.length < MAX_PENDING && characters < MAX_PENDING_CHARACTERS) continue;
+          await this.#takeAll(rows.splice(0));
+          characters = 0;
         }
       } finally {
         await this.#takeAll(rows);
