@@ -13,6 +13,7 @@ import {
   priceAt,
   tokenCost,
 } from "../ledger/price-book.ts";
+import { count } from "../report/number-format.ts";
 import { type Endpoint, endpointName } from "../schema/endpoint.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import {
@@ -56,8 +57,8 @@ export class AskedModels {
   constructor(recipe: Recipe, facts: PlanFacts) {
     this.#recipe = recipe;
     this.#facts = facts;
-    const { count, from, countedBy, isEstimated } = facts.questions;
-    this.tell({ what: "questions", value: `${count} (${from})`, knownBy: { type: "recipe" } });
+    const { from, countedBy, isEstimated } = facts.questions;
+    this.tell({ what: "questions", value: `${count(facts.questions.count)} (${from})`, knownBy: { type: "recipe" } });
     this.#tellQuantity(`tokens of a question, by ${countedBy}`, this.#questionTokens(), isEstimated);
   }
 
@@ -129,7 +130,7 @@ export class AskedModels {
       ({ outcome }) => outcome === "reply" || outcome === "truncated",
     );
     this.#tellPrice(called, price);
-    this.#hold(endpoint, price);
+    this.#hold(endpoint, price, this.#pace(endpoint, account).concurrency);
     return {
       name: called,
       prices: this.#pricesOfTheDay(price),
@@ -228,12 +229,12 @@ export class AskedModels {
     return { bought, replies };
   }
 
-  #hold({ maxTokens, limits }: Endpoint, price: Price): void {
+  #hold({ maxTokens }: Endpoint, price: Price, concurrency: number): void {
     const tokens = this.#questionTokens();
     const longest = tokens.type === "measured" ? Math.max(...tokens.values) : tokens.p90;
     const worst = tokenCost(price, { promptTokens: Math.ceil(longest * BYTES_PER_TOKEN), completionTokens: maxTokens });
     this.#dearest = Math.max(this.#dearest, worst);
-    this.#mostHeld = Math.max(this.#mostHeld, worst * limits.concurrency);
+    this.#mostHeld = Math.max(this.#mostHeld, worst * concurrency);
   }
 
   #tellPrice(called: string, price: Price): void {
@@ -248,13 +249,13 @@ export class AskedModels {
       const { median, p90 } = quantity;
       this.tell({
         what,
-        value: `${Math.round(median)} typical, ${Math.round(p90)} at p90`,
+        value: `${count(median)} typical, ${count(p90)} at p90`,
         knownBy: { type: "assumed" },
       });
       return;
     }
     const sorted = [...quantity.values].sort((a, b) => a - b);
-    const at = (share: number): number => Math.round(quantile(sorted, share));
+    const at = (share: number): string => count(quantile(sorted, share));
     this.tell({
       what,
       value: `${at(0.5)} typical, ${at(0.9)} at p90`,
