@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { prng } from "../core/prng.ts";
-import { countRun, drawWorlds, forecastRun, questionsWithin } from "./forecast.ts";
+import { forecastRun, questionsWithin } from "./forecast.ts";
+import { countRun } from "./forecast-count.ts";
 import { drawCount, drawQuantity, drawShare, drawSum, type Quantity } from "./forecast-draws.ts";
 import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT } from "./forecast-facts.ts";
+import { drawWorlds } from "./forecast-world.ts";
 import { findPrice } from "./price-book.ts";
 
 const usd = (input: number, output: number) =>
@@ -30,7 +32,8 @@ const facts = (rest: Partial<ForecastFacts> = {}): ForecastFacts => ({
   students: [],
   teachers: [certain()],
   tracesAll: false,
-  judgedShare: 0,
+  unruledShare: 0,
+  doubtedShare: 0,
   examples: 10,
   evaluation: [],
   ...rest,
@@ -75,10 +78,22 @@ describe("a run of which everything is known", () => {
     expect(verified.p50).toBe(10_000);
   });
 
-  it("judges the share that no rule can, of attempts and traces", () => {
-    const judge = certain({ name: "judge" });
-    const { rows } = forecastRun(facts({ students: [certain()], judge, judgedShare: 0.25 }));
-    expect(rows.find(({ stage }) => stage === "judge")?.calls.p50).toBe(50);
+  it("judges every trace of what no rule can grade, and those that a doubted rule finds wrong", () => {
+    const half = { type: "assumed", mean: 0.5, weight: 1e9 } as const;
+    const of = (rest: Partial<ForecastFacts>): number[] =>
+      forecastRun(
+        facts({
+          questions: 1_000,
+          students: [certain()],
+          teachers: [certain({ solves: half })],
+          judge: certain(),
+          ...rest,
+        }),
+      ).rows.map((row) => row.calls.p50);
+    expect(of({})).toEqual([1_000, 1_000, 0]);
+    expect(of({ unruledShare: 0.25 })).toEqual([750, 1_000, 250]); // students are asked what a rule can grade
+    const [, , judged = 0] = of({ unruledShare: 0.25, doubtedShare: 1 });
+    expect(Math.abs(judged - (250 + 375))).toBeLessThan(20); // half of the 750 others are found wrong
   });
 
   it("trains on the right traces there are, at most on those wanted", () => {
@@ -135,7 +150,8 @@ describe("laws", () => {
       students: fc.array(model, { maxLength: 2 }),
       teachers: fc.array(model, { minLength: 1, maxLength: 2 }),
       tracesAll: fc.boolean(),
-      judgedShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      unruledShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      doubtedShare: fc.double({ min: 0, max: 1, noNaN: true }),
       judge: model,
     })
     .map(facts);

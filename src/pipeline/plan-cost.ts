@@ -2,7 +2,8 @@
  * @file What a recipe will cost before it is run: `grappa plan`, and what `grappa run` shows before it asks. Pure: what is
  * known of the recipe's questions, earlier purchases and results comes in as facts (plan-facts.ts reads them).
  */
-import { drawWorlds, type Forecast, forecastRun, questionsWithin, type Spread } from "../ledger/forecast.ts";
+import { type Forecast, forecastRun, questionsWithin, type Spread } from "../ledger/forecast.ts";
+import { drawWorlds } from "../ledger/forecast-world.ts";
 import { formatUsd, microUsdFromUsd } from "../ledger/money.ts";
 import { count } from "../report/number-format.ts";
 import type { Recipe } from "../schema/recipe.ts";

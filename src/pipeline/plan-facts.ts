@@ -65,13 +65,19 @@ async function finishedFile(
 interface PlainQuestion {
   readonly text: string;
   readonly hasAnswer: boolean;
+  /** Of a programmatic family, whose verifier nobody doubts. */
+  readonly hasVerifier: boolean;
 }
 
 async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<QuestionFacts> {
   const collected = await finishedFile(fs, sources, "collect", "questions.jsonl");
   const questions = collected === undefined ? await sourceQuestions(sources) : await collectedQuestions(collected);
-  const count = questions.reduce((sum, part) => sum + part.count, 0);
-  const unanswered = questions.reduce((sum, part) => sum + part.count * part.unansweredShare, 0);
+  const sumOf = (pick: (part: SourcePart) => number): number => questions.reduce((sum, part) => sum + pick(part), 0);
+  const [count, unruled, doubted] = [
+    sumOf((one) => one.count),
+    sumOf((one) => one.unruled),
+    sumOf((one) => one.doubted),
+  ];
   const texts = spreadOver(questions.flatMap(({ texts: own }) => own));
   const { countedBy, isEstimated, tokensOf } = await openCounter(sources.baseFolder);
   return {
@@ -79,7 +85,8 @@ async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<Ques
     tokens: texts.map(tokensOf),
     countedBy,
     isEstimated,
-    judgedShare: count === 0 ? 0 : unanswered / count,
+    unruledShare: unruled / Math.max(1, count),
+    doubtedShare: doubted / Math.max(1, count - unruled),
     from: collected === undefined ? questions.map(({ from }) => from).join(", ") : "collected",
   };
 }
@@ -88,16 +95,17 @@ async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<Ques
 interface SourcePart {
   readonly from: string;
   readonly count: number;
-  readonly unansweredShare: number;
+  /** Of these, without a verifier and a reference answer; and with the latter alone. */
+  readonly unruled: number;
+  readonly doubted: number;
   /** Some of the texts, or all. */
   readonly texts: readonly string[];
 }
 
 async function collectedQuestions(path: string): Promise<SourcePart[]> {
   const questions: PlainQuestion[] = [];
-  // A question of a family has a verifier and needs no reference answer.
   for await (const { text, answer, family } of readJsonl(path, Question))
-    questions.push({ text, hasAnswer: answer !== null || Object.hasOwn(families, family) });
+    questions.push({ text, hasAnswer: answer !== null, hasVerifier: Object.hasOwn(families, family) });
   return [partOf("collected", questions)];
 }
 
@@ -111,7 +119,7 @@ async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<S
       const { family, count, difficulty } = source;
       const drawn = { family: families[family], difficulty, bucket: "train", seed: recipe.seed } as const;
       const texts = collectQuestions({ ...drawn, count: Math.min(count, COUNTED_TEXTS) }).map(({ text }) => text);
-      parts.push({ from: `family ${family}`, count, unansweredShare: 0, texts });
+      parts.push({ from: `family ${family}`, count, unruled: 0, doubted: 0, texts });
     }
   }
   return parts;
@@ -120,8 +128,8 @@ async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<S
 const partOf = (from: string, questions: readonly PlainQuestion[]): SourcePart => ({
   from,
   count: questions.length,
-  unansweredShare:
-    questions.length === 0 ? 0 : questions.filter(({ hasAnswer }) => !hasAnswer).length / questions.length,
+  unruled: questions.filter(({ hasAnswer, hasVerifier }) => !hasAnswer && !hasVerifier).length,
+  doubted: questions.filter(({ hasAnswer, hasVerifier }) => hasAnswer && !hasVerifier).length,
   texts: spreadOver(questions.map(({ text }) => text)),
 });
 
@@ -135,7 +143,11 @@ async function fileQuestions(
     const text = values[fields.question];
     const answer = values[fields.answer];
     if (typeof text !== "string" || text.trim() === "" || fileBucketOf(text) !== "train") continue;
-    found.set(questionId(text), { text, hasAnswer: answer !== undefined && answer !== null && answer !== "" });
+    found.set(questionId(text), {
+      text,
+      hasAnswer: answer !== undefined && answer !== null && answer !== "",
+      hasVerifier: false,
+    });
   }
   return [...found.values()];
 }

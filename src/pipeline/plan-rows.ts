@@ -37,7 +37,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     const assumed = place === 0 ? ASSUMED.teacher : ASSUMED.laterTeacher;
     return models.endpoint(teacher, { account: "trace", assumed, samples: trace.samplesPerQuestion, stopsWhenRight });
   });
-  const { judgedShare } = facts.questions;
+  const { unruledShare, doubtedShare } = facts.questions;
   const forecast: ForecastFacts = {
     questions: facts.questions.count,
     ...models.ownTries(),
@@ -45,7 +45,8 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     teachers,
     tracesAll: recipe.order === "s1",
     ...(judge !== undefined && { judge: models.endpoint(judge, { account: "judge", assumed: ASSUMED.judge }) }),
-    judgedShare,
+    unruledShare,
+    doubtedShare,
     examples: recipe.select.count,
     ...(student.hosted && { training: paidTraining(recipe, student.hosted, models) }),
     evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, student.hosted, models),
