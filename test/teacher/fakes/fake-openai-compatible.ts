@@ -14,6 +14,7 @@ import {
   type Pieces,
   type Refusal,
   startFake,
+  textOf,
   unknownFields,
   type WholeReply,
 } from "./fake-server.ts";
@@ -55,8 +56,8 @@ function apiOf(options: OpenAICompatibleFakeOptions): FakeApi {
     isStreamed: ({ body }) => body["stream"] === true,
     promptText: ({ body }) =>
       Array.isArray(body["messages"])
-        ? body["messages"].map((message) => String(fieldsOf(message)["content"])).join(" ")
-        : String(body["prompt"] ?? ""),
+        ? body["messages"].map((message) => textOf(fieldsOf(message)["content"])).join(" ")
+        : textOf(body["prompt"]),
     error: ({ message, code, status }) => ({
       error: {
         message,
@@ -91,8 +92,8 @@ function checkRequest(
   if (refused) return { status: 400, message: `${refuses} is not supported` };
   if ("stream_options" in body && body["stream"] !== true)
     return { status: 400, message: "The 'stream_options' parameter is only allowed when 'stream' is enabled." };
-  if (models !== undefined && !models.includes(String(body["model"])))
-    return { status: 404, message: `The model \`${String(body["model"])}\` does not exist`, code: "model_not_found" };
+  if (models !== undefined && !models.includes(textOf(body["model"])))
+    return { status: 404, message: `The model \`${textOf(body["model"])}\` does not exist`, code: "model_not_found" };
   if (typeof body["model"] !== "string") return { status: 400, message: "you must provide a model parameter" };
   return isText(request) ? checkPrompt(body) : checkMessages(body);
 }
@@ -113,7 +114,7 @@ function checkMessages(body: Record<string, unknown>): Refusal | undefined {
     const [unknown] = unknownFields(message, known);
     if (unknown !== undefined)
       return { status: 400, message: `Additional properties are not allowed ('${unknown}') - 'messages.${index}'` };
-    if (!["system", "user", "assistant"].includes(String(message["role"])) || typeof message["content"] !== "string")
+    if (!["system", "user", "assistant"].includes(textOf(message["role"])) || typeof message["content"] !== "string")
       return { status: 400, message: `invalid message - 'messages.${index}'` };
   }
   const continues = body["continue_final_message"] === true;

@@ -324,3 +324,8 @@ export function unknownFields(body: Readonly<Record<string, unknown>>, known: re
 export function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
+
+/** A text itself; anything else as JSON, nothing as an empty text. */
+export function textOf(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
