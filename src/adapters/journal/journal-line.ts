@@ -52,6 +52,11 @@ const Unpaid = z.strictObject({
   ...common,
   type: z.literal("unpaid").describe("the request was refused or never arrived: nothing was billed"),
   detail: z.string(),
+  refusedAtMaxTokens: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("present when the provider will never take this request with this output limit"),
 });
 
 const Reconciled = z.strictObject({

@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Settlement } from "../../ledger/ledger.ts";
-import { type PaidReply, RequestJournal, type StoredReply } from "./request-journal.ts";
+import { type JournalPurchase, readJournal, type SettledPurchase } from "./journal-pass.ts";
+import { type IntentRequest, type PaidReply, RequestJournal, type StoredReply } from "./request-journal.ts";
 
 const A = "a".repeat(16);
 const B = "b".repeat(16);
@@ -18,6 +18,15 @@ const reply: PaidReply = {
   costMicroUsd: 7,
 };
 
+const origin = { account: "attempt", provider: "deepseek", model: "m" } as const;
+const asking = (key: string, worstCaseMicroUsd: number, rest: Partial<IntentRequest> = {}): IntentRequest => ({
+  key,
+  worstCaseMicroUsd,
+  ...origin,
+  questionId: "q1",
+  ...rest,
+});
+
 let folder: string;
 let path: string;
 const journals: RequestJournal[] = [];
@@ -30,9 +39,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function open(): Promise<{ journal: RequestJournal; settled: Settlement[] }> {
-  const settled: Settlement[] = [];
-  const journal = await RequestJournal.open(path, { onSettled: (settlement) => settled.push(settlement) });
+async function open(): Promise<{ journal: RequestJournal; settled: SettledPurchase[] }> {
+  const settled: SettledPurchase[] = [];
+  const journal = await RequestJournal.open(path, { onSettled: (purchase) => settled.push(purchase) });
   journals.push(journal);
   return { journal, settled };
 }
@@ -41,7 +50,7 @@ describe("request journal", () => {
   it("gives back what it was given, in this process and the next", async () => {
     const { journal } = await open();
     expect(journal.find(A, 100)).toBeUndefined();
-    const stored = await journal.reply(await journal.intend(A, 9), reply);
+    const stored = await journal.reply(await journal.intend(asking(A, 9)), reply);
     expect(await journal.read(stored)).toMatchObject({ ...reply, key: A });
     await journal.close();
     const again = await open();
@@ -53,12 +62,12 @@ describe("request journal", () => {
       possiblyPaidMicroUsd: 0,
       tornBytes: 0,
     });
-    expect(again.settled).toEqual([{ costMicroUsd: 7, basis: "measured", usage }]);
+    expect(again.settled).toEqual([{ ...origin, outcome: "reply", costMicroUsd: 7, basis: "measured", usage }]);
   });
 
   it("has the intent on the disk before it resolves, and the reply likewise", async () => {
     const { journal } = await open();
-    const intent = await journal.intend(A, 9);
+    const intent = await journal.intend(asking(A, 9));
     expect(await readFile(path, "utf8")).toContain('"type":"intent"');
     await journal.reply(intent, reply);
     expect(await readFile(path, "utf8")).toContain('"type":"reply"');
@@ -70,21 +79,21 @@ describe("request journal", () => {
     ["ended by itself: not a limit that it exceeds", {}, 49, false],
     ["truncated: the same limit", { finishReason: "length" }, 100, true],
     ["truncated: a smaller limit", { finishReason: "length" }, 60, true],
-    ["truncated: not a larger limit", { finishReason: "length" }, 101, false],
+    ["truncated: a larger limit too, for it is never bought again", { finishReason: "length" }, 101, true],
     ["longer than its own limit, as some count it", { maxTokens: 40 }, 40, true],
   ])("reuses a reply that %s", async (_case, change, maxTokens, isFound) => {
     const { journal } = await open();
-    await journal.reply(await journal.intend(A, 9), { ...reply, ...change });
+    await journal.reply(await journal.intend(asking(A, 9)), { ...reply, ...change });
     expect(journal.find(A, maxTokens) !== undefined).toBe(isFound);
     expect(journal.find(B, maxTokens)).toBeUndefined();
   });
 
   it("counts intents without an end at their worst case, each by itself", async () => {
     const { journal } = await open();
-    await journal.intend(A, 500); // killed while in flight
-    await journal.unpaid(await journal.intend(A, 400), "refused");
-    await journal.reply(await journal.intend(A, 300), reply);
-    await journal.intend(B, 200);
+    await journal.intend(asking(A, 500)); // killed while in flight
+    await journal.unpaid(await journal.intend(asking(A, 400)), "refused");
+    await journal.reply(await journal.intend(asking(A, 300)), reply);
+    await journal.intend(asking(B, 200));
     await journal.close();
     const { journal: again, settled } = await open();
     expect(again.recovery).toMatchObject({ replies: 1, openIntents: 2, possiblyPaidMicroUsd: 700 });
@@ -93,7 +102,7 @@ describe("request journal", () => {
       [500, "unknown"],
       [200, "unknown"],
     ]);
-    const ended = await again.intend(A, 300);
+    const ended = await again.intend(asking(A, 300));
     await again.reply(ended, reply);
     await again.close();
     expect((await open()).journal.recovery.possiblyPaidMicroUsd).toBe(700); // a later reply does not end an earlier intent
@@ -101,7 +110,7 @@ describe("request journal", () => {
 
   it("books no free intents: nothing can have been billed", async () => {
     const { journal } = await open();
-    await journal.intend(A, 0);
+    await journal.intend(asking(A, 0));
     await journal.close();
     const { journal: again, settled } = await open();
     expect(again.recovery).toMatchObject({ openIntents: 1, possiblyPaidMicroUsd: 0 });
@@ -110,22 +119,22 @@ describe("request journal", () => {
 
   it("remembers unusable replies and what they cost", async () => {
     const { journal } = await open();
-    await journal.malformed(await journal.intend(A, 9), { detail: "not JSON", usage: null, costMicroUsd: 9 });
-    await journal.malformed(await journal.intend(A, 9), { detail: "empty", usage, costMicroUsd: 4 });
+    await journal.malformed(await journal.intend(asking(A, 9)), { detail: "not JSON", usage: null, costMicroUsd: 9 });
+    await journal.malformed(await journal.intend(asking(A, 9)), { detail: "empty", usage, costMicroUsd: 4 });
     expect(journal.malformedReplies(A)).toEqual({ count: 2, lastDetail: "empty" });
     await journal.close();
     const { journal: again, settled } = await open();
     expect(again.malformedReplies(A)).toEqual({ count: 2, lastDetail: "empty" });
     expect(settled).toEqual([
-      { costMicroUsd: 9, basis: "estimated" },
-      { costMicroUsd: 4, basis: "measured", usage },
+      { ...origin, outcome: "malformed", costMicroUsd: 9, basis: "estimated" },
+      { ...origin, outcome: "malformed", costMicroUsd: 4, basis: "measured", usage },
     ]);
   });
 
   it("repairs a torn tail: the reply that was being written counts as in flight", async () => {
     const { journal } = await open();
-    await journal.reply(await journal.intend(A, 9), reply);
-    await journal.intend(B, 20);
+    await journal.reply(await journal.intend(asking(A, 9)), reply);
+    await journal.intend(asking(B, 20));
     await journal.close();
     await appendFile(path, '{"schemaVersion":1,"type":"reply","key":"bbbb');
     const { journal: again } = await open();
@@ -136,16 +145,16 @@ describe("request journal", () => {
       possiblyPaidMicroUsd: 20,
       tornBytes: 45,
     });
-    await again.reply(await again.intend(B, 20), reply);
+    await again.reply(await again.intend(asking(B, 20)), reply);
     await again.close();
     expect((await open()).journal.recovery).toMatchObject({ replies: 2, tornBytes: 0, openIntents: 1 });
   });
 
   it("survives a cut at any byte: what stands before it is kept", async () => {
     const { journal } = await open();
-    await journal.reply(await journal.intend(A, 9), reply);
+    await journal.reply(await journal.intend(asking(A, 9)), reply);
     const firstEnd = (await readFile(path)).length;
-    await journal.reply(await journal.intend(B, 9), reply);
+    await journal.reply(await journal.intend(asking(B, 9)), reply);
     await journal.close();
     const whole = await readFile(path);
     for (let size = firstEnd; size < whole.length; size += 13) {
@@ -166,5 +175,80 @@ describe("request journal", () => {
     const error = await open().catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code, message: expect.stringContaining(`${path}:1: `) as string });
     expect(String((error as { hint?: string }).hint)).not.toContain("delete the file");
+  });
+});
+
+async function purchases(): Promise<JournalPurchase[]> {
+  const all = [];
+  for await (const purchase of readJournal(path)) all.push(purchase);
+  return all;
+}
+
+describe("reading a journal without opening it", () => {
+  it("tells every purchase with its origin and what became of it, the open ones last", async () => {
+    const { journal } = await open();
+    const timing = { firstTokenMs: 3, totalMs: 90 };
+    await journal.intend(asking(B, 20, { batch: "b7" }));
+    await journal.reply(await journal.intend(asking(A, 9)), { ...reply, timing });
+    await journal.reply(await journal.intend(asking(A, 9)), { ...reply, finishReason: "length" });
+    await journal.malformed(await journal.intend(asking(A, 9)), { detail: "empty", usage: null, costMicroUsd: 9 });
+    await journal.unpaid(await journal.intend(asking(A, 9)), "HTTP 400");
+    const { questionId: _none, ...job } = asking(A, 50, { account: "train" });
+    await journal.charge(await journal.intend(job), { costMicroUsd: 44, isEstimated: true, detail: "3 epochs" });
+    const all = await purchases();
+    expect(all.map(({ purchase, outcome, costMicroUsd, basis }) => [purchase, outcome, costMicroUsd, basis])).toEqual([
+      [0, "reply", 7, "measured"],
+      [1, "truncated", 7, "measured"],
+      [2, "malformed", 9, "estimated"],
+      [3, "unpaid", 0, null],
+      [4, "charge", 44, "estimated"],
+      [0, "open", 20, "unknown"],
+    ]);
+    const none = { batch: null, timing: null, usage: null, maxTokens: null, finishReason: null, detail: "" };
+    const asked = { ...origin, questionId: "q1" };
+    expect(all[0]).toMatchObject({ ...asked, key: A, worstCaseMicroUsd: 9, usage, timing, maxTokens: 100 });
+    expect(all[4]).toMatchObject({ ...origin, account: "train", questionId: null, detail: "3 epochs" });
+    expect(all[5]).toMatchObject({ ...none, ...asked, key: B, batch: "b7", worstCaseMicroUsd: 20 });
+  });
+
+  it("ends an open purchase with what a person saw on the bill", async () => {
+    const { journal } = await open();
+    await journal.intend(asking(A, 500));
+    await journal.intend(asking(B, 200));
+    await journal.close();
+    const { journal: again } = await open();
+    const left = (await purchases()).filter(({ outcome }) => outcome === "open");
+    expect(left.map(({ key }) => key)).toEqual([A, B]);
+    await again.reconcile(left[0] as JournalPurchase, 120);
+    await again.reconcile(left[1] as JournalPurchase, 0);
+    await again.close();
+    const { journal: third, settled } = await open();
+    expect(third.recovery).toMatchObject({ openIntents: 0, possiblyPaidMicroUsd: 0 });
+    expect(settled).toEqual([{ ...origin, outcome: "reconciled", costMicroUsd: 120, basis: "measured" }]);
+    expect((await third.intend(asking(A, 1))).purchase).toBe(1);
+  });
+
+  it("reads journals of before there were accounts, for the teacher's they are", async () => {
+    const common = { schemaVersion: 1, key: A, purchase: 0 };
+    const lines = [
+      { ...common, type: "intent", worstCaseMicroUsd: 9 },
+      { ...common, type: "reply", ...reply },
+    ];
+    await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const before = { account: "trace", provider: null, model: null };
+    expect((await open()).settled).toEqual([
+      { ...before, outcome: "reply", costMicroUsd: 7, basis: "measured", usage },
+    ]);
+    expect(await purchases()).toMatchObject([{ ...before, questionId: null, outcome: "reply" }]);
+  });
+
+  it("leaves a line alone that is still being written, and finds nothing where there is no file", async () => {
+    expect(await purchases()).toEqual([]);
+    const { journal } = await open();
+    await journal.intend(asking(A, 5));
+    await appendFile(path, '{"schemaVersion":1,"type":"re');
+    const size = (await readFile(path)).length;
+    expect((await purchases()).map(({ outcome }) => outcome)).toEqual(["open"]);
+    expect(await readFile(path)).toHaveLength(size);
   });
 });

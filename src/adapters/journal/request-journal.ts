@@ -4,18 +4,38 @@
  * journalled is never bought again, and an intent without an end means "possibly paid" and counts at its worst case.
  */
 import { AppError } from "../../core/errors.ts";
-import type { Settlement } from "../../ledger/ledger.ts";
 import { type FinishReason, SCHEMA_VERSION, type Usage } from "../../schema/records.ts";
 import { AppendLog, type AppendLogOptions, type LineSpan } from "../store/append-log.ts";
 import { parseRecord } from "../store/jsonl.ts";
 import { type FileLine, readLines } from "../store/read-lines.ts";
 import { JournalLine, type ReplyLine } from "./journal-line.ts";
+import {
+  JournalPass,
+  type JournalPurchase,
+  readJournalLine,
+  type SettledPurchase,
+  settledPurchase,
+} from "./journal-pass.ts";
 
-/** A request that may be billed from now on; ends in `reply`, `malformed` or `unpaid`, or stays open. */
+/** A request to be announced. */
+export interface IntentRequest {
+  readonly key: string;
+  readonly worstCaseMicroUsd: number;
+  /** Stage on whose account it is bought: attempt, trace, judge, train, evaluate. */
+  readonly account: string;
+  /** The endpoint's name in the recipe. */
+  readonly provider: string;
+  readonly model: string;
+  /** Absent for a job that is about no single question. */
+  readonly questionId?: string;
+  /** The provider's batch that it goes into. */
+  readonly batch?: string;
+}
+
+/** A request that may be billed from now on; ends in `reply`, `malformed`, `unpaid` or `charge`, or stays open. */
 export interface Intent {
   readonly key: string;
   readonly purchase: number;
-  readonly worstCaseMicroUsd: number;
 }
 
 /** Where a stored reply stands, and what is needed to tell whether it answers a request. */
@@ -36,6 +56,14 @@ export interface MalformedReply {
   readonly costMicroUsd: number;
 }
 
+/** What a paid job that is no reply came to. */
+export interface PaidCharge {
+  readonly costMicroUsd: number;
+  /** False when the provider told the amount. */
+  readonly isEstimated: boolean;
+  readonly detail: string;
+}
+
 /** What an earlier process left. */
 export interface JournalRecovery {
   readonly replies: number;
@@ -49,8 +77,8 @@ export interface JournalRecovery {
 
 /** Options of {@link RequestJournal.open}. */
 export interface RequestJournalOptions extends Omit<AppendLogOptions, "onTornLine"> {
-  /** Told of every call of earlier processes that cost, or may have cost, something: the ledger's `record`. */
-  readonly onSettled?: (settlement: Settlement) => void;
+  /** Told of every purchase of earlier processes that cost, or may have cost, something: fills a ledger. */
+  readonly onSettled?: (purchase: SettledPurchase) => void;
 }
 
 interface KeyState {
@@ -58,6 +86,7 @@ interface KeyState {
   reply?: StoredReply;
   malformed: number;
   lastMalformed: string;
+  refusal?: { readonly detail: string; readonly maxTokens: number };
 }
 
 /** The journal of one run folder. One process at a time (the run's lock sees to that). */
@@ -81,7 +110,7 @@ export class RequestJournal {
     const log = await AppendLog.open(path, { ...options, onTornLine: ({ sizeBytes }) => (tornBytes = sizeBytes) });
     try {
       const reading = new JournalReading(onSettled ?? (() => undefined));
-      for await (const line of readLines(path)) reading.take(readLine(path, line), line);
+      for await (const line of readLines(path)) reading.take(readJournalLine(path, line), line);
       return new RequestJournal(log, reading.keys, { ...reading.finish(), tornBytes });
     } catch (error) {
       await log.close();
@@ -90,13 +119,13 @@ export class RequestJournal {
   }
 
   /**
-   * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits;
-   * a truncated one only where the limit is no larger than the one that cut it.
+   * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits. A
+   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide.
    */
   find(key: string, maxTokens: number): StoredReply | undefined {
     const reply = this.#keys.get(key)?.reply;
     if (reply === undefined) return undefined;
-    const fits = reply.finishReason === "length" ? reply.maxTokens >= maxTokens : reply.completionTokens <= maxTokens;
+    const fits = reply.finishReason === "length" || reply.completionTokens <= maxTokens;
     return fits || reply.maxTokens === maxTokens ? reply : undefined;
   }
 
@@ -104,6 +133,12 @@ export class RequestJournal {
   malformedReplies(key: string): { readonly count: number; readonly lastDetail: string } {
     const state = this.#keys.get(key);
     return { count: state?.malformed ?? 0, lastDetail: state?.lastMalformed ?? "" };
+  }
+
+  /** Why the provider will never take a request with this output limit, where it said so. */
+  refusal(key: string, maxTokens: number): string | undefined {
+    const refusal = this.#keys.get(key)?.refusal;
+    return refusal?.maxTokens === maxTokens ? refusal.detail : undefined;
   }
 
   /** Reads a stored reply back from the disk. */
@@ -114,11 +149,11 @@ export class RequestJournal {
   }
 
   /** Announces a request; resolves when that is on the disk. Only then may it be sent. */
-  async intend(key: string, worstCaseMicroUsd: number): Promise<Intent> {
-    const state = stateOf(this.#keys, key);
-    const intent = { key, purchase: state.purchases, worstCaseMicroUsd };
+  async intend(request: IntentRequest): Promise<Intent> {
+    const state = stateOf(this.#keys, request.key);
+    const intent = { key: request.key, purchase: state.purchases };
     state.purchases += 1;
-    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "intent", ...intent });
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "intent", ...request, ...intent });
     return intent;
   }
 
@@ -136,9 +171,25 @@ export class RequestJournal {
     countMalformed(stateOf(this.#keys, key), reply.detail);
   }
 
-  /** Ends an intent for which nothing was billed. */
-  async unpaid({ key, purchase }: Intent, detail: string): Promise<void> {
-    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail });
+  /**
+   * Ends an intent for which nothing was billed.
+   *
+   * @param refusedAtMaxTokens present when the provider will never take this request with this output limit.
+   */
+  async unpaid({ key, purchase }: Intent, detail: string, refusedAtMaxTokens?: number): Promise<void> {
+    const refused = refusedAtMaxTokens === undefined ? {} : { refusedAtMaxTokens };
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail, ...refused });
+    if (refusedAtMaxTokens !== undefined) stateOf(this.#keys, key).refusal = { detail, maxTokens: refusedAtMaxTokens };
+  }
+
+  /** Ends the intent of a paid job that is no reply, such as a fine-tune. */
+  async charge({ key, purchase }: Intent, charge: PaidCharge): Promise<void> {
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "charge", key, purchase, ...charge });
+  }
+
+  /** Ends an intent that an earlier process left open with what the provider's bill says; 0: it was never billed. */
+  async reconcile({ key, purchase }: Intent, costMicroUsd: number): Promise<void> {
+    await this.#append({ schemaVersion: SCHEMA_VERSION, type: "reconciled", key, purchase, costMicroUsd });
   }
 
   /** Waits for what is pending and closes the file; may be called twice. */
@@ -154,56 +205,47 @@ export class RequestJournal {
 /** Builds the index from the lines of a file, in order. */
 class JournalReading {
   readonly keys = new Map<string, KeyState>();
-  readonly #open = new Map<string, number>();
-  readonly #onSettled: (settlement: Settlement) => void;
+  readonly #pass = new JournalPass();
+  readonly #onSettled: (purchase: SettledPurchase) => void;
   #replies = 0;
   #malformed = 0;
 
-  constructor(onSettled: (settlement: Settlement) => void) {
+  constructor(onSettled: (purchase: SettledPurchase) => void) {
     this.#onSettled = onSettled;
   }
 
   take(line: JournalLine, { offset, bytes }: FileLine): void {
     const state = stateOf(this.keys, line.key);
-    const purchase = `${line.key}/${line.purchase}`;
-    if (line.type === "intent") {
-      state.purchases = Math.max(state.purchases, line.purchase + 1);
-      this.#open.set(purchase, line.worstCaseMicroUsd);
-      return;
-    }
-    this.#open.delete(purchase);
-    if (line.type === "unpaid") return;
-    if (line.type === "reconciled" || line.type === "charge") {
-      const basis = line.type === "charge" && line.isEstimated ? "estimated" : "measured";
-      if (line.costMicroUsd > 0) this.#onSettled({ costMicroUsd: line.costMicroUsd, basis });
-      return;
-    }
-    const { usage, costMicroUsd } = line;
+    state.purchases = Math.max(state.purchases, line.purchase + 1);
     if (line.type === "reply") {
       this.#replies += 1;
       state.reply = storedReply({ offset, sizeBytes: bytes.length }, line);
-    } else {
+    }
+    if (line.type === "malformed") {
       this.#malformed += 1;
       countMalformed(state, line.detail);
     }
-    this.#onSettled({ costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
+    if (line.type === "unpaid" && line.refusedAtMaxTokens !== undefined)
+      state.refusal = { detail: line.detail, maxTokens: line.refusedAtMaxTokens };
+    const purchase = this.#pass.take(line);
+    if (purchase !== undefined) this.#settle(purchase);
   }
 
   finish(): Omit<JournalRecovery, "tornBytes"> {
+    let openIntents = 0;
     let possiblyPaidMicroUsd = 0;
-    for (const costMicroUsd of this.#open.values()) {
-      if (costMicroUsd === 0) continue; // a free request: nothing can have been billed
-      possiblyPaidMicroUsd += costMicroUsd;
-      this.#onSettled({ costMicroUsd, basis: "unknown" });
+    for (const purchase of this.#pass.open()) {
+      openIntents += 1;
+      possiblyPaidMicroUsd += purchase.costMicroUsd;
+      this.#settle(purchase);
     }
-    const openIntents = this.#open.size;
     return { replies: this.#replies, malformed: this.#malformed, openIntents, possiblyPaidMicroUsd };
   }
-}
 
-/** How well the cost of a reply is known, from the usage it reported. */
-export function costBasis(usage: Usage | null): Settlement["basis"] {
-  return usage === null || usage.isEstimated ? "estimated" : "measured";
+  #settle(purchase: JournalPurchase): void {
+    const settled = settledPurchase(purchase);
+    if (settled !== undefined) this.#onSettled(settled);
+  }
 }
 
 function stateOf(keys: Map<string, KeyState>, key: string): KeyState {
@@ -223,17 +265,3 @@ const storedReply = (span: LineSpan, { maxTokens, finishReason, usage }: PaidRep
   finishReason,
   completionTokens: usage.completionTokens,
 });
-
-/** A line of the journal; a broken one must not be answered by deleting a file that was paid for. */
-function readLine(path: string, line: FileLine): JournalLine {
-  try {
-    return parseRecord(path, line, JournalLine);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code === "schema-version") throw error;
-    throw new AppError(error.code, error.message, {
-      hint: "this file holds replies that were paid for: keep a copy, then delete the broken line alone",
-      data: error.data,
-      cause: error,
-    });
-  }
-}

@@ -1,38 +1,66 @@
-import { AppError } from "../../core/errors.ts";
 import type { Hold, Ledger, Refusal, Settlement } from "../../ledger/ledger.ts";
-import { formatUsd } from "../../ledger/money.ts";
 
-/** Grants holds on one stage's account, and lets a request wait while other holds from here alone are in its way. */
+/** For whom money is promised. */
+export interface HoldRequest {
+  /** Stage on whose account. */
+  readonly account: string;
+  readonly worstCaseMicroUsd: number;
+  /** Whoever waits is let go when it aborts. */
+  readonly signal: AbortSignal;
+  /** Told when the request begins to wait, and when it no longer does. */
+  readonly onWaiting: (isWaiting: boolean) => void;
+}
+
+interface Waiter extends HoldRequest {
+  end(answer: Hold | Refusal | undefined): void;
+}
+
+const GATES = new WeakMap<Ledger, BudgetGate>();
+
+/**
+ * Lets requests wait for money while other requests' holds alone are in the way; first come first served, whichever
+ * stage they come from: one gate for each ledger.
+ */
 export class BudgetGate {
   readonly #ledger: Ledger;
-  readonly #stage: string;
-  readonly #onWaiting: (waiting: number) => void;
+  /** Holds that were granted here and will end here. */
   #open = 0;
-  #waiting = 0;
-  #wake: (() => void)[] = [];
-  #closedBy: unknown;
+  #queue: Waiter[] = [];
 
-  constructor(ledger: Ledger, stage: string, onWaiting: (waiting: number) => void) {
+  private constructor(ledger: Ledger) {
     this.#ledger = ledger;
-    this.#stage = stage;
-    this.#onWaiting = onWaiting;
   }
 
-  /**
-   * A hold on a worst case.
-   * @throws {AppError} `budget-exceeded`: it cannot fit whatever becomes of the holds from here; or what `close` was given.
-   */
-  async hold(worstCaseMicroUsd: number): Promise<Hold> {
-    for (;;) {
-      if (this.#closedBy !== undefined) throw this.#closedBy;
-      const answer = this.#ledger.hold(this.#stage, worstCaseMicroUsd);
-      if (answer.granted) {
-        this.#open += 1;
-        return answer;
-      }
-      if (!answer.isWaitable || this.#open === 0) throw overBudget(answer);
-      await this.#oneEnds();
+  /** The gate of a ledger. */
+  static of(ledger: Ledger): BudgetGate {
+    let gate = GATES.get(ledger);
+    if (gate === undefined) GATES.set(ledger, (gate = new BudgetGate(ledger)));
+    return gate;
+  }
+
+  /** A hold on a worst case; a refusal when it cannot fit whatever becomes of other holds; undefined when aborted first. */
+  async hold(request: HoldRequest): Promise<Hold | Refusal | undefined> {
+    if (request.signal.aborted) return undefined;
+    if (this.#queue.length === 0) {
+      const answer = this.#ask(request);
+      if (answer !== "wait") return answer;
     }
+    request.onWaiting(true);
+    return await new Promise((resolve) => {
+      const onAbort = (): void => {
+        this.#queue = this.#queue.filter((other) => other !== waiter);
+        waiter.end(undefined);
+        this.#wake();
+      };
+      const end = (answer: Hold | Refusal | undefined): void => {
+        request.signal.removeEventListener("abort", onAbort);
+        request.onWaiting(false);
+        resolve(answer);
+      };
+      const waiter = { ...request, end };
+      request.signal.addEventListener("abort", onAbort, { once: true });
+      this.#queue.push(waiter);
+    });
   }
 
   /** See {@link Ledger.settle}. */
@@ -53,37 +81,25 @@ export class BudgetGate {
     this.#end();
   }
 
-  /** From now on nobody is granted anything; those who wait are refused with `cause`. */
-  close(cause: unknown): void {
-    this.#closedBy = cause;
-    this.#wakeAll();
-  }
-
-  async #oneEnds(): Promise<void> {
-    this.#waiting += 1;
-    this.#onWaiting(this.#waiting);
-    await new Promise<void>((resolve) => this.#wake.push(resolve));
-    this.#waiting -= 1;
-    this.#onWaiting(this.#waiting);
-  }
-
   #end(): void {
     this.#open -= 1;
-    this.#wakeAll();
+    this.#wake();
   }
 
-  #wakeAll(): void {
-    const wake = this.#wake;
-    this.#wake = [];
-    for (const resolve of wake) resolve();
+  /** Serves those at the head alone: what ends frees money for a few, and asking all of them would take n x n steps. */
+  #wake(): void {
+    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
+      const answer = head.signal.aborted ? undefined : this.#ask(head);
+      if (answer === "wait") return;
+      this.#queue.shift();
+      if (answer !== undefined) head.end(answer);
+    }
   }
-}
 
-function overBudget({ microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd }: Refusal): AppError {
-  const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
-  const message = `the next request can cost ${formatUsd(microUsd)}, and ${left} of ${formatUsd(capMicroUsd)} is left`;
-  return new AppError("budget-exceeded", message, {
-    hint: "raise maxUsd, or lower trace.teacher.maxTokens, and run again: what is bought is kept",
-    data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd },
-  });
+  #ask({ account, worstCaseMicroUsd }: HoldRequest): Hold | Refusal | "wait" {
+    const answer = this.#ledger.hold(account, worstCaseMicroUsd);
+    if (answer.granted) this.#open += 1;
+    else if (answer.isWaitable && this.#open > 0) return "wait";
+    return answer;
+  }
 }

@@ -1,5 +1,6 @@
 /** @file What is bought from a teacher, and how that went. */
 import type { ChatMessage, SamplingParams } from "../../ledger/request-key.ts";
+import type { PartialReply } from "./teacher.ts";
 
 /** One reply to have. */
 export interface Purchase {
@@ -12,10 +13,12 @@ export interface Purchase {
   readonly maxTokens: number;
   /** Most that one try can cost. */
   readonly worstCaseMicroUsd: number;
+  /** A cut reply that this one goes on with. */
+  readonly goOnFrom?: PartialReply;
 }
 
-/** Why a reply cannot be had. */
-export type FailureReason = "provider-permanent" | "malformed-reply" | "retries-exhausted";
+/** Why a reply cannot be had; `truncated`: it was cut, and is kept in the journal. */
+export type FailureReason = "provider-permanent" | "malformed-reply" | "retries-exhausted" | "truncated";
 
 /** A purchase given up. */
 export interface FailedPurchase {

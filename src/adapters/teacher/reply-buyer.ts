@@ -2,15 +2,19 @@
  * @file Buys the replies that the journal does not hold yet: so many at once, each under a hold of the ledger, each with
  * an intent in the journal before it is sent and its reply there before it counts. Never buys past the cap.
  */
+import { setMaxListeners } from "node:events";
 import { AppError } from "../../core/errors.ts";
-import type { Hold, Ledger } from "../../ledger/ledger.ts";
-import { type Price, tokenCost } from "../../ledger/price-book.ts";
-import { costBasis, type Intent, type RequestJournal } from "../journal/request-journal.ts";
+import type { Ledger, Refusal } from "../../ledger/ledger.ts";
+import { formatUsd } from "../../ledger/money.ts";
+import type { Price } from "../../ledger/price-book.ts";
+import type { RequestJournal } from "../journal/request-journal.ts";
 import { BudgetGate } from "./budget-gate.ts";
-import { excerptOf } from "./excerpt.ts";
-import type { BuyerCounts, FailedPurchase, FailureReason, Purchase, PurchaseTiming } from "./purchase.ts";
-import { retryDelayMs, type Waiting } from "./retry-delay.ts";
-import { type Teacher, TeacherError, type TeacherReply } from "./teacher.ts";
+import type { FlowLimits } from "./flow-control.ts";
+import { FlowGate, type FlowGates } from "./flow-gate.ts";
+import type { BuyerCounts, FailedPurchase, Purchase, PurchaseTiming } from "./purchase.ts";
+import { GivenUp, OutOfBudget, PurchaseTries, type TryContext } from "./purchase-tries.ts";
+import type { Waiting } from "./retry-delay.ts";
+import type { Teacher, TeacherError } from "./teacher.ts";
 
 /** What a buyer works with. */
 export interface BuyerOptions {
@@ -22,8 +26,16 @@ export interface BuyerOptions {
   readonly journal: RequestJournal;
   /** Requests in flight at most. */
   readonly concurrency: number;
-  /** Tries of one request after the first, where it was refused for now or its connection broke. */
+  /** What the provider allows a minute, as declared. */
+  readonly limits?: Omit<FlowLimits, "concurrency">;
+  /** Shared with other buyers, so that all who ask a model keep to its limits together; alone unless told. */
+  readonly flows?: FlowGates;
+  /** Tries of one request after the first, where the server failed or the connection broke. */
   readonly maxRetries: number;
+  /** Longest time from the first failed try of a request to its last, ms; 15 minutes unless told. */
+  readonly retryBudgetMs?: number;
+  /** Tries again what earlier processes gave up: refused for good, or malformed too often. */
+  readonly retryFailed?: boolean;
   readonly waiting: Waiting;
   readonly signal?: AbortSignal;
   readonly onTiming?: (timing: PurchaseTiming) => void;
@@ -35,33 +47,16 @@ export interface BuyerOptions {
   readonly onChange?: (counts: BuyerCounts) => void;
 }
 
-/** Tries after the first for a reply that cannot be read. */
-const MAX_MALFORMED_RETRIES = 2;
 /** So many purchases in a row given up, none bought between: the fault is not theirs. */
 const MAX_FAILURES_IN_A_ROW = 20;
 
-/** Ends a purchase that was given up; never leaves this file. */
-class GivenUp extends Error {
-  readonly failed: FailedPurchase;
-  constructor(reason: FailureReason, detail: string) {
-    super(reason);
-    this.failed = { reason, detail };
-  }
-}
+/** Purchases to make, in a list or as they come. */
+export type Purchases = Iterable<Purchase> | AsyncIterable<Purchase>;
 
-/** Ends a purchase because the buyer stops; the cause is kept there. Never leaves this file. */
-class Stopped extends Error {}
-
-/** A purchase under way. */
-interface Job {
-  readonly purchase: Purchase;
-  retries: number;
-}
-
-/** See the file's head. One `buy` for each buyer. */
+/** See the file's head. One `buy` at a time for each buyer. */
 export class ReplyBuyer {
   readonly #options: BuyerOptions;
-  readonly #budget: BudgetGate;
+  readonly #context: TryContext;
   /** Aborted when the caller stops: requests in flight are given up. */
   readonly #asking = new AbortController();
   /** Aborted when nothing new may start: requests in flight are awaited, for they are paid. */
@@ -71,20 +66,36 @@ export class ReplyBuyer {
   readonly #counts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
 
   constructor(options: BuyerOptions) {
+    const { ledger, teacher, concurrency, limits, flows, waiting } = options;
     this.#options = options;
-    this.#budget = new BudgetGate(options.ledger, options.stage, (waiting) => {
-      this.#counts.waitingForBudget = waiting;
-      this.#changed();
-    });
+    const flowLimits = { ...limits, concurrency };
+    this.#context = {
+      options,
+      budget: BudgetGate.of(ledger),
+      flow: flows?.of(teacher, flowLimits) ?? new FlowGate(flowLimits, waiting),
+      asking: this.#asking.signal,
+      starting: this.#starting.signal,
+      onRetry: (error) => {
+        this.#counts.retries += 1;
+        options.onRetry?.(error);
+        this.#changed();
+      },
+      onWaiting: (isWaiting) => {
+        this.#counts.waitingForBudget += isWaiting ? 1 : -1;
+        this.#changed();
+      },
+    };
+    setMaxListeners(0, this.#starting.signal); // whoever waits listens until it ends: no leak
   }
 
   /**
-   * Buys every reply once that the journal does not answer. What is bought is kept whatever happens.
+   * Buys every reply once that the journal does not answer, taking purchases as there is room for them. What is bought is
+   * kept whatever happens.
    * @returns the purchases given up, by key.
    * @throws {AppError} `budget-exceeded`; `interrupted`; `provider-permanent` when no request can work; `disk-full`; or
-   * `provider` when 20 purchases in a row were given up.
+   * `provider` when 20 purchases in a row were given up, or the provider refused for as long as `retryBudgetMs`.
    */
-  async buy(purchases: readonly Purchase[]): Promise<Map<string, FailedPurchase>> {
+  async buy(purchases: Purchases): Promise<Map<string, FailedPurchase>> {
     const failed = new Map<string, FailedPurchase>();
     const { signal, concurrency } = this.#options;
     const onAbort = (): void => {
@@ -93,29 +104,33 @@ export class ReplyBuyer {
     };
     if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
-    let next = 0;
+    const source = iterate(purchases);
     const work = async (): Promise<void> => {
-      while (next < purchases.length && !this.#starting.signal.aborted) {
-        const purchase = purchases[next++] as Purchase;
-        await this.#complete({ purchase, retries: 0 }, failed).catch((error: unknown) => this.#stop(error));
+      while (!this.#starting.signal.aborted) {
+        const { done, value } = await source.next();
+        if (done) return;
+        await this.#complete(value, failed);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(concurrency, purchases.length) }, work));
+    const stopped = (error: unknown): void => this.#stop(error);
+    await Promise.all(Array.from({ length: concurrency }, () => work().catch(stopped)));
     signal?.removeEventListener("abort", onAbort);
-    if (this.#starting.signal.aborted) throw this.#stopCause;
-    return failed;
+    if (!this.#starting.signal.aborted) return failed;
+    await source.return?.();
+    throw this.#stopCause instanceof OutOfBudget ? this.#overBudget(this.#stopCause.refusal) : this.#stopCause;
   }
 
-  async #complete(job: Job, failed: Map<string, FailedPurchase>): Promise<void> {
+  async #complete(purchase: Purchase, failed: Map<string, FailedPurchase>): Promise<void> {
     const { waiting, onTiming } = this.#options;
-    const { key, questionId, sampleIndex } = job.purchase;
+    const { key, questionId, sampleIndex } = purchase;
     const start = waiting.now();
-    const givenUp = await this.#obtain(job).then(
+    const tries = new PurchaseTries(purchase, this.#context);
+    const givenUp = await tries.obtain().then(
       () => undefined,
       (error: unknown) => (error instanceof GivenUp ? error.failed : Promise.reject(error)),
     );
     const outcome = givenUp?.reason ?? "reply";
-    onTiming?.({ key, questionId, sampleIndex, outcome, retries: job.retries, ms: waiting.now() - start });
+    onTiming?.({ key, questionId, sampleIndex, outcome, retries: tries.retries, ms: waiting.now() - start });
     if (givenUp === undefined) {
       this.#counts.bought += 1;
       this.#failuresInARow = 0;
@@ -123,117 +138,9 @@ export class ReplyBuyer {
       failed.set(key, givenUp);
       this.#counts.failed += 1;
     }
-    this.#options.onEnd?.(job.purchase, givenUp);
+    this.#options.onEnd?.(purchase, givenUp);
     this.#changed();
     if (givenUp !== undefined) this.#watchFailures(givenUp);
-  }
-
-  /** Tries until the journal holds a reply; one hold and one intent for each try that may be billed. */
-  async #obtain(job: Job): Promise<void> {
-    const { journal } = this.#options;
-    const { key, maxTokens } = job.purchase;
-    while (journal.find(key, maxTokens) === undefined) {
-      const malformed = journal.malformedReplies(key);
-      if (malformed.count > MAX_MALFORMED_RETRIES) throw new GivenUp("malformed-reply", malformed.lastDetail);
-      const outcome = await this.#attempt(job);
-      if (outcome !== "billed") await this.#pause(job, outcome);
-    }
-  }
-
-  /**
-   * One hold from grant to end.
-   * @returns `billed` when a reply came, usable or not; the error when it may have been billed and a retry makes sense.
-   */
-  async #attempt(job: Job): Promise<"billed" | TeacherError> {
-    const { journal, price } = this.#options;
-    const { key, maxTokens, worstCaseMicroUsd } = job.purchase;
-    const hold = await this.#budget.hold(worstCaseMicroUsd);
-    const intent = await journal.intend(key, worstCaseMicroUsd).catch((error: unknown) => {
-      this.#budget.release(hold);
-      throw error;
-    });
-    let reply: TeacherReply;
-    try {
-      reply = await this.#askUntilServed(job);
-    } catch (error) {
-      return await this.#endWithoutReply({ hold, intent }, error);
-    }
-    const { usage } = reply;
-    const costMicroUsd = tokenCost(price, usage);
-    this.#budget.settle(hold, { costMicroUsd, basis: costBasis(usage), usage });
-    await journal.reply(intent, { ...reply, maxTokens, costMicroUsd });
-    return "billed";
-  }
-
-  /** Asks again, under the same hold, as long as the answer is "not now": such tries are not billed. */
-  async #askUntilServed(job: Job): Promise<TeacherReply> {
-    const { teacher, journal } = this.#options;
-    const { messages, params, maxTokens, key } = job.purchase;
-    for (;;) {
-      const retry = job.retries + journal.malformedReplies(key).count;
-      try {
-        return await teacher.ask({ messages, params, maxTokens, retry }, this.#asking.signal);
-      } catch (error) {
-        if (!(error instanceof TeacherError) || error.fault !== "unavailable") throw error;
-        await this.#pause(job, error);
-      }
-    }
-  }
-
-  /** Ends hold and intent as the failure demands. What was neither refused nor given up may be billed. */
-  async #endWithoutReply(open: OpenRequest, error: unknown): Promise<"billed" | TeacherError> {
-    if (error instanceof GivenUp || error instanceof Stopped) return await this.#endUnbilled(open, error);
-    if (!(error instanceof TeacherError)) {
-      this.#budget.forfeit(open.hold);
-      throw error;
-    }
-    switch (error.fault) {
-      case "malformed":
-        await this.#keepMalformed(open, error);
-        return "billed";
-      case "broken": // the intent stays open: a later process counts it in the same way
-        this.#budget.forfeit(open.hold);
-        return error;
-      case "interrupted":
-        this.#budget.forfeit(open.hold);
-        throw new Stopped();
-      case "row-refused":
-        return await this.#endUnbilled(open, new GivenUp("provider-permanent", error.message));
-      case "run-refused":
-      case "unavailable":
-        return await this.#endUnbilled(open, error);
-      default:
-        return error.fault satisfies never;
-    }
-  }
-
-  async #endUnbilled({ hold, intent }: OpenRequest, error: Error): Promise<never> {
-    this.#budget.release(hold);
-    await this.#options.journal.unpaid(intent, excerptOf(error.message)).catch(() => undefined); // `error` says more
-    throw error;
-  }
-
-  async #keepMalformed({ hold, intent }: OpenRequest, { message, usage }: TeacherError): Promise<void> {
-    const { journal, price } = this.#options;
-    const costMicroUsd = usage === null ? hold.microUsd : tokenCost(price, usage);
-    this.#budget.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
-    await journal.malformed(intent, { detail: message, usage, costMicroUsd });
-  }
-
-  /** Counts a retry and waits before it; gives up when there were enough. */
-  async #pause(job: Job, error: TeacherError): Promise<void> {
-    const { waiting, maxRetries } = this.#options;
-    if (job.retries >= maxRetries) throw new GivenUp("retries-exhausted", error.message);
-    job.retries += 1;
-    this.#counts.retries += 1;
-    this.#options.onRetry?.(error);
-    this.#changed();
-    const delayMs = retryDelayMs(
-      { key: job.purchase.key, retry: job.retries, retryAfterMs: error.retryAfterMs },
-      waiting.seed,
-    );
-    if (!this.#starting.signal.aborted) await waiting.sleep(delayMs, this.#starting.signal);
-    if (this.#starting.signal.aborted) throw new Stopped();
   }
 
   /** Starts nothing more, for this cause; the first cause counts. */
@@ -241,7 +148,6 @@ export class ReplyBuyer {
     if (this.#starting.signal.aborted) return;
     this.#stopCause = cause;
     this.#starting.abort();
-    this.#budget.close(new Stopped());
   }
 
   #watchFailures({ reason, detail }: FailedPurchase): void {
@@ -255,15 +161,20 @@ export class ReplyBuyer {
     });
   }
 
+  /** What is left once everything in flight is settled, and what there is for the money. */
+  #overBudget({ microUsd }: Refusal): AppError {
+    const { capMicroUsd, spentMicroUsd, heldMicroUsd } = this.#options.ledger.snapshot();
+    const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
+    const message = `the next request can cost ${formatUsd(microUsd)}, and ${left} of ${formatUsd(capMicroUsd)} is left`;
+    return new AppError("budget-exceeded", message, {
+      hint: "raise maxUsd, or lower trace.teacher.maxTokens, and run again: what is bought is kept",
+      data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd, bought: this.#counts.bought },
+    });
+  }
+
   #changed(): void {
     this.#options.onChange?.({ ...this.#counts });
   }
-}
-
-/** Money promised and an intent announced, both to be ended. */
-interface OpenRequest {
-  readonly hold: Hold;
-  readonly intent: Intent;
 }
 
 function interruption(signal: AbortSignal | undefined): AppError {
@@ -272,4 +183,8 @@ function interruption(signal: AbortSignal | undefined): AppError {
     hint: "run again: what is bought is kept",
     cause: signal?.reason,
   });
+}
+
+function iterate(purchases: Purchases): Iterator<Purchase> | AsyncIterator<Purchase> {
+  return Symbol.asyncIterator in purchases ? purchases[Symbol.asyncIterator]() : purchases[Symbol.iterator]();
 }

@@ -4,6 +4,7 @@ import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import type { BuyerCounts, FailedPurchase, Purchase } from "./purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
+import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
 
 /** How questions are put to a teacher. */
 export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
@@ -11,14 +12,20 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   readonly params?: SamplingParams;
   /** Cap on thinking and answer together, tokens. */
   readonly maxTokens: number;
-  /** The chat that puts a question; the question's text as the user's only message unless told. */
+  /** The chat that puts a question; the question's text as the user's only message unless told. Must be pure. */
   readonly render?: (question: Question) => readonly ChatMessage[];
+  /** What becomes of cut replies; unless told they are traces as they are. */
+  readonly salvage?: Salvage;
+  /** Tokens that going on with a cut reply may take; as many as `maxTokens` unless told. */
+  readonly continueTokens?: number;
+  /** Tokens for an answer that is asked for at once; 2,048, or `maxTokens` if that is less, unless told. */
+  readonly answerTokens?: number;
   readonly onProgress?: (progress: TraceProgress) => void;
 }
 
 /** How far tracing is. */
 export interface TraceProgress extends BuyerCounts {
-  /** Replies to have. */
+  /** Replies to have; grows where cut replies are gone on with. */
   readonly total: number;
   /** Of these, replies that the journal held from the start. */
   readonly fromJournal: number;
@@ -33,75 +40,184 @@ export type TraceOutcome =
   | { readonly type: "trace"; readonly trace: Trace }
   | { readonly type: "failure"; readonly failure: TraceFailure };
 
+const ANSWER_TOKENS = 2048;
+
 /**
  * Asks the teacher every question, each so many times, and yields the outcomes ordered by question id and sample index,
  * whatever the order in which replies came: equal inputs and replies give equal output. First everything is bought into
- * the journal, then read from it, so memory does not grow with the traces and nothing is bought twice.
+ * the journal, then read from it. Prompts are rendered when they are sent and replies read when they are yielded, so
+ * memory holds the questions, a key for each reply, and what is in flight.
  * @throws {AppError} see {@link ReplyBuyer.buy}. What was bought stays in the journal; asking again goes on from there.
  */
 export async function* traceQuestions(
   questions: readonly Question[],
   options: TraceOptions,
 ): AsyncGenerator<TraceOutcome> {
-  const purchases = planPurchases(questions, options);
-  const failed = await buyMissing(purchases, options);
-  for (const purchase of purchases) yield await outcomeOf(purchase, failed.get(purchase.key), options);
+  const order = ordered(questions);
+  const failed = await new Tracing(order, options).buy();
+  for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
 }
 
+type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion" | "params" | "maxTokens" | "render">;
+
 /**
- * Every reply that tracing the questions needs, in the order in which outcomes are yielded. Where `params.seed` is given,
- * sample i is asked with `seed + i`. Pure.
+ * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
+ * `params.seed` is given, sample i is asked with `seed + i`. Pure.
  */
-export function planPurchases(
-  questions: readonly Question[],
-  options: Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion" | "params" | "maxTokens" | "render">,
-): Purchase[] {
+export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
   const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
-  const ordered = [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  return ordered.flatMap((question) => {
+  for (const question of ordered(questions)) {
     const messages = render(question);
     const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     const worstCaseMicroUsd = tokenCost(price, usage);
-    return Array.from({ length: samplesPerQuestion }, (_, sampleIndex) => {
+    for (let sampleIndex = 0; sampleIndex < samplesPerQuestion; sampleIndex++) {
       const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
-      const identity = { provider: teacher.provider, model: teacher.model, messages, params: own, sampleIndex };
-      const key = requestKey(identity);
-      return { key, questionId: question.id, sampleIndex, messages, params: own, maxTokens, worstCaseMicroUsd };
-    });
-  });
+      const { provider, model } = teacher;
+      const key = requestKey({ provider, model, messages, params: own, sampleIndex });
+      yield { key, questionId: question.id, sampleIndex, messages, params: own, maxTokens, worstCaseMicroUsd };
+    }
+  }
 }
 
 const askPlainly = (question: Question): ChatMessage[] => [{ role: "user", content: question.text }];
 
-async function buyMissing(purchases: readonly Purchase[], options: TraceOptions): Promise<Map<string, FailedPurchase>> {
-  const { journal, ledger, onProgress } = options;
-  const unique = [...new Map(purchases.map((purchase) => [purchase.key, purchase])).values()];
-  const missing = unique.filter(({ key, maxTokens }) => journal.find(key, maxTokens) === undefined);
-  const total = unique.length;
-  const fromJournal = total - missing.length;
-  const onChange = (counts: BuyerCounts): void => {
+function ordered(questions: readonly Question[]): readonly Question[] {
+  const isOrdered = questions.every(({ id }, i) => i === 0 || (questions[i - 1] as Question).id <= id);
+  return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+/** Buys what the journal lacks, then what cut replies need. */
+class Tracing {
+  readonly #questions: readonly Question[];
+  readonly #options: TraceOptions;
+  readonly #buyer: ReplyBuyer;
+  readonly #failed = new Map<string, FailedPurchase>();
+  #total = 0;
+  #fromJournal = 0;
+  #counts: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+
+  constructor(questions: readonly Question[], options: TraceOptions) {
+    this.#questions = questions;
+    this.#options = options;
+    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(counts) });
+  }
+
+  /** The purchases given up, by key. */
+  async buy(): Promise<ReadonlyMap<string, FailedPurchase>> {
+    const missing = this.#missing();
+    this.#changed(this.#counts);
+    try {
+      await this.#buy(this.#unique((key) => missing.has(key)));
+      const salvage = salvageOptions(this.#options);
+      if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
+    } catch (error) {
+      throw this.#withProgress(error);
+    }
+    return this.#failed;
+  }
+
+  async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {
+    for (const [key, failure] of await this.#buyer.buy(purchases)) this.#failed.set(key, failure);
+  }
+
+  #missing(): Set<string> {
+    const { journal } = this.#options;
+    const missing = new Set<string>();
+    for (const { key, maxTokens } of this.#unique(() => true)) {
+      this.#total += 1;
+      if (journal.find(key, maxTokens) === undefined) missing.add(flat(key));
+      else this.#fromJournal += 1;
+    }
+    return missing;
+  }
+
+  /** Each purchase once, though questions may render alike. */
+  *#unique(isWanted: (key: string) => boolean): Generator<Purchase> {
+    const seen = new Set<string>();
+    for (const purchase of planPurchases(this.#questions, this.#options)) {
+      if (seen.has(purchase.key) || !isWanted(purchase.key)) continue;
+      seen.add(flat(purchase.key));
+      yield purchase;
+    }
+  }
+
+  /** One part for each cut reply, round after round, until none needs another. */
+  async #salvage(options: SalvageOptions): Promise<void> {
+    for (let before = -1; before < this.#total; ) {
+      before = this.#total;
+      await this.#buy(this.#nextParts(options));
+    }
+  }
+
+  async *#nextParts(options: SalvageOptions): AsyncGenerator<Purchase> {
+    for (const first of this.#unique(() => true)) {
+      if (options.journal.find(first.key, first.maxTokens)?.finishReason !== "length") continue;
+      const next = nextPart(first, await readJoined(first, options), options);
+      if (next === undefined || this.#failed.has(next.key)) continue;
+      this.#total += 1;
+      yield next;
+    }
+  }
+
+  #changed(counts: BuyerCounts): void {
+    this.#counts = counts;
+    const { ledger, onProgress } = this.#options;
+    const [total, fromJournal] = [this.#total, this.#fromJournal];
     const done = fromJournal + counts.bought + counts.failed;
     onProgress?.({ ...counts, total, fromJournal, done, spentMicroUsd: ledger.snapshot().spentMicroUsd });
-  };
-  onChange({ bought: 0, failed: 0, retries: 0, waitingForBudget: 0 });
-  return new ReplyBuyer({ ...options, onChange }).buy(missing);
+  }
+
+  #withProgress(error: unknown): unknown {
+    if (!(error instanceof AppError) || error.code !== "budget-exceeded") return error;
+    const done = this.#fromJournal + this.#counts.bought;
+    const { hint, data } = error;
+    const message = `${error.message}; ${done} of ${this.#total} replies are there`;
+    const details = { data: { ...data, done, total: this.#total }, cause: error };
+    return new AppError(error.code, message, hint === undefined ? details : { hint, ...details });
+  }
+}
+
+/** A copy that does not hold on to the longer text it was cut from. */
+const flat = (key: string): string => Buffer.from(key, "latin1").toString("latin1");
+
+function salvageOptions(options: TraceOptions): SalvageOptions | undefined {
+  const { salvage: policy, teacher, price, journal, maxTokens } = options;
+  if (policy === undefined) return undefined;
+  const { continueTokens = maxTokens, answerTokens = Math.min(ANSWER_TOKENS, maxTokens) } = options;
+  return { policy, teacher, price, journal, continueTokens, answerTokens };
 }
 
 async function outcomeOf(
-  { key, questionId, sampleIndex, maxTokens }: Purchase,
-  failed: FailedPurchase | undefined,
-  { teacher, journal, signal }: TraceOptions,
+  purchase: Purchase,
+  failed: ReadonlyMap<string, FailedPurchase>,
+  options: TraceOptions,
 ): Promise<TraceOutcome> {
+  const { teacher, journal, price, maxTokens, signal } = options;
   if (signal?.aborted) throw new AppError("interrupted", "stopped while reading the journal", { cause: signal.reason });
-  if (failed !== undefined) {
-    const { reason, detail } = failed;
-    return { type: "failure", failure: { schemaVersion: SCHEMA_VERSION, questionId, sampleIndex, reason, detail } };
+  const { key, questionId, sampleIndex } = purchase;
+  const salvage = salvageOptions(options);
+  const asIs = { policy: "drop", teacher, price, journal, continueTokens: 0, answerTokens: 0 } as const;
+  const failure = (reason: string, detail: string): TraceOutcome => ({
+    type: "failure",
+    failure: { schemaVersion: SCHEMA_VERSION, questionId, sampleIndex, reason, detail },
+  });
+  const givenUp = failed.get(key);
+  if (givenUp !== undefined) return failure(givenUp.reason, givenUp.detail);
+  const joined = await readJoined({ key, maxTokens }, salvage ?? asIs);
+  if (salvage !== undefined && joined.finishReason === "length") {
+    const lost = failed.get(partKey(key, joined.parts, salvage.policy));
+    return failure("truncated", describeCut(joined.usage.completionTokens, salvage, lost));
   }
-  const stored = journal.find(key, maxTokens);
-  if (stored === undefined) throw new Error(`bug in grappa: reply ${key} was bought and is not in the journal`);
-  const { thinking, answer, provenance, finishReason, usage, costMicroUsd } = await journal.read(stored);
+  const { thinking, answer, provenance, finishReason, usage, costMicroUsd } = joined;
   const identity = { schemaVersion: SCHEMA_VERSION, id: key, questionId, sampleIndex } as const;
   const origin = { provider: teacher.provider, model: teacher.model, provenance };
   const trace: Trace = { ...identity, ...origin, thinking, answer, finishReason, usage, costMicroUsd };
   return { type: "trace", trace };
+}
+
+function describeCut(tokens: number, salvage: SalvageOptions, lost: FailedPurchase | undefined): string {
+  const cut = `cut after ${tokens} tokens, and kept in the journal`;
+  if (lost !== undefined) return `${cut}; going on with it failed (${lost.reason}: ${lost.detail})`;
+  if (salvage.policy !== "drop" && !canSalvage(salvage)) return `${cut}; this teacher cannot go on with it`;
+  return cut;
 }

@@ -1,198 +1,239 @@
 /**
- * @file A fake of an OpenAI-compatible server with reasoning: `POST /v1/chat/completions` and `/v1/completions`, whole
- * and streamed. Shapes as documented by OpenAI's API reference (chat completions, streaming; read 2026-11), DeepSeek's
- * (`reasoning_content`, and `prefix` for chat prefix completion; api-docs.deepseek.com, read 2026-11) and vLLM's
- * OpenAI-compatible server (`continue_final_message`, `skip_special_tokens`; docs.vllm.ai, read 2026-11).
+ * @file OpenAI's chat completions and completions as compatible servers speak them, streamed and whole. It refuses what
+ * they refuse. Shapes: OpenAI API reference, "Chat" and "Completions"; DeepSeek API docs, "Create Chat Completion" and
+ * "Chat Prefix Completion (Beta)"; vLLM docs, "OpenAI-Compatible Server" (all as found in stored copies, November 2026).
  */
+import { z } from "zod";
 import {
-  type Fake,
-  type FakeApi,
-  type FakeEvent,
-  type FakeOptions,
+  type FakeAnswer,
   type FakeRequest,
-  fieldsOf,
-  type Pieces,
-  type Refusal,
-  startFake,
-  textOf,
-  unknownFields,
-  type WholeReply,
-} from "./fake-server.ts";
+  type FaultServer,
+  type FaultServerOptions,
+  inPieces,
+  sse,
+  startFaultServer,
+} from "./fault-server.ts";
 
-const SAMPLING = ["model", "max_tokens", "temperature", "top_p", "seed", "stream", "stream_options", "stop", "n"];
-const CHAT = [
-  ...SAMPLING,
-  "messages",
-  "reasoning_effort",
-  "response_format",
-  "continue_final_message",
-  "add_generation_prompt",
-];
-const TEXT = [...SAMPLING, "prompt", "skip_special_tokens", "min_tokens"];
-
-/** How this server differs from others of its kind. */
-export interface OpenAICompatibleFakeOptions extends FakeOptions {
-  /** Where it puts thinking; `inline` is `<think>...</think>`, `inline-closed` without the opening tag. */
-  readonly reasoningField?: "reasoning_content" | "reasoning" | "inline" | "inline-closed";
-  /** Refuses `stream`, or `stream_options` alone. */
-  readonly refuses?: "stream" | "stream_options";
-  /** Ends streams without `[DONE]`. */
-  readonly omitsDone?: boolean;
-  /** Models that it knows; any where absent. */
-  readonly models?: readonly string[];
+/** What the model says to a prompt. */
+export interface FakeReply {
+  readonly thinking: string;
+  readonly answer: string;
+  /** `stop` unless told, or `length` where the limit cuts. */
+  readonly finishReason?: string;
+  /** Where the reasoning stands; `reasoning_content` unless told. */
+  readonly place?: "reasoning_content" | "reasoning" | "inline" | "inline-unopened";
+  readonly hasUsage?: boolean;
+  /** Choices beside the first, which nobody asked for. */
+  readonly otherChoices?: readonly string[];
 }
+
+/** How the fake behaves. */
+export interface FakeOpenAIOptions extends Pick<FaultServerOptions, "fault" | "pieceMs"> {
+  readonly reply: (prompt: string, request: FakeRequest) => FakeReply;
+  /** The one key that it takes; any where absent. */
+  readonly apiKey?: string;
+  readonly model?: string;
+  /** Answers whole and refuses `stream: true` with 400. */
+  readonly refusesStreams?: boolean;
+  /** Refuses `stream_options` with 400. */
+  readonly refusesStreamOptions?: boolean;
+  /** Headers of good answers, for example rate limits. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A token is so many characters. */
+  readonly charactersPerToken?: number;
+  readonly latencyMs?: number;
+}
+
+/** A fake that runs, and its own books. */
+export interface FakeOpenAI extends FaultServer {
+  /** Up to and including `/v1`. */
+  readonly baseUrl: string;
+  /** What it would bill: every reply that it began to send. */
+  readonly billed: { requests: number; promptTokens: number; completionTokens: number };
+}
+
+const Message = z.strictObject({
+  role: z.enum(["system", "user", "assistant"]),
+  content: z.string(),
+  prefix: z.literal(true).optional(),
+  reasoning_content: z.string().optional(),
+});
+const sampling = {
+  model: z.string(),
+  max_tokens: z.int().min(1),
+  temperature: z.number().min(0).max(2).optional(),
+  top_p: z.number().gt(0).max(1).optional(),
+  seed: z.int().optional(),
+  reasoning_effort: z.enum(["low", "medium", "high"]).optional(),
+  stream: z.boolean().optional(),
+  stream_options: z.strictObject({ include_usage: z.boolean() }).optional(),
+};
+const ChatRequest = z.strictObject({
+  ...sampling,
+  messages: z.array(Message).min(1),
+  continue_final_message: z.boolean().optional(),
+  add_generation_prompt: z.boolean().optional(),
+});
+const TextRequest = z.strictObject({
+  ...sampling,
+  prompt: z.string(),
+  stop: z.array(z.string()).max(4).optional(),
+  skip_special_tokens: z.boolean().optional(),
+});
+
+type Asked = { readonly kind: "chat" | "text"; readonly prompt: string } & z.infer<z.ZodObject<typeof sampling>>;
 
 /** Starts the fake. */
-export function startFakeOpenAICompatible(options: OpenAICompatibleFakeOptions = {}): Promise<Fake> {
-  return startFake(apiOf(options), options);
-}
-
-function apiOf(options: OpenAICompatibleFakeOptions): FakeApi {
-  const field = options.reasoningField ?? "reasoning_content";
-  return {
-    prefix: "/v1",
-    leadingEvents: 1,
-    check: (request, apiKey) => checkRequest(request, apiKey, options),
-    isStreamed: ({ body }) => body["stream"] === true,
-    promptText: ({ body }) =>
-      Array.isArray(body["messages"])
-        ? body["messages"].map((message) => textOf(fieldsOf(message)["content"])).join(" ")
-        : textOf(body["prompt"]),
-    error: ({ message, code, status }) => ({
-      error: {
-        message,
-        type: status < 500 ? "invalid_request_error" : "server_error",
-        param: null,
-        code: code ?? null,
-      },
-    }),
-    errorEvent: ({ status, message }) => ({ data: { error: { message, type: "server_error", code: status } } }),
-    whole: (reply, request) => wholeBody(reply, request, field),
-    events: (reply, request, pieces) => streamEvents(reply, request, { pieces, field, options }),
-  };
-}
-
-const isText = ({ path }: FakeRequest): boolean => path === "/v1/completions";
-
-function checkRequest(
-  request: FakeRequest,
-  apiKey: string,
-  { refuses, models }: OpenAICompatibleFakeOptions,
-): Refusal | undefined {
-  const { method, path, headers, body } = request;
-  if (method !== "POST" || !["/v1/chat/completions", "/v1/completions"].includes(path))
-    return { status: 404, message: `Invalid URL (${method} ${path})` };
-  if (headers.authorization !== `Bearer ${apiKey}`)
-    return { status: 401, message: "Incorrect API key provided", code: "invalid_api_key" };
-  if (!headers["content-type"]?.startsWith("application/json"))
-    return { status: 415, message: "the body must be application/json" };
-  const [unknown] = unknownFields(body, isText(request) ? TEXT : CHAT);
-  if (unknown !== undefined) return { status: 400, message: `Unrecognized request argument supplied: ${unknown}` };
-  const refused = refuses !== undefined && (refuses === "stream" ? body["stream"] === true : refuses in body);
-  if (refused) return { status: 400, message: `${refuses} is not supported` };
-  if ("stream_options" in body && body["stream"] !== true)
-    return { status: 400, message: "The 'stream_options' parameter is only allowed when 'stream' is enabled." };
-  if (models !== undefined && !models.includes(textOf(body["model"])))
-    return { status: 404, message: `The model \`${textOf(body["model"])}\` does not exist`, code: "model_not_found" };
-  if (typeof body["model"] !== "string") return { status: 400, message: "you must provide a model parameter" };
-  return isText(request) ? checkPrompt(body) : checkMessages(body);
-}
-
-function checkPrompt({ prompt }: Record<string, unknown>): Refusal | undefined {
-  return typeof prompt === "string" ? undefined : { status: 400, message: "you must provide a prompt" };
-}
-
-function checkMessages(body: Record<string, unknown>): Refusal | undefined {
-  const { messages } = body;
-  if (!Array.isArray(messages) || messages.length === 0)
-    return { status: 400, message: "[] is too short - 'messages'" };
-  const all = messages.map(fieldsOf);
-  for (const [index, message] of all.entries()) {
-    const isLast = index === all.length - 1;
-    const isPrefix = isLast && message["role"] === "assistant" && message["prefix"] === true;
-    const known = ["role", "content", ...(isPrefix ? ["prefix", "reasoning_content"] : [])];
-    const [unknown] = unknownFields(message, known);
-    if (unknown !== undefined)
-      return { status: 400, message: `Additional properties are not allowed ('${unknown}') - 'messages.${index}'` };
-    if (!["system", "user", "assistant"].includes(textOf(message["role"])) || typeof message["content"] !== "string")
-      return { status: 400, message: `invalid message - 'messages.${index}'` };
-  }
-  const continues = body["continue_final_message"] === true;
-  if (continues && body["add_generation_prompt"] !== false)
-    return { status: 400, message: "Cannot set both `continue_final_message` and `add_generation_prompt` to True." };
-  if (continues && all.at(-1)?.["role"] !== "assistant")
-    return { status: 400, message: "continue_final_message needs a last message of the assistant" };
-  return undefined;
-}
-
-function usageOf({ promptTokens, answerTokens, thinkingTokens }: WholeReply): object {
-  const completion = answerTokens + thinkingTokens;
-  return {
-    prompt_tokens: promptTokens,
-    completion_tokens: completion,
-    total_tokens: promptTokens + completion,
-    completion_tokens_details: { reasoning_tokens: thinkingTokens },
-  };
-}
-
-type Field = NonNullable<OpenAICompatibleFakeOptions["reasoningField"]>;
-
-/** How thinking is written before the answer where it has no field of its own. */
-function inlineThinking(thinking: string, field: Field): string {
-  if (thinking === "") return "";
-  return field === "inline" ? `<think>\n${thinking}\n</think>\n\n` : `${thinking}\n</think>\n\n`;
-}
-
-function wholeBody(reply: WholeReply, request: FakeRequest, field: Field): object {
-  const { thinking, answer, finish } = reply;
-  const isInline = field === "inline" || field === "inline-closed";
-  const text = isInline ? inlineThinking(thinking, field) + answer : answer;
-  const choice = (content: string, index: number): object =>
-    isText(request)
-      ? { index, finish_reason: finish, text: content, logprobs: null }
-      : {
-          index,
-          finish_reason: finish,
-          message: { role: "assistant", content, ...(isInline || thinking === "" ? {} : { [field]: thinking }) },
-          logprobs: null,
-        };
-  return {
-    id: `chatcmpl-${request.index}`,
-    object: isText(request) ? "text_completion" : "chat.completion",
-    created: 1_780_000_000,
-    model: request.body["model"],
-    choices: [choice(text, 0), ...(reply.hasSecondChoice ? [choice("another", 1)] : [])],
-    ...(reply.hidesUsage ? {} : { usage: usageOf(reply) }),
-  };
-}
-
-function streamEvents(
-  reply: WholeReply,
-  request: FakeRequest,
-  { pieces, field, options }: { pieces: Pieces; field: Field; options: OpenAICompatibleFakeOptions },
-): FakeEvent[] {
-  const head = {
-    id: `chatcmpl-${request.index}`,
-    object: isText(request) ? "text_completion" : "chat.completion.chunk",
-    created: 1_780_000_000,
-    model: request.body["model"],
-  };
-  const chunk = (delta: object, finish: string | null = null, index = 0): FakeEvent => ({
-    data: { ...head, choices: [{ index, ...delta, logprobs: null, finish_reason: finish }] },
+export async function startFakeOpenAI(options: FakeOpenAIOptions): Promise<FakeOpenAI> {
+  const billed = { requests: 0, promptTokens: 0, completionTokens: 0 };
+  const server = await startFaultServer({
+    ...options,
+    answer: async (request) => {
+      const asked = readRequest(request, options);
+      if ("status" in asked) return asked;
+      if (options.latencyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, options.latencyMs));
+      return answer(asked, options.reply(asked.prompt, request), { options, billed });
+    },
   });
-  const said = (content: string, index = 0): FakeEvent =>
-    chunk(isText(request) ? { text: content } : { delta: { content } }, null, index);
-  const thought = (text: string): FakeEvent => chunk({ delta: { [field]: text, content: null } });
-  const isInline = field === "inline" || field === "inline-closed" || isText(request);
-  const inline = inlineThinking(reply.thinking, field);
-  const wantsUsage = fieldsOf(request.body["stream_options"])["include_usage"] === true && !reply.hidesUsage;
+  return { ...server, baseUrl: `${server.origin}/v1`, billed };
+}
+
+function refuse(status: number, message: string, code: string | null = null): FakeAnswer {
+  const type = status === 401 ? "authentication_error" : "invalid_request_error";
+  const body = JSON.stringify({ error: { message, type, param: null, code } });
+  return { status, contentType: "application/json", pieces: [body] };
+}
+
+function readRequest({ method, path, headers, body }: FakeRequest, options: FakeOpenAIOptions): Asked | FakeAnswer {
+  if (method !== "POST" || !/^\/v1\/(chat\/)?completions$/.test(path))
+    return refuse(404, `Invalid URL (${method} ${path})`);
+  if (options.apiKey !== undefined && headers.authorization !== `Bearer ${options.apiKey}`)
+    return refuse(401, "Incorrect API key provided", "invalid_api_key");
+  if (!(headers["content-type"] ?? "").startsWith("application/json")) return refuse(415, "unsupported media type");
+  const kind = path.endsWith("/chat/completions") ? "chat" : "text";
+  const parsed = (kind === "chat" ? ChatRequest : TextRequest).safeParse(parse(body));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return refuse(400, `${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  const asked = parsed.data;
+  if (options.model !== undefined && asked.model !== options.model)
+    return refuse(404, `The model \`${asked.model}\` does not exist`, "model_not_found");
+  if (asked.stream_options !== undefined && (asked.stream !== true || options.refusesStreamOptions))
+    return refuse(400, "stream_options: only allowed when stream is set");
+  if (asked.stream === true && options.refusesStreams) return refuse(400, "stream: this server does not stream");
+  const prompt = "messages" in asked ? asked.messages.map(({ content }) => content).join("\n") : asked.prompt;
+  return { ...asked, kind, prompt };
+}
+
+interface Answering {
+  readonly options: FakeOpenAIOptions;
+  readonly billed: FakeOpenAI["billed"];
+}
+
+function answer(asked: Asked, reply: FakeReply, { options, billed }: Answering): FakeAnswer {
+  const perToken = options.charactersPerToken ?? 4;
+  const tokens = (text: string): number => Math.ceil(text.length / perToken);
+  const cut = cutAt(reply, asked.max_tokens * perToken);
+  const usage = {
+    prompt_tokens: tokens(asked.prompt),
+    completion_tokens: Math.min(asked.max_tokens, tokens(cut.thinking + cut.answer)),
+    total_tokens: 0,
+    completion_tokens_details: { reasoning_tokens: tokens(cut.thinking) },
+  };
+  usage.total_tokens = usage.prompt_tokens + usage.completion_tokens;
+  billed.requests += 1;
+  billed.promptTokens += usage.prompt_tokens;
+  billed.completionTokens += usage.completion_tokens;
+  const shown = reply.hasUsage === false ? {} : { usage };
+  const headers = options.headers === undefined ? {} : { headers: options.headers };
+  if (asked.stream !== true)
+    return { status: 200, contentType: "application/json", pieces: [wholeBody(asked, cut, shown)], ...headers };
+  const withUsage = asked.stream_options?.include_usage === true ? shown : {};
+  return { status: 200, contentType: "text/event-stream", pieces: stream(asked, cut, withUsage), ...headers };
+}
+
+type Cut = FakeReply & { readonly finishReason: string };
+
+function cutAt(reply: FakeReply, characters: number): Cut {
+  const { thinking, answer: text } = reply;
+  if (thinking.length + text.length <= characters) return { ...reply, finishReason: reply.finishReason ?? "stop" };
+  const kept = {
+    thinking: thinking.slice(0, characters),
+    answer: text.slice(0, Math.max(0, characters - thinking.length)),
+  };
+  return { ...reply, ...kept, finishReason: reply.finishReason ?? "length" };
+}
+
+/** The reply's fields in the order in which they are streamed. */
+function fields({ thinking, answer: text, place = "reasoning_content" }: Cut): [string, string][] {
+  if (place === "inline") return [["content", thinking === "" ? text : `<think>\n${thinking}\n</think>\n\n${text}`]];
+  if (place === "inline-unopened") return [["content", `${thinking}\n</think>\n\n${text}`]];
   return [
-    chunk(isText(request) ? { text: "" } : { delta: { role: "assistant", content: "" } }),
-    ...(isInline ? (inline === "" ? [] : [said(inline)]) : pieces.thinking.map(thought)),
-    ...pieces.answer.map((text) => said(text)),
-    ...(reply.hasSecondChoice ? [said("another", 1), chunk({ delta: {} }, "stop", 1)] : []),
-    chunk(isText(request) ? { text: "" } : { delta: {} }, reply.finish),
-    ...(wantsUsage ? [{ data: { ...head, choices: [], usage: usageOf(reply) } }] : []),
-    ...(options.omitsDone === true ? [] : [{ data: "[DONE]" }]),
+    [place, thinking],
+    ["content", text],
   ];
+}
+
+function wholeBody(asked: Asked, cut: Cut, usage: object): string {
+  const others = (cut.otherChoices ?? []).map((content, n) => ({
+    index: n + 1,
+    message: { role: "assistant", content },
+    finish_reason: "stop",
+  }));
+  const own =
+    asked.kind === "text"
+      ? { index: 0, text: cut.thinking + cut.answer, finish_reason: cut.finishReason }
+      : {
+          index: 0,
+          message: { role: "assistant", ...Object.fromEntries(fields(cut)) },
+          finish_reason: cut.finishReason,
+        };
+  const object = asked.kind === "text" ? "text_completion" : "chat.completion";
+  return JSON.stringify({ id: "fake", object, created: 0, model: asked.model, choices: [...others, own], ...usage });
+}
+
+const PIECE_CHARACTERS = 16;
+
+function stream(asked: Asked, cut: Cut, usage: object): string[] {
+  const object = asked.kind === "text" ? "text_completion" : "chat.completion.chunk";
+  const chunk = (choices: unknown[], rest: object = {}): string =>
+    sse({ id: "fake", object, created: 0, model: asked.model, choices, ...rest });
+  const deltas =
+    asked.kind === "text"
+      ? inPieces(cut.thinking + cut.answer, PIECE_CHARACTERS).map((text) => ({ index: 0, text, finish_reason: null }))
+      : fields(cut).flatMap(([name, text]) =>
+          inPieces(text, PIECE_CHARACTERS).map((piece) => ({
+            index: 0,
+            delta: { [name]: piece },
+            finish_reason: null,
+          })),
+        );
+  const others = (cut.otherChoices ?? []).map((content, n) => ({
+    index: n + 1,
+    delta: { content },
+    finish_reason: null,
+  }));
+  const end =
+    asked.kind === "text"
+      ? { index: 0, text: "", finish_reason: cut.finishReason }
+      : { index: 0, delta: {}, finish_reason: cut.finishReason };
+  return [
+    ...(asked.kind === "chat"
+      ? [chunk([{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }])]
+      : []),
+    ...others.map((choice) => chunk([choice])),
+    ...deltas.map((choice) => chunk([choice])),
+    chunk([end]),
+    ...("usage" in usage ? [chunk([], usage)] : []),
+    sse("[DONE]"),
+  ];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
