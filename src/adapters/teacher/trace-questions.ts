@@ -2,6 +2,7 @@ import { AppError } from "../../core/errors.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
+import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
 import type { BuyerCounts, FailedPurchase, Purchase } from "./purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
@@ -21,6 +22,8 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   /** Tokens for an answer that is asked for at once; 2,048, or `maxTokens` if that is less, unless told. */
   readonly answerTokens?: number;
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** Buys through the teacher's batch API, and directly what that does not bring in time; absent: all directly. */
+  readonly batch?: BatchTerms;
 }
 
 /** How far tracing is. */
@@ -86,6 +89,15 @@ function ordered(questions: readonly Question[]): readonly Question[] {
   return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
+const NONE: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+
+const sum = (before: BuyerCounts, { bought, failed, retries, waitingForBudget }: BuyerCounts): BuyerCounts => ({
+  bought: before.bought + bought,
+  failed: before.failed + failed,
+  retries: before.retries + retries,
+  waitingForBudget,
+});
+
 /** Buys what the journal lacks, then what cut replies need. */
 class Tracing {
   readonly #questions: readonly Question[];
@@ -94,12 +106,14 @@ class Tracing {
   readonly #failed = new Map<string, FailedPurchase>();
   #total = 0;
   #fromJournal = 0;
-  #counts: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+  #counts: BuyerCounts = NONE;
+  /** What was counted before the direct buyer began. */
+  #before: BuyerCounts = NONE;
 
   constructor(questions: readonly Question[], options: TraceOptions) {
     this.#questions = questions;
     this.#options = options;
-    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(counts) });
+    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
   }
 
   /** The purchases given up, by key. */
@@ -107,7 +121,10 @@ class Tracing {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
-      await this.#buy(this.#unique((key) => missing.has(key)));
+      const wanted = this.#unique((key) => missing.has(key));
+      const { batch } = this.#options;
+      if (batch === undefined) await this.#buy(wanted);
+      else await this.#buyInBatches(wanted, batch);
       const salvage = salvageOptions(this.#options);
       if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
     } catch (error) {
@@ -118,6 +135,13 @@ class Tracing {
 
   async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {
     for (const [key, failure] of await this.#buyer.buy(purchases)) this.#failed.set(key, failure);
+  }
+
+  async #buyInBatches(purchases: Iterable<Purchase>, batch: BatchTerms): Promise<void> {
+    const onChange = (counts: BuyerCounts): void => this.#changed(counts);
+    const failed = await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
+    for (const [key, failure] of failed) this.#failed.set(key, failure);
+    this.#before = this.#counts;
   }
 
   #missing(): Set<string> {
