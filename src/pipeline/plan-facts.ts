@@ -6,7 +6,7 @@ import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
 import { AppError } from "../core/errors.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
-import { bucketOf, questionId } from "../questions/bucket.ts";
+import { fileBucketOf, questionId } from "../questions/bucket.ts";
 import { collectQuestions } from "../questions/collect-questions.ts";
 import { families } from "../questions/families.ts";
 import type { StageName } from "../schema/manifest.ts";
@@ -142,7 +142,7 @@ async function fileQuestions(
   for await (const { values } of (await openDataFile(path)).rows()) {
     const text = values[fields.question];
     const answer = values[fields.answer];
-    if (typeof text !== "string" || text.trim() === "" || bucketOf(text) !== "train") continue;
+    if (typeof text !== "string" || text.trim() === "" || fileBucketOf(text) !== "train") continue;
     found.set(questionId(text), {
       text,
       hasAnswer: answer !== undefined && answer !== null && answer !== "",

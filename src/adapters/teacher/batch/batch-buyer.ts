@@ -14,7 +14,8 @@ import type { BatchCodec } from "./batch-codec.ts";
 import type { BatchItem, BatchLimits, BatchProvider } from "./batch-provider.ts";
 import { planShards } from "./plan-shards.ts";
 import { type LiveShard, type PlannedRequest, ShardLog } from "./shard-log.ts";
-import { type BatchPauses, type OpenRow, type RowEnd, ShardRun, type ShardPorts } from "./shard-run.ts";
+import type { OpenRow, RowEnd } from "./shard-rows.ts";
+import { type BatchPauses, type ShardPorts, ShardRun } from "./shard-run.ts";
 
 /** How a teacher's batches are bought. */
 export interface BatchTerms {
