@@ -19,7 +19,10 @@ const Intent = z.strictObject({
   provider: z.string().optional().describe("the endpoint's name in the recipe"),
   model: z.string().optional(),
   questionId: z.string().optional(),
-  batch: z.string().optional().describe("sent in this batch of the provider, at its discount; absent: directly"),
+  batch: z
+    .string()
+    .optional()
+    .describe("sent in this batch, or ordered as this job, of the provider; absent: a direct request"),
 });
 
 const Reply = z.strictObject({

@@ -92,6 +92,8 @@ interface KeyState {
   malformed: number;
   lastMalformed: string;
   refusal?: { readonly detail: string; readonly maxTokens: number };
+  /** Details of its charges. */
+  charges?: string[];
 }
 
 /** The journal of one run folder. One process at a time (the run's lock sees to that). */
@@ -202,6 +204,12 @@ export class RequestJournal {
   /** Ends the intent of a paid job that is no reply, such as a fine-tune. */
   async charge({ key, purchase }: Intent, charge: PaidCharge): Promise<void> {
     await this.#append({ schemaVersion: SCHEMA_VERSION, type: "charge", key, purchase, ...charge });
+    noteCharge(stateOf(this.#keys, key), charge);
+  }
+
+  /** Whether a job with these details was charged: after a crash it must not be charged twice. */
+  isCharged(key: string, detail: string): boolean {
+    return this.#keys.get(key)?.charges?.includes(detail) ?? false;
   }
 
   /** Ends an intent that an earlier process left open with what the provider's bill says; 0: it was never billed. */
@@ -272,6 +280,7 @@ class JournalReading {
       this.#malformed += 1;
       countMalformed(state, line.detail);
     }
+    if (line.type === "charge") noteCharge(state, line);
     if (line.type === "unpaid" && line.refusedAtMaxTokens !== undefined)
       state.refusal = { detail: line.detail, maxTokens: line.refusedAtMaxTokens };
     const purchase = this.#pass.take(line);
@@ -301,6 +310,10 @@ function stateOf(keys: Map<string, KeyState>, key: string): KeyState {
   let state = keys.get(key);
   if (state === undefined) keys.set(key, (state = { purchases: 0, malformed: 0, lastMalformed: "" }));
   return state;
+}
+
+function noteCharge(state: KeyState, { detail }: Pick<PaidCharge, "detail">): void {
+  (state.charges ??= []).push(detail);
 }
 
 function countMalformed(state: KeyState, detail: string): void {

@@ -1,4 +1,4 @@
-/** @file HTTP as batch APIs need it: short calls with JSON, an upload, and results streamed line by line. */
+/** @file HTTP as batch and fine-tuning APIs need it: short calls with JSON, an upload, and results streamed line by line. */
 import { type Dispatcher, Pool } from "undici";
 import { type BoundedLine, boundedLines } from "../../store/bounded-lines.ts";
 import { excerptOf } from "../excerpt.ts";
@@ -34,6 +34,8 @@ export interface BatchHttpOptions {
   readonly apiKey?: string | undefined;
   /** What errors call it. */
   readonly called: string;
+  /** Which of its APIs errors name; the batch API unless told. */
+  readonly api?: "batch API" | "fine-tuning API";
 }
 
 /** See the file's head. Redirects are not followed. */
@@ -75,10 +77,7 @@ export class BatchHttp {
     try {
       return JSON.parse(body);
     } catch {
-      throw new TeacherError(
-        "broken",
-        `${this.#options.called}'s batch API did not answer with JSON: ${excerptOf(body)}`,
-      );
+      throw new TeacherError("broken", `${this.#api} did not answer with JSON: ${excerptOf(body)}`);
     }
   }
 
@@ -132,6 +131,18 @@ export class BatchHttp {
     return Buffer.concat(chunks).toString("utf8");
   }
 
+  get #api(): string {
+    const { called, api = "batch API" } = this.#options;
+    return `${called}'s ${api}`;
+  }
+
+  #hint(status: number): string {
+    const known = HINTS[status];
+    if (known !== undefined) return known;
+    if (this.#options.api === "fine-tuning API") return "check baseUrl, and whether this model may be fine-tuned there";
+    return BATCH_HINTS[status] ?? "see whether this model may be used in batches; without `batch` it is asked directly";
+  }
+
   #redact(text: string): string {
     const { apiKey } = this.#options;
     return apiKey === undefined || apiKey.length < MIN_SECRET_CHARACTERS ? text : text.replaceAll(apiKey, "[key]");
@@ -142,19 +153,18 @@ export class BatchHttp {
     if (signal.aborted) return new TeacherError("interrupted", "the call was stopped", { cause });
     const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "unknown";
     const fault = UNSENT.has(code) ? "unavailable" : "broken";
-    return new TeacherError(fault, `the connection to ${this.#options.called}'s batch API failed (${code})`, {
+    return new TeacherError(fault, `the connection to ${this.#api} failed (${code})`, {
       code: "network",
       cause,
     });
   }
 
   #refusal(response: HttpResponse): TeacherError {
-    const message = `${this.#options.called}'s batch API answered HTTP ${response.status}: ${excerptOf(response.body)}`;
+    const message = `${this.#api} answered HTTP ${response.status}: ${excerptOf(response.body)}`;
     return new TeacherError(statusFault(response.status, response.body), message, {
       data: { status: response.status },
       retryAfterMs: retryAfterMs(response, Date.now()),
-      hint:
-        HINTS[response.status] ?? "see whether this model may be used in batches; without `batch` it is asked directly",
+      hint: this.#hint(response.status),
     });
   }
 }
@@ -172,10 +182,12 @@ const HINTS: Readonly<Record<number, string>> = {
   401: "check the key in the variable named by apiKeyEnv",
   402: "the account has no credit left; add some and run again: what is bought is kept",
   403: "the key may not use this API",
+};
+const BATCH_HINTS: Readonly<Record<number, string>> = {
   404: "this server knows no such batch or batch API: check baseUrl and the model, or leave `batch` out",
 };
 
-/** What an HTTP status of a batch call means. A 5xx may come after the work was done. */
+/** What an HTTP status of a call means. A 5xx may come after the work was done. */
 function statusFault(status: number, body: string): "unavailable" | "broken" | "run-refused" {
   if (status === 429 && body.includes('"insufficient_quota"')) return "run-refused";
   if (FOR_NOW.has(status)) return "unavailable";

@@ -16,6 +16,7 @@ import type {
   LostBatch,
 } from "./batch-provider.ts";
 import { BatchHttp, type BatchHttpOptions } from "./batch-http.ts";
+import { multipart } from "./multipart.ts";
 import { parseAnswer, readRows, refusedRow } from "./result-lines.ts";
 
 /** Which of the two it is. */
@@ -169,18 +170,4 @@ function rowOf({ custom_id, response, error }: z.infer<typeof ResultLine>): Batc
   const detail = [code, message].filter(Boolean).join(": ");
   if (/^batch_(expired|cancell?ed)$/.test(code ?? "")) return { type: "not-run", id: custom_id, detail };
   return refusedRow(custom_id, 500, detail); // it names no status: a direct call will tell
-}
-
-function multipart(
-  fields: Readonly<Record<string, string>>,
-  fileName: string,
-  file: Buffer,
-): { headers: Record<string, string>; body: Buffer } {
-  const boundary = "----grappa-batch-upload-7f0c1d"; // a JSONL line begins with `{`, so it cannot stand in one
-  const head = Object.entries(fields)
-    .map(([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
-    .join("");
-  const fileHead = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="${fileName}"\r\nContent-Type: application/jsonl\r\n\r\n`;
-  const body = Buffer.concat([Buffer.from(head + fileHead), file, Buffer.from(`\r\n--${boundary}--\r\n`)]);
-  return { headers: { "content-type": `multipart/form-data; boundary=${boundary}` }, body };
 }

@@ -1,0 +1,234 @@
+/**
+ * @file Together's fine-tuning API as its reference tells it: files, jobs that go on with every look at them, and its own
+ * books. It refuses what the real one refuses. Shapes: docs.together.ai/reference "upload-file", "post-fine-tunes",
+ * "get-fine-tunes", "get-fine-tunes-id", docs "fine-tuning/data-preparation" and "fine-tuning/pricing" (read 2026-11-25).
+ */
+import { z } from "zod";
+import {
+  type FakeAnswer,
+  type FakeRequest,
+  type FaultServer,
+  type FaultServerOptions,
+  startFaultServer,
+} from "./fault-server.ts";
+
+/** How the fake behaves. */
+export interface FakeTuningOptions extends Pick<FaultServerOptions, "fault"> {
+  readonly apiKey: string;
+  /** Micro-dollars for a million trained tokens. */
+  readonly perMillion: number;
+  /** Looks at a job until it is complete; the tokens are counted at the second. */
+  readonly looks?: number;
+  /** A token is so many characters of the examples. */
+  readonly charactersPerToken?: number;
+  /** Jobs end in this error. */
+  readonly failsWith?: string;
+  /** Answers chat completions, as the same host does: `http://127.0.0.1:PORT`. */
+  readonly chatOrigin?: string;
+}
+
+/** A fake that runs, and its own books. */
+export interface FakeTuning extends FaultServer {
+  /** Up to and including `/v1`. */
+  readonly baseUrl: string;
+  readonly billed: { jobs: number; trainedTokens: number; microUsd: number };
+  /** Contents of uploaded files, by id. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What was ordered. */
+  readonly orders: readonly TuningOrder[];
+}
+
+const Order = z.strictObject({
+  training_file: z.string(),
+  model: z.string().min(1),
+  suffix: z
+    .string()
+    .max(40)
+    .regex(/^[\w-]+$/),
+  n_epochs: z.int().min(1).max(20),
+  n_checkpoints: z.int().min(1),
+  batch_size: z.int().min(1),
+  learning_rate: z.number().positive(),
+  lr_scheduler: z.strictObject({
+    lr_scheduler_type: z.literal("cosine"),
+    lr_scheduler_args: z.strictObject({ min_lr_ratio: z.number().min(0).max(1), num_cycles: z.number().positive() }),
+  }),
+  warmup_ratio: z.number().min(0).max(1),
+  weight_decay: z.number().min(0),
+  max_grad_norm: z.number().min(0),
+  training_method: z.strictObject({ method: z.literal("sft"), train_on_inputs: z.literal(false) }),
+  training_type: z.union([
+    z.strictObject({ type: z.literal("Full") }),
+    z.strictObject({ type: z.literal("Lora"), lora_r: z.int(), lora_alpha: z.int() }),
+  ]),
+});
+/** A job as it was ordered. */
+export type TuningOrder = z.infer<typeof Order>;
+
+const Example = z.strictObject({
+  messages: z.tuple([
+    z.strictObject({ role: z.literal("user"), content: z.string().min(1) }),
+    z.strictObject({
+      role: z.literal("assistant"),
+      content: z.string().min(1),
+      reasoning_content: z.string().optional(),
+    }),
+  ]),
+});
+
+interface Job {
+  readonly id: string;
+  readonly order: TuningOrder;
+  /** Of all epochs. */
+  readonly tokens: number;
+  looks: number;
+  status: string;
+}
+
+/** Starts the fake. */
+export async function startFakeTuning(options: FakeTuningOptions): Promise<FakeTuning> {
+  const world = {
+    files: new Map<string, string>(),
+    jobs: [] as Job[],
+    billed: { jobs: 0, trainedTokens: 0, microUsd: 0 },
+  };
+  const server = await startFaultServer({ ...options, answer: (request) => answer(request, world, options) });
+  const { files, jobs, billed } = world;
+  return {
+    ...server,
+    baseUrl: `${server.origin}/v1`,
+    billed,
+    files,
+    get orders() {
+      return jobs.map(({ order }) => order);
+    },
+  };
+}
+
+interface World {
+  readonly files: Map<string, string>;
+  readonly jobs: Job[];
+  readonly billed: FakeTuning["billed"];
+}
+
+async function answer(request: FakeRequest, world: World, options: FakeTuningOptions): Promise<FakeAnswer> {
+  const { method, path, headers, body } = request;
+  if (options.chatOrigin !== undefined && path === "/v1/chat/completions")
+    return await forward(request, options.chatOrigin);
+  if (headers.authorization !== `Bearer ${options.apiKey}`) return refuse(401, "Invalid API key provided");
+  const job = world.jobs.find(({ id }) => path === `/v1/fine-tunes/${id}` || path === `/v1/fine-tunes/${id}/cancel`);
+  if (method === "POST" && path === "/v1/files/upload") return upload(request, world);
+  if (method === "POST" && path === "/v1/fine-tunes") return order(body, world, options);
+  if (method === "GET" && path === "/v1/fine-tunes")
+    return json({ data: world.jobs.map((one) => ({ ...view(one, options), events: [] })) });
+  if (job !== undefined && method === "GET") return json(look(job, world, options));
+  if (job !== undefined && method === "POST") {
+    book(job, "cancelled", job.tokens / 2, { world, options });
+    return json(view(job, options));
+  }
+  return refuse(404, `no such route: ${method} ${path}`);
+}
+
+function upload({ headers, body }: FakeRequest, { files }: World): FakeAnswer {
+  const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(headers["content-type"] ?? "")?.[1];
+  if (boundary === undefined) return refuse(415, "not a form");
+  const parts = new Map(
+    body.split(`--${boundary}`).flatMap((part): [string, string][] => {
+      const found =
+        /^\r\nContent-Disposition: form-data; name="(\w+)"[^\n]*\r\n(?:Content-Type: [^\n]+\r\n)?\r\n([\s\S]*)\r\n$/.exec(
+          part,
+        );
+      return found === null ? [] : [[found[1] ?? "", found[2] ?? ""]];
+    }),
+  );
+  if (parts.get("purpose") !== "fine-tune" || !parts.has("file_name"))
+    return refuse(400, "purpose and file_name are required");
+  const lines = (parts.get("file") ?? "").trimEnd().split("\n");
+  for (const [i, line] of lines.entries())
+    if (!Example.safeParse(JSON.parse(line)).success) return refuse(400, `line ${i + 1} is no conversation`);
+  const id = `file-${files.size}`;
+  files.set(id, parts.get("file") ?? "");
+  return json({ id, object: "file", purpose: "fine-tune", filename: parts.get("file_name"), LineCount: lines.length });
+}
+
+function order(body: string, world: World, options: FakeTuningOptions): FakeAnswer {
+  const parsed = Order.safeParse(JSON.parse(body));
+  if (!parsed.success)
+    return refuse(400, `${parsed.error.issues[0]?.path.join(".")}: ${parsed.error.issues[0]?.message}`);
+  const file = world.files.get(parsed.data.training_file);
+  if (file === undefined) return refuse(404, "no such file");
+  const characters = file.split("\n").reduce((sum, line) => sum + (line === "" ? 0 : textOf(line).length), 0);
+  const tokens = Math.ceil(characters / (options.charactersPerToken ?? 4)) * parsed.data.n_epochs;
+  const job: Job = { id: `ft-${world.jobs.length}`, order: parsed.data, tokens, looks: 0, status: "pending" };
+  world.jobs.push(job);
+  world.billed.jobs += 1;
+  return json(view(job, options));
+}
+
+function textOf(line: string): string {
+  const [user, assistant] = Example.parse(JSON.parse(line)).messages;
+  return user.content + (assistant.reasoning_content ?? "") + assistant.content;
+}
+
+interface Books {
+  readonly world: World;
+  readonly options: FakeTuningOptions;
+}
+
+function look(job: Job, world: World, options: FakeTuningOptions): object {
+  job.looks += 1;
+  if (job.status === "cancelled" || job.status === "completed" || job.status === "error") return view(job, options);
+  if (job.looks < (options.looks ?? 3)) job.status = job.looks === 1 ? "queued" : "running";
+  else if (options.failsWith === undefined) book(job, "completed", job.tokens, { world, options });
+  else job.status = "error";
+  return view(job, options);
+}
+
+function book(job: Job, status: string, tokens: number, { world, options }: Books): void {
+  job.status = status;
+  world.billed.trainedTokens += Math.ceil(tokens);
+  world.billed.microUsd += Math.ceil(priceOf(tokens, options) / 1000);
+}
+
+/** Nano-dollars. */
+const priceOf = (tokens: number, { perMillion }: FakeTuningOptions): number => Math.round((tokens * perMillion) / 1000);
+
+function view({ id, order: asked, tokens, looks, status }: Job, options: FakeTuningOptions): object {
+  const isCounted = looks > 1 || status === "cancelled";
+  const paid = status === "cancelled" ? tokens / 2 : tokens;
+  return {
+    id,
+    status,
+    model: asked.model,
+    model_output_name: `acme/${asked.model.split("/").at(-1)}-${asked.suffix}-0a1b2c3d`,
+    n_epochs: asked.n_epochs,
+    training_file: asked.training_file,
+    token_count: isCounted ? tokens : 0,
+    total_price: isCounted ? priceOf(paid, options) : 0,
+    total_steps: 10,
+    events: [
+      { object: "fine-tune-event", type: "training_start", message: "started", step: Math.min(looks, 10) },
+      ...(status === "error"
+        ? [{ object: "fine-tune-event", type: "job_error", message: options.failsWith, step: 0 }]
+        : []),
+    ],
+  };
+}
+
+async function forward({ body, headers }: FakeRequest, origin: string): Promise<FakeAnswer> {
+  const sent = { "content-type": headers["content-type"] ?? "", authorization: headers.authorization ?? "" };
+  const response = await fetch(`${origin}/v1/chat/completions`, { method: "POST", headers: sent, body });
+  const contentType = response.headers.get("content-type") ?? "";
+  return { status: response.status, contentType, pieces: [await response.text()] };
+}
+
+const json = (value: unknown): FakeAnswer => ({
+  status: 200,
+  contentType: "application/json",
+  pieces: [JSON.stringify(value)],
+});
+
+function refuse(status: number, message: string): FakeAnswer {
+  const body = JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code: null } });
+  return { status, contentType: "application/json", pieces: [body] };
+}
