@@ -34,6 +34,8 @@ describe("ledger", () => {
     const ledger = new Ledger(0);
     expect(ledger.hold("trace", 0).granted).toBe(true);
     expect(ledger.hold("trace", 1)).toMatchObject({ granted: false, isWaitable: false });
+    ledger.record("trace", { costMicroUsd: 0, basis: "measured", usage });
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ calls: 1, freeCalls: 1, measuredMicroUsd: 0 });
   });
 
   it("counts a forfeited hold in full and a released one not at all", () => {

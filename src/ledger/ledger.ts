@@ -47,6 +47,8 @@ export interface Work {
 export interface StageTally {
   /** Calls whose reply we have. */
   readonly calls: number;
+  /** Of these, calls that cost nothing. */
+  readonly freeCalls: number;
   /** Calls that may have been billed although no reply was seen. */
   readonly unknownCalls: number;
   readonly promptTokens: number;
@@ -73,6 +75,7 @@ type MutableTally = { -readonly [K in keyof StageTally]: number };
 
 const emptyTally = (): MutableTally => ({
   calls: 0,
+  freeCalls: 0,
   unknownCalls: 0,
   promptTokens: 0,
   completionTokens: 0,
@@ -159,6 +162,7 @@ export class Ledger {
     const tally = this.#tally(stage);
     tally[basis === "unknown" ? "unknownCalls" : "calls"] += 1;
     tally[`${basis}MicroUsd`] += costMicroUsd;
+    if (costMicroUsd === 0 && basis !== "unknown") tally.freeCalls += 1;
     if (usage === undefined) return;
     tally.promptTokens += usage.promptTokens;
     tally.completionTokens += usage.completionTokens;

@@ -145,7 +145,8 @@ function rising(base: Rates, tiers: readonly Tier[]): Tier[] {
     });
 }
 
-function ratesFor(price: Rates & { readonly tiers?: readonly Tier[] }, promptTokens: number): Rates {
+/** The rates of a request by the length of its prompt. */
+export function ratesFor(price: Rates & { readonly tiers?: readonly Tier[] }, promptTokens: number): Rates {
   return price.tiers?.filter(({ abovePromptTokens }) => promptTokens > abovePromptTokens).at(-1) ?? price;
 }
 
@@ -159,9 +160,14 @@ export function isFree(price: Price): boolean {
 /** The price in words: `free: runs on this machine`, or dollars per million tokens with date and source. */
 export function describePrice(price: Price): string {
   if (isFree(price)) return price.source.startsWith("free") ? price.source : `free (${price.source})`;
+  return `${describeRates(price)} (${price.source}, ${price.asOf})`;
+}
+
+/** The rates alone in words; `at most` where they depend on the moment. */
+export function describeRates(price: Price): string {
+  if (isFree(price)) return "free";
   const most = price.schedule === undefined ? "" : "at most ";
-  const rates = `${most}${formatUsd(price.inputPerMillion)} in, ${formatUsd(price.outputPerMillion)} out per million tokens`;
-  return `${rates} (${price.source}, ${price.asOf})`;
+  return `${most}${formatUsd(price.inputPerMillion)} in, ${formatUsd(price.outputPerMillion)} out per million tokens`;
 }
 
 /**

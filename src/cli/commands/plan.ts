@@ -1,0 +1,28 @@
+import { buildCommand } from "@stricli/core";
+import { jsonFlag, plainText, priceFlag, runFlags } from "../flags.ts";
+
+const { seed, run, set } = runFlags;
+
+/** `grappa plan`. */
+export const planCommand = buildCommand({
+  loader: async () => (await import("./plan.impl.ts")).default,
+  parameters: {
+    flags: { ...jsonFlag, seed, run, set, ...priceFlag },
+    positional: {
+      kind: "tuple",
+      parameters: [
+        {
+          brief: "path of a recipe (.json, .js, .mjs), or the name of one that comes with grappa",
+          parse: plainText,
+          placeholder: "RECIPE",
+          default: "recipe.json",
+        },
+      ],
+    },
+  },
+  docs: {
+    brief: "what a recipe will cost, stage by stage, and what its budget buys",
+    fullDescription:
+      "Forecasts calls, tokens, dollars and time of a recipe, at p50 and p90, and says what maxUsd buys. What a run has bought so\nfar counts as measured. It asks nobody and changes nothing.\n`grappa run --plan` says something else: which stages of a run are done, and which are to run.",
+  },
+});

@@ -1,0 +1,175 @@
+/** @file Reads what a plan is made from: the run's folder as far as it is, the recipe's question files, the tokenizer. Changes nothing. */
+import { resolve } from "node:path";
+import { openDataFile } from "../adapters/datasets/open-data-file.ts";
+import { type FileSystem, joinPath } from "../adapters/file-system.ts";
+import { readTokenizerFolder } from "../adapters/model-folder.ts";
+import { readJsonl } from "../adapters/store/jsonl.ts";
+import { AppError } from "../core/errors.ts";
+import type { PriceOverride } from "../ledger/price-override.ts";
+import { bucketOf, questionId } from "../questions/bucket.ts";
+import { collectQuestions } from "../questions/collect-questions.ts";
+import { families } from "../questions/families.ts";
+import type { StageName } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import { Question } from "../schema/records.ts";
+import { BYTES_PER_TOKEN } from "./plan-assumptions.ts";
+import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
+import { readSolved } from "./plan-solved.ts";
+import type { PlannedStage } from "./plan-run.ts";
+import { readPurchases } from "./run-spending.ts";
+import { stageFolder } from "./stage-folder.ts";
+
+/** Where to look. */
+export interface PlanSources {
+  readonly recipe: Recipe;
+  /** Folder that the recipe's files are seen from. */
+  readonly recipeFolder: string;
+  readonly baseFolder: string;
+  /** The run's folder; need not exist. */
+  readonly runFolder: string;
+  /** What `planRun` found of its stages. */
+  readonly planned: readonly PlannedStage[];
+  readonly now: Date;
+  readonly overrides?: readonly PriceOverride[];
+}
+
+/** So many questions are enough to know how long they are. */
+const COUNTED_TEXTS = 500;
+
+/** Everything that is known of a run before it is run, or run on. */
+export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promise<PlanFacts> {
+  const { runFolder, now, overrides = [] } = sources;
+  return {
+    now,
+    overrides,
+    questions: await readQuestions(fs, sources),
+    purchases: await readPurchases(fs, runFolder),
+    solved: await readSolved((stage, file) => finishedFile(fs, sources, stage, file)),
+  };
+}
+
+/** A file of a stage that is done; undefined where the stage is not, or has no such file. */
+async function finishedFile(
+  fs: FileSystem,
+  { runFolder, planned }: PlanSources,
+  stage: StageName,
+  file: string,
+): Promise<string | undefined> {
+  const done = planned.find((one) => one.stage === stage && one.status === "done");
+  if (done?.key === undefined) return undefined;
+  const path = joinPath(stageFolder(runFolder, stage, done.key), file);
+  return (await fs.kind(path)) === "file" ? path : undefined;
+}
+
+/** A question as far as a plan looks at it. */
+interface PlainQuestion {
+  readonly text: string;
+  readonly hasAnswer: boolean;
+  /** Of a programmatic family, whose verifier nobody doubts. */
+  readonly hasVerifier: boolean;
+}
+
+async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<QuestionFacts> {
+  const collected = await finishedFile(fs, sources, "collect", "questions.jsonl");
+  const questions = collected === undefined ? await sourceQuestions(sources) : await collectedQuestions(collected);
+  const sumOf = (pick: (part: SourcePart) => number): number => questions.reduce((sum, part) => sum + pick(part), 0);
+  const [count, unruled, doubted] = [
+    sumOf((one) => one.count),
+    sumOf((one) => one.unruled),
+    sumOf((one) => one.doubted),
+  ];
+  const texts = spreadOver(questions.flatMap(({ texts: own }) => own));
+  const { countedBy, isEstimated, tokensOf } = await openCounter(sources.baseFolder);
+  return {
+    count,
+    tokens: texts.map(tokensOf),
+    countedBy,
+    isEstimated,
+    unruledShare: unruled / Math.max(1, count),
+    doubtedShare: doubted / Math.max(1, count - unruled),
+    from: collected === undefined ? questions.map(({ from }) => from).join(", ") : "collected",
+  };
+}
+
+/** Questions of one source. */
+interface SourcePart {
+  readonly from: string;
+  readonly count: number;
+  /** Of these, without a verifier and a reference answer; and with the latter alone. */
+  readonly unruled: number;
+  readonly doubted: number;
+  /** Some of the texts, or all. */
+  readonly texts: readonly string[];
+}
+
+async function collectedQuestions(path: string): Promise<SourcePart[]> {
+  const questions: PlainQuestion[] = [];
+  for await (const { text, answer, family } of readJsonl(path, Question))
+    questions.push({ text, hasAnswer: answer !== null, hasVerifier: Object.hasOwn(families, family) });
+  return [partOf("collected", questions)];
+}
+
+async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<SourcePart[]> {
+  const parts: SourcePart[] = [];
+  for (const source of recipe.collect.sources) {
+    if (source.type === "file") {
+      const questions = await fileQuestions(resolve(recipeFolder, source.path), source);
+      parts.push(partOf(source.path, questions.slice(0, source.count)));
+    } else {
+      const { family, count, difficulty } = source;
+      const drawn = { family: families[family], difficulty, bucket: "train", seed: recipe.seed } as const;
+      const texts = collectQuestions({ ...drawn, count: Math.min(count, COUNTED_TEXTS) }).map(({ text }) => text);
+      parts.push({ from: `family ${family}`, count, unruled: 0, doubted: 0, texts });
+    }
+  }
+  return parts;
+}
+
+const partOf = (from: string, questions: readonly PlainQuestion[]): SourcePart => ({
+  from,
+  count: questions.length,
+  unruled: questions.filter(({ hasAnswer, hasVerifier }) => !hasAnswer && !hasVerifier).length,
+  doubted: questions.filter(({ hasAnswer, hasVerifier }) => hasAnswer && !hasVerifier).length,
+  texts: spreadOver(questions.map(({ text }) => text)),
+});
+
+/** The distinct questions of a file that may be trained on. */
+async function fileQuestions(
+  path: string,
+  fields: { readonly question: string; readonly answer: string },
+): Promise<PlainQuestion[]> {
+  const found = new Map<string, PlainQuestion>();
+  for await (const { values } of (await openDataFile(path)).rows()) {
+    const text = values[fields.question];
+    const answer = values[fields.answer];
+    if (typeof text !== "string" || text.trim() === "" || bucketOf(text) !== "train") continue;
+    found.set(questionId(text), {
+      text,
+      hasAnswer: answer !== undefined && answer !== null && answer !== "",
+      hasVerifier: false,
+    });
+  }
+  return [...found.values()];
+}
+
+/** At most so many, evenly spread. */
+function spreadOver(texts: readonly string[]): string[] {
+  const step = Math.max(1, texts.length / COUNTED_TEXTS);
+  return Array.from({ length: Math.min(texts.length, COUNTED_TEXTS) }, (_, i) => texts[Math.floor(i * step)] as string);
+}
+
+/** Counts with the student's tokenizer where it is here. */
+async function openCounter(baseFolder: string) {
+  try {
+    const { tokenizer } = await readTokenizerFolder(baseFolder);
+    return {
+      countedBy: "the student's tokenizer",
+      isEstimated: false,
+      tokensOf: (text: string) => tokenizer.encodeUser(text).length,
+    };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
+    return { countedBy: `bytes / ${BYTES_PER_TOKEN}`, isEstimated: true, tokensOf };
+  }
+}
