@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type PaidReply, RequestJournal } from "../src/adapters/journal/request-journal.ts";
-import { bucketOf } from "../src/questions/bucket.ts";
+import { fileBucketOf } from "../src/questions/bucket.ts";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
 
 let machine: FakeMachine;
@@ -122,7 +122,7 @@ describe("grappa plan", () => {
       JSON.stringify({ question, answer: i % 2 === 0 ? "1" : "" }),
     );
     await writeFile(join(machine.folder, "own.jsonl"), `${lines.join("\n")}\n`);
-    const train = texts.filter((text) => bucketOf(text) === "train").length;
+    const train = texts.filter((text) => fileBucketOf(text) === "train").length;
     const sources = JSON.stringify([{ type: "file", path: "own.jsonl" }]);
     const outcome = await plan("--set", `collect.sources=${sources}`, "--set", `judge=${JSON.stringify(TEACHER)}`);
     expect(outcome.questions).toBe(train);

@@ -46,6 +46,21 @@ describe("ledger", () => {
     expect(ledger.snapshot().stages["trace"]).toMatchObject({ unknownMicroUsd: 30, unknownCalls: 1, calls: 0 });
   });
 
+  it("takes what was possibly paid back into a hold, without room of its own, and ends it like any other", () => {
+    const ledger = new Ledger(100);
+    ledger.record("trace", { costMicroUsd: 60, basis: "unknown" });
+    ledger.record("trace", { costMicroUsd: 40, basis: "unknown" });
+    const found = ledger.reopen("trace", 60);
+    expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 40, heldMicroUsd: 60, overrunMicroUsd: 0 });
+    expect(ledger.hold("trace", 1).granted).toBe(false);
+    ledger.settle(found, { costMicroUsd: 25, basis: "measured", usage });
+    expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 65, heldMicroUsd: 0 });
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ unknownCalls: 1, unknownMicroUsd: 40, calls: 1 });
+    expect(() => ledger.reopen("trace", 41)).toThrow("possibly paid");
+    ledger.release(ledger.reopen("trace", 0)); // a free one was never booked
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ unknownCalls: 1 });
+  });
+
   it("refuses to end a hold twice and to count fractions", () => {
     const ledger = new Ledger(100);
     const hold = ledger.hold("trace", 1) as Hold;

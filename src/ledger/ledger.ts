@@ -139,6 +139,22 @@ export class Ledger {
     this.#close(hold);
   }
 
+  /**
+   * Takes an amount that was booked as possibly paid back into a hold: the call is found again and will end. Never
+   * refused, for it leaves the sum of spent and held as it is.
+   */
+  reopen(stage: string, microUsd: number): Hold {
+    const tally = this.#tally(stage);
+    invariant(microUsd <= tally.unknownMicroUsd, "more was reopened than was possibly paid");
+    if (microUsd > 0) tally.unknownCalls -= 1; // a free call is not booked as possibly paid
+    tally.unknownMicroUsd -= microUsd;
+    this.#spent -= microUsd;
+    this.#held += microUsd;
+    const hold: Hold = { granted: true, stage, microUsd };
+    this.#open.add(hold);
+    return hold;
+  }
+
   /** Books a call that was paid before this ledger existed, for example in a journal of an earlier process. */
   record(stage: string, { costMicroUsd, basis, usage }: Settlement): void {
     assertMicroUsd(costMicroUsd, "a cost");

@@ -2,6 +2,7 @@ import { AppError } from "../../core/errors.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
+import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
 import type { BuyerCounts, FailedPurchase, Purchase } from "./purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
@@ -9,6 +10,8 @@ import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOp
 /** How questions are put to a teacher. */
 export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   readonly samplesPerQuestion: number;
+  /** Index of the first sample; 0 unless told. */
+  readonly firstSample?: number;
   readonly params?: SamplingParams;
   /** Cap on thinking and answer together, tokens. */
   readonly maxTokens: number;
@@ -21,6 +24,8 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   /** Tokens for an answer that is asked for at once; 2,048, or `maxTokens` if that is less, unless told. */
   readonly answerTokens?: number;
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** Buys through the teacher's batch API, and directly what that does not bring in time; absent: all directly. */
+  readonly batch?: BatchTerms;
 }
 
 /** How far tracing is. */
@@ -58,7 +63,10 @@ export async function* traceQuestions(
   for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
 }
 
-type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion" | "params" | "maxTokens" | "render">;
+type PlanOptions = Pick<
+  TraceOptions,
+  "teacher" | "price" | "samplesPerQuestion" | "firstSample" | "params" | "maxTokens" | "render"
+>;
 
 /**
  * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
@@ -66,11 +74,12 @@ type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion"
  */
 export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
   const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
+  const { firstSample = 0 } = options;
   for (const question of ordered(questions)) {
     const messages = render(question);
     const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     const worstCaseMicroUsd = tokenCost(price, usage);
-    for (let sampleIndex = 0; sampleIndex < samplesPerQuestion; sampleIndex++) {
+    for (let sampleIndex = firstSample; sampleIndex < firstSample + samplesPerQuestion; sampleIndex++) {
       const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
       const { provider, model } = teacher;
       const key = requestKey({ provider, model, messages, params: own, sampleIndex });
@@ -107,13 +116,22 @@ class Tracing {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
-      await this.#buy(this.#unique((key) => missing.has(key)));
+      await this.#buyMissing(missing);
       const salvage = salvageOptions(this.#options);
       if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
     } catch (error) {
       throw this.#withProgress(error);
     }
     return this.#failed;
+  }
+
+  async #buyMissing(missing: ReadonlySet<string>): Promise<void> {
+    const { batch } = this.#options;
+    const purchases = this.#unique((key) => missing.has(key));
+    if (batch === undefined) return await this.#buy(purchases);
+    // An earlier run's batches are settled even where nothing is missing: their money is held.
+    const options = { ...this.#options, batch, onChange: (counts: BuyerCounts) => this.#changed(counts) };
+    for (const [key, failure] of await buyThroughBatches([...purchases], options)) this.#failed.set(key, failure);
   }
 
   async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {

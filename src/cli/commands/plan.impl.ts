@@ -39,10 +39,10 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
 /** How far the run is; not at all where its base is not here, which a plan can do without. */
 async function plannedStages(context: CliContext, loaded: LoadedRecipe, folder: string): Promise<PlannedStage[]> {
   const { fs, secrets } = context;
-  const { recipe, baseFolder } = loaded;
+  const { recipe, baseFolder, path } = loaded;
   const { threads } = context.settings;
   const services = await context.services
-    .openRun({ recipe, baseFolder, threads, fs, secrets })
+    .openRun({ recipe, baseFolder, recipeFolder: dirname(path), threads, fs, secrets })
     .catch((error: unknown) => {
       if (error instanceof AppError && error.code === "model-missing") return undefined;
       throw error;
