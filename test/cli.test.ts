@@ -23,8 +23,10 @@ describe("help", () => {
         "stdout": "USAGE
         grappa demo
         grappa init
+        grappa plan
         grappa run
         grappa status <RUN>
+        grappa ledger <RUN>
         grappa report <RUN>
         grappa chat <RUN>
         grappa evaluate (--task TASK) (--model MODEL)
@@ -48,8 +50,10 @@ describe("help", () => {
       COMMANDS
         demo      the whole of s1 on this machine, in minutes: questions, traces, fine-tune, evaluation, report
         init      write a commented recipe.json and a README to start from; overwrites nothing
+        plan      what a recipe will cost, stage by stage, and what its budget buys
         run       run a recipe, or go on with a run that was stopped
         status    where a run stands, stage by stage; works while it is running
+        ledger    where a run's money went, by stage, model and outcome; and what a right trace cost
         report    write a finished run's report.html, report.md and result.json again, and show the result
         chat      talk to a run's student: /budget 64, /wait 1, /help, /quit
         evaluate  put a task to a student or an endpoint, and grade it, with intervals
@@ -67,8 +71,10 @@ describe("help", () => {
   test.each([
     "demo",
     "init",
+    "plan",
     "run",
     "status",
+    "ledger",
     "report",
     "chat",
     "grade",

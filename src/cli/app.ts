@@ -5,6 +5,8 @@ import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
+import { ledgerCommand } from "./commands/ledger.ts";
+import { planCommand } from "./commands/plan.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
@@ -22,8 +24,10 @@ export function buildApp(version: string): Application<CliContext> {
     routes: {
       demo: demoCommand,
       init: initCommand,
+      plan: planCommand,
       run: runCommand,
       status: statusCommand,
+      ledger: ledgerCommand,
       report: reportCommand,
       chat: chatCommand,
       evaluate: evaluateCommand,

@@ -1,5 +1,6 @@
 /** @file Flags and parsers that several commands share. */
 import { AppError } from "../core/errors.ts";
+import { parsePriceOverride } from "../ledger/price-override.ts";
 import { parseOverride, type RecipeOverride } from "../pipeline/override-recipe.ts";
 import { STAGE_NAMES } from "../schema/manifest.ts";
 
@@ -52,6 +53,18 @@ export const threadsFlag = {
     brief: "threads to compute with (default: all, or GRAPPA_THREADS)",
     optional: true,
     placeholder: "N",
+  },
+} as const;
+
+/** `--price`. */
+export const priceFlag = {
+  price: {
+    kind: "parsed",
+    parse: (input: string) => parsePriceOverride(input),
+    brief: "what a model's tokens cost, dollars a million, in and out; beats recipe and price list; may be repeated",
+    optional: true,
+    variadic: true,
+    placeholder: "MODEL=IN/OUT",
   },
 } as const;
 

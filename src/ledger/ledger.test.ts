@@ -34,6 +34,8 @@ describe("ledger", () => {
     const ledger = new Ledger(0);
     expect(ledger.hold("trace", 0).granted).toBe(true);
     expect(ledger.hold("trace", 1)).toMatchObject({ granted: false, isWaitable: false });
+    ledger.record("trace", { costMicroUsd: 0, basis: "measured", usage });
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ calls: 1, freeCalls: 1, measuredMicroUsd: 0 });
   });
 
   it("counts a forfeited hold in full and a released one not at all", () => {
@@ -42,6 +44,21 @@ describe("ledger", () => {
     ledger.release(ledger.hold("trace", 60) as Hold);
     expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 30, heldMicroUsd: 0, overrunMicroUsd: 0 });
     expect(ledger.snapshot().stages["trace"]).toMatchObject({ unknownMicroUsd: 30, unknownCalls: 1, calls: 0 });
+  });
+
+  it("takes what was possibly paid back into a hold, without room of its own, and ends it like any other", () => {
+    const ledger = new Ledger(100);
+    ledger.record("trace", { costMicroUsd: 60, basis: "unknown" });
+    ledger.record("trace", { costMicroUsd: 40, basis: "unknown" });
+    const found = ledger.reopen("trace", 60);
+    expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 40, heldMicroUsd: 60, overrunMicroUsd: 0 });
+    expect(ledger.hold("trace", 1).granted).toBe(false);
+    ledger.settle(found, { costMicroUsd: 25, basis: "measured", usage });
+    expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 65, heldMicroUsd: 0 });
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ unknownCalls: 1, unknownMicroUsd: 40, calls: 1 });
+    expect(() => ledger.reopen("trace", 41)).toThrow("possibly paid");
+    ledger.release(ledger.reopen("trace", 0)); // a free one was never booked
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ unknownCalls: 1 });
   });
 
   it("refuses to end a hold twice and to count fractions", () => {

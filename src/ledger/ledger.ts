@@ -47,6 +47,8 @@ export interface Work {
 export interface StageTally {
   /** Calls whose reply we have. */
   readonly calls: number;
+  /** Of these, calls that cost nothing. */
+  readonly freeCalls: number;
   /** Calls that may have been billed although no reply was seen. */
   readonly unknownCalls: number;
   readonly promptTokens: number;
@@ -73,6 +75,7 @@ type MutableTally = { -readonly [K in keyof StageTally]: number };
 
 const emptyTally = (): MutableTally => ({
   calls: 0,
+  freeCalls: 0,
   unknownCalls: 0,
   promptTokens: 0,
   completionTokens: 0,
@@ -136,6 +139,22 @@ export class Ledger {
     this.#close(hold);
   }
 
+  /**
+   * Takes an amount that was booked as possibly paid back into a hold: the call is found again and will end. Never
+   * refused, for it leaves the sum of spent and held as it is.
+   */
+  reopen(stage: string, microUsd: number): Hold {
+    const tally = this.#tally(stage);
+    invariant(microUsd <= tally.unknownMicroUsd, "more was reopened than was possibly paid");
+    if (microUsd > 0) tally.unknownCalls -= 1; // a free call is not booked as possibly paid
+    tally.unknownMicroUsd -= microUsd;
+    this.#spent -= microUsd;
+    this.#held += microUsd;
+    const hold: Hold = { granted: true, stage, microUsd };
+    this.#open.add(hold);
+    return hold;
+  }
+
   /** Books a call that was paid before this ledger existed, for example in a journal of an earlier process. */
   record(stage: string, { costMicroUsd, basis, usage }: Settlement): void {
     assertMicroUsd(costMicroUsd, "a cost");
@@ -143,6 +162,7 @@ export class Ledger {
     const tally = this.#tally(stage);
     tally[basis === "unknown" ? "unknownCalls" : "calls"] += 1;
     tally[`${basis}MicroUsd`] += costMicroUsd;
+    if (costMicroUsd === 0 && basis !== "unknown") tally.freeCalls += 1;
     if (usage === undefined) return;
     tally.promptTokens += usage.promptTokens;
     tally.completionTokens += usage.completionTokens;

@@ -65,6 +65,24 @@ describe("request journal", () => {
     expect(again.settled).toEqual([{ ...origin, outcome: "reply", costMicroUsd: 7, basis: "measured", usage }]);
   });
 
+  it("knows the open intents of a batch, whichever process announced them", async () => {
+    const { journal } = await open();
+    const first = await journal.intend(asking(A, 9, { batch: "batch-1" }));
+    await journal.intend(asking(B, 8, { batch: "batch-1" }));
+    await journal.intend(asking(B, 7, { batch: "batch-2" }));
+    await journal.intend(asking(A, 6));
+    await journal.reply(first, reply);
+    const left = [{ key: B, purchase: 0, worstCaseMicroUsd: 8 }];
+    expect(journal.openIntents("batch-1")).toEqual(left);
+    await journal.close();
+    const again = await open();
+    expect(again.journal.openIntents("batch-1")).toEqual(left);
+    await again.journal.unpaid({ key: B, purchase: 0 }, "not run");
+    expect(again.journal.openIntents("batch-1")).toEqual([]);
+    expect(again.journal.openIntents("batch-2")).toHaveLength(1);
+    expect(again.journal.openIntents("batch-3")).toEqual([]);
+  });
+
   it("has the intent on the disk before it resolves, and the reply likewise", async () => {
     const { journal } = await open();
     const intent = await journal.intend(asking(A, 9));

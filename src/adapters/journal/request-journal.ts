@@ -38,6 +38,11 @@ export interface Intent {
   readonly purchase: number;
 }
 
+/** An intent without an end, and the most that it can cost. */
+export interface OpenIntent extends Intent {
+  readonly worstCaseMicroUsd: number;
+}
+
 /** Where a stored reply stands, and what is needed to tell whether it answers a request. */
 export interface StoredReply {
   readonly span: LineSpan;
@@ -94,10 +99,12 @@ export class RequestJournal {
   readonly recovery: JournalRecovery;
   readonly #log: AppendLog;
   readonly #keys: Map<string, KeyState>;
+  readonly #batches: BatchedIntents;
 
-  private constructor(log: AppendLog, keys: Map<string, KeyState>, recovery: JournalRecovery) {
+  private constructor(log: AppendLog, { keys, batches }: JournalReading, recovery: JournalRecovery) {
     this.#log = log;
     this.#keys = keys;
+    this.#batches = batches;
     this.recovery = recovery;
   }
 
@@ -111,7 +118,7 @@ export class RequestJournal {
     try {
       const reading = new JournalReading(onSettled ?? (() => undefined));
       for await (const line of readLines(path)) reading.take(readJournalLine(path, line), line);
-      return new RequestJournal(log, reading.keys, { ...reading.finish(), tornBytes });
+      return new RequestJournal(log, reading, { ...reading.finish(), tornBytes });
     } catch (error) {
       await log.close();
       throw error;
@@ -154,7 +161,14 @@ export class RequestJournal {
     const intent = { key: request.key, purchase: state.purchases };
     state.purchases += 1;
     await this.#append({ schemaVersion: SCHEMA_VERSION, type: "intent", ...request, ...intent });
+    const { batch, worstCaseMicroUsd } = request;
+    if (batch !== undefined) this.#batches.add(batch, { ...intent, worstCaseMicroUsd });
     return intent;
+  }
+
+  /** The intents of a batch that have no end, whichever process announced them: the batch may bring their replies yet. */
+  openIntents(batch: string): readonly OpenIntent[] {
+    return this.#batches.of(batch);
   }
 
   /** Keeps a paid reply; resolves when it is on the disk. Only then may it be used. */
@@ -197,14 +211,44 @@ export class RequestJournal {
     return this.#log.close();
   }
 
-  #append(line: JournalLine): Promise<LineSpan> {
-    return this.#log.append(line);
+  async #append(line: JournalLine): Promise<LineSpan> {
+    const span = await this.#log.append(line);
+    if (line.type !== "intent") this.#batches.end(line);
+    return span;
+  }
+}
+
+/** The open intents of batches. */
+class BatchedIntents {
+  readonly #byBatch = new Map<string, Map<string, OpenIntent>>();
+  readonly #batchOf = new Map<string, string>();
+
+  add(batch: string, intent: OpenIntent): void {
+    const id = `${intent.key}/${intent.purchase}`;
+    const intents = this.#byBatch.get(batch) ?? new Map<string, OpenIntent>();
+    this.#byBatch.set(batch, intents.set(id, intent));
+    this.#batchOf.set(id, batch);
+  }
+
+  end({ key, purchase }: Intent): void {
+    const id = `${key}/${purchase}`;
+    const batch = this.#batchOf.get(id);
+    if (batch === undefined) return;
+    this.#batchOf.delete(id);
+    const intents = this.#byBatch.get(batch);
+    intents?.delete(id);
+    if (intents?.size === 0) this.#byBatch.delete(batch);
+  }
+
+  of(batch: string): readonly OpenIntent[] {
+    return [...(this.#byBatch.get(batch)?.values() ?? [])];
   }
 }
 
 /** Builds the index from the lines of a file, in order. */
 class JournalReading {
   readonly keys = new Map<string, KeyState>();
+  readonly batches = new BatchedIntents();
   readonly #pass = new JournalPass();
   readonly #onSettled: (purchase: SettledPurchase) => void;
   #replies = 0;
@@ -237,6 +281,8 @@ class JournalReading {
     for (const purchase of this.#pass.open()) {
       openIntents += 1;
       possiblyPaidMicroUsd += purchase.costMicroUsd;
+      const { key, purchase: number, worstCaseMicroUsd, batch } = purchase;
+      if (batch !== null) this.batches.add(batch, { key, purchase: number, worstCaseMicroUsd });
       this.#settle(purchase);
     }
     return { replies: this.#replies, malformed: this.#malformed, openIntents, possiblyPaidMicroUsd };

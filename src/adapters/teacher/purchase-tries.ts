@@ -1,7 +1,7 @@
 /** @file The tries of one purchase, until its reply is in the journal or it is given up. */
 import { AppError } from "../../core/errors.ts";
 import type { Hold, Refusal } from "../../ledger/ledger.ts";
-import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
+import { maxPromptTokens, priceAt, tokenCost } from "../../ledger/price-book.ts";
 import { costBasis } from "../journal/journal-pass.ts";
 import type { Intent } from "../journal/request-journal.ts";
 import type { BudgetGate } from "./budget-gate.ts";
@@ -118,7 +118,7 @@ export class PurchaseTries {
     }
     const { thinking, answer, provenance, finishReason, usage, timing } = reply;
     const { maxTokens } = this.#purchase;
-    const costMicroUsd = tokenCost(price, usage);
+    const costMicroUsd = tokenCost(priceAt(price, new Date()), usage);
     this.#context.budget.settle(hold, { costMicroUsd, basis: costBasis(usage), usage });
     const text = { maxTokens, thinking, answer, provenance, finishReason };
     await journal.reply(open.intent, { ...text, usage, costMicroUsd, ...(timing === undefined ? {} : { timing }) });
@@ -221,7 +221,7 @@ export class PurchaseTries {
 
   async #keepMalformed({ hold, intent }: OpenRequest, { message, usage }: TeacherError): Promise<void> {
     const { journal, price } = this.#context.options;
-    const costMicroUsd = usage === null ? hold.microUsd : tokenCost(price, usage);
+    const costMicroUsd = usage === null ? hold.microUsd : tokenCost(priceAt(price, new Date()), usage);
     this.#context.budget.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
     await journal.malformed(intent, { detail: message, usage, costMicroUsd });
   }

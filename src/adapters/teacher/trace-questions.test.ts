@@ -130,6 +130,18 @@ describe("tracing", () => {
     expect(new Set(traces.map(({ id }) => id)).size).toBe(60);
   });
 
+  it("holds at the dearest price and settles at that of the moment", async () => {
+    const ledger = new Ledger(1_150);
+    const halved = { ...free, outputPerMillion: 500_000, from: "2020-01-01" };
+    const price: Price = { ...paid, schedule: [paid, halved] };
+    const outcomes = await collect(questions(4), optionsFor(fakeTeacher(), { ledger, price, concurrency: 1 }));
+    expect(outcomes.map((one) => one.type === "trace" && one.trace.costMicroUsd)).toEqual([50, 50, 50, 50]);
+    expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 200, overrunMicroUsd: 0 });
+    // 200 of 1,150 are spent: one more reply of full length, at the dear price, does not fit
+    const failure = await failureOf(collect(questions(5), optionsFor(fakeTeacher(), { ledger, price })));
+    expect(failure.code).toBe("budget-exceeded");
+  });
+
   it("keeps to its concurrency, and uses it", async () => {
     const teacher = fakeTeacher();
     await collect(questions(50), optionsFor(teacher, { concurrency: 5 }));

@@ -2,6 +2,7 @@ import { AppError } from "../../core/errors.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
+import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
 import type { BuyerCounts, FailedPurchase, Purchase } from "./purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
@@ -9,6 +10,8 @@ import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOp
 /** How questions are put to a teacher. */
 export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   readonly samplesPerQuestion: number;
+  /** Index of the first sample; 0 unless told. */
+  readonly firstSample?: number;
   readonly params?: SamplingParams;
   /** Cap on thinking and answer together, tokens. */
   readonly maxTokens: number;
@@ -21,6 +24,8 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   /** Tokens for an answer that is asked for at once; 2,048, or `maxTokens` if that is less, unless told. */
   readonly answerTokens?: number;
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** Buys through the teacher's batch API, and directly what that does not bring in time; absent: all directly. */
+  readonly batch?: BatchTerms;
 }
 
 /** How far tracing is. */
@@ -58,7 +63,10 @@ export async function* traceQuestions(
   for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
 }
 
-type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion" | "params" | "maxTokens" | "render">;
+type PlanOptions = Pick<
+  TraceOptions,
+  "teacher" | "price" | "samplesPerQuestion" | "firstSample" | "params" | "maxTokens" | "render"
+>;
 
 /**
  * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
@@ -66,11 +74,12 @@ type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion"
  */
 export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
   const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
+  const { firstSample = 0 } = options;
   for (const question of ordered(questions)) {
     const messages = render(question);
     const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     const worstCaseMicroUsd = tokenCost(price, usage);
-    for (let sampleIndex = 0; sampleIndex < samplesPerQuestion; sampleIndex++) {
+    for (let sampleIndex = firstSample; sampleIndex < firstSample + samplesPerQuestion; sampleIndex++) {
       const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
       const { provider, model } = teacher;
       const key = requestKey({ provider, model, messages, params: own, sampleIndex });
@@ -86,6 +95,15 @@ function ordered(questions: readonly Question[]): readonly Question[] {
   return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
+const NONE: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+
+const sum = (before: BuyerCounts, { bought, failed, retries, waitingForBudget }: BuyerCounts): BuyerCounts => ({
+  bought: before.bought + bought,
+  failed: before.failed + failed,
+  retries: before.retries + retries,
+  waitingForBudget,
+});
+
 /** Buys what the journal lacks, then what cut replies need. */
 class Tracing {
   readonly #questions: readonly Question[];
@@ -94,12 +112,14 @@ class Tracing {
   readonly #failed = new Map<string, FailedPurchase>();
   #total = 0;
   #fromJournal = 0;
-  #counts: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+  #counts: BuyerCounts = NONE;
+  /** What was counted before the direct buyer began. */
+  #before: BuyerCounts = NONE;
 
   constructor(questions: readonly Question[], options: TraceOptions) {
     this.#questions = questions;
     this.#options = options;
-    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(counts) });
+    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
   }
 
   /** The purchases given up, by key. */
@@ -107,7 +127,10 @@ class Tracing {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
-      await this.#buy(this.#unique((key) => missing.has(key)));
+      const wanted = this.#unique((key) => missing.has(key));
+      const { batch } = this.#options;
+      if (batch === undefined) await this.#buy(wanted);
+      else await this.#buyInBatches(wanted, batch);
       const salvage = salvageOptions(this.#options);
       if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
     } catch (error) {
@@ -118,6 +141,13 @@ class Tracing {
 
   async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {
     for (const [key, failure] of await this.#buyer.buy(purchases)) this.#failed.set(key, failure);
+  }
+
+  async #buyInBatches(purchases: Iterable<Purchase>, batch: BatchTerms): Promise<void> {
+    const onChange = (counts: BuyerCounts): void => this.#changed(counts);
+    const failed = await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
+    for (const [key, failure] of failed) this.#failed.set(key, failure);
+    this.#before = this.#counts;
   }
 
   #missing(): Set<string> {

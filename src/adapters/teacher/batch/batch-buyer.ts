@@ -1,0 +1,299 @@
+/**
+ * @file Buys replies through a provider's batch API, with the guarantees of the direct buyer: nothing twice, never past the
+ * cap, everything kept. What a batch does not bring by its deadline, and what it brings broken, is asked for directly.
+ */
+import { randomBytes } from "node:crypto";
+import { AppError } from "../../../core/errors.ts";
+import type { Refusal } from "../../../ledger/ledger.ts";
+import { formatUsd } from "../../../ledger/money.ts";
+import { maxPromptTokens, type Price, tokenCost } from "../../../ledger/price-book.ts";
+import type { BuyerCounts, FailedPurchase, Purchase } from "../purchase.ts";
+import { type BuyerOptions, ReplyBuyer } from "../reply-buyer.ts";
+import { TeacherError } from "../teacher.ts";
+import type { BatchCodec } from "./batch-codec.ts";
+import type { BatchItem, BatchLimits, BatchProvider } from "./batch-provider.ts";
+import { planShards } from "./plan-shards.ts";
+import { type LiveShard, type PlannedRequest, ShardLog } from "./shard-log.ts";
+import type { OpenRow, RowEnd } from "./shard-rows.ts";
+import { type BatchPauses, type ShardPorts, ShardRun } from "./shard-run.ts";
+
+/** How a teacher's batches are bought. */
+export interface BatchTerms {
+  readonly provider: BatchProvider;
+  readonly codec: BatchCodec;
+  /** Of a request in a batch. */
+  readonly price: Price;
+  /** After so long what has no reply is cancelled and asked for directly. */
+  readonly deadlineMinutes: number;
+  /** The file that remembers the batches: one for each endpoint and stage, beside the journal. */
+  readonly statePath: string;
+  /** Where smaller batches are wanted than the provider's limits and ours allow. */
+  readonly limits?: Partial<BatchLimits>;
+  readonly pauses?: BatchPauses;
+  /** Milliseconds since 1970; the system's clock unless told. */
+  readonly nowMs?: () => number;
+}
+
+/** What {@link buyThroughBatches} works with: the direct buyer's options, and the batches'. */
+export interface BatchBuyerOptions extends BuyerOptions {
+  readonly batch: BatchTerms;
+}
+
+/** Small enough that a lost one costs little time, and that its plan is one line of a log. */
+const OUR_LIMITS: BatchLimits = { maxRequests: 10_000, maxBytes: 64 * 1024 * 1024 };
+const PAUSES: BatchPauses = { firstPollMs: 10_000, maxPollMs: 60_000, lookMs: 5_000, cancelMs: 20 * 60_000 };
+/** Rounds of batches that bring nothing before the rest is asked for directly; and the pause after one. */
+const MAX_IDLE_ROUNDS = 3;
+const IDLE_PAUSE_MS = 60_000;
+
+/**
+ * Buys every reply once that the journal does not hold, as {@link ReplyBuyer.buy} does and with its results and errors;
+ * through batches first, and directly where they bring none. Batches of an earlier process go on where they are.
+ */
+export async function buyThroughBatches(
+  purchases: readonly Purchase[],
+  options: BatchBuyerOptions,
+): Promise<Map<string, FailedPurchase>> {
+  const log = await ShardLog.open(options.batch.statePath);
+  try {
+    return await new BatchBuyer(options, log, purchases).buy();
+  } finally {
+    await log.close();
+  }
+}
+
+/** A request to put into a batch. */
+interface Candidate {
+  readonly purchase: Purchase;
+  readonly body: string;
+  readonly worstCaseMicroUsd: number;
+}
+
+class BatchBuyer {
+  readonly #options: BatchBuyerOptions;
+  readonly #log: ShardLog;
+  readonly #purchases: Map<string, Purchase>;
+  /** To be bought in batches; those under way are not in it. */
+  readonly #todo: Map<string, Purchase>;
+  readonly #direct: Purchase[];
+  readonly #failed = new Map<string, FailedPurchase>();
+  readonly #stopping = new AbortController();
+  readonly #startMs: number;
+  readonly #counts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+
+  constructor(options: BatchBuyerOptions, log: ShardLog, purchases: readonly Purchase[]) {
+    this.#options = options;
+    this.#log = log;
+    const { journal, retryFailed = false } = options;
+    const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens) === undefined);
+    this.#purchases = new Map(missing.map((purchase) => [purchase.key, purchase]));
+    // What was refused for good, or came back unreadable, is the direct buyer's: it knows when to stop.
+    const isTried = ({ key, maxTokens }: Purchase): boolean =>
+      journal.malformedReplies(key).count > 0 || (!retryFailed && journal.refusal(key, maxTokens) !== undefined);
+    this.#direct = missing.filter(isTried);
+    this.#todo = new Map(missing.filter((one) => !isTried(one)).map((purchase) => [purchase.key, purchase]));
+    this.#startMs = this.#nowMs();
+  }
+
+  async buy(): Promise<Map<string, FailedPurchase>> {
+    const { signal } = this.#options;
+    const onAbort = (): void => this.#stopping.abort();
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      await this.#buyInRounds();
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+    if (this.#direct.length > 0) await this.#buyDirectly();
+    return this.#failed;
+  }
+
+  /** Batches, until nothing is left for them. Money that is held back by one round is free for the next. */
+  async #buyInRounds(): Promise<void> {
+    let runs = this.#log.live.map((shard) => this.#resume(shard));
+    for (let idle = 0; idle < MAX_IDLE_ROUNDS; ) {
+      if (this.#msLeft() > 0) runs = [...runs, ...(await this.#plan(runs.length > 0))];
+      if (runs.length === 0) break;
+      const before = this.#counts.bought;
+      await this.#runAll(runs);
+      runs = [];
+      idle = this.#counts.bought > before ? 0 : idle + 1;
+      if (idle > 0 && this.#todo.size > 0)
+        await this.#options.waiting.sleep(IDLE_PAUSE_MS * idle, this.#stopping.signal);
+    }
+    this.#direct.push(...this.#todo.values());
+  }
+
+  /** Takes a batch of an earlier process up: its money is held again, as nothing of it is known to be spent. */
+  #resume(shard: LiveShard): ShardRun {
+    const { journal, ledger, stage } = this.#options;
+    const requests = new Map(shard.requests.map((request) => [request.key, request]));
+    const rows = new Map<string, OpenRow>();
+    for (const intent of journal.openIntents(shard.name)) {
+      const request = requests.get(intent.key);
+      if (request === undefined) continue;
+      rows.set(intent.key, { intent, request, hold: ledger.reopen(stage, intent.worstCaseMicroUsd) });
+      this.#todo.delete(intent.key);
+    }
+    return new ShardRun(this.#ports(), shard, { rows });
+  }
+
+  /**
+   * New batches of what is to be bought, as far as the money reaches.
+   * @throws {AppError} `budget-exceeded`: not even one request fits, and nothing is under way that could free money.
+   */
+  async #plan(isUnderWay: boolean): Promise<ShardRun[]> {
+    const { ledger, stage, batch } = this.#options;
+    const limits = smallest(OUR_LIMITS, batch.provider.limits, batch.limits ?? {});
+    const held = [];
+    for (const purchase of this.#todo.values()) {
+      const candidate = this.#candidate(purchase);
+      const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
+      if (!hold.granted) {
+        if (held.length === 0 && !isUnderWay) throw overBudget(hold);
+        break;
+      }
+      held.push({ ...candidate, hold });
+    }
+    for (const { purchase } of held) this.#todo.delete(purchase.key);
+    this.#count({ waitingForBudget: this.#todo.size });
+    const shards = planShards(held, limits, ({ body }) => Buffer.byteLength(body));
+    return await Promise.all(shards.map((shard) => this.#announce(shard)));
+  }
+
+  #candidate(purchase: Purchase): Candidate {
+    const { messages, params, maxTokens } = purchase;
+    const body = this.#options.batch.codec.body({ messages, params, maxTokens, retry: 0 });
+    const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
+    return { purchase, body, worstCaseMicroUsd: tokenCost(this.#options.batch.price, usage) };
+  }
+
+  /** Writes a batch's plan and its intents down; nothing is sent. */
+  async #announce(shard: readonly (Candidate & Pick<OpenRow, "hold">)[]): Promise<ShardRun> {
+    const { journal, teacher, stage } = this.#options;
+    const name = randomBytes(8).toString("hex");
+    const requests = shard.map(
+      ({ purchase: { key, maxTokens }, body }): PlannedRequest => ({
+        key,
+        maxTokens,
+        promptBytes: Buffer.byteLength(body),
+      }),
+    );
+    const atMs = this.#nowMs();
+    await this.#log.write({ type: "planned", shard: name, atMs, requests });
+    const rows = new Map<string, OpenRow>();
+    const items: BatchItem[] = [];
+    await Promise.all(
+      shard.map(async ({ purchase: { key, questionId }, worstCaseMicroUsd, body, hold }, index) => {
+        items.push({ id: `${name}-${key}`, body });
+        const announced = { key, worstCaseMicroUsd, account: stage, provider: teacher.provider, model: teacher.model };
+        const intent = await journal.intend({ ...announced, questionId, batch: name });
+        rows.set(key, { intent, hold, request: requests[index] as PlannedRequest });
+      }),
+    );
+    return new ShardRun(this.#ports(), { name, atMs, requests }, { rows, items });
+  }
+
+  /** Runs batches side by side; the first failure stops the others, whose batches go on at the provider. */
+  async #runAll(runs: readonly ShardRun[]): Promise<void> {
+    let first: { error: unknown } | undefined;
+    const watch = async (run: ShardRun): Promise<void> => {
+      try {
+        await run.run();
+      } catch (error) {
+        first ??= { error };
+        this.#stopping.abort();
+      }
+    };
+    await Promise.all(runs.map(watch));
+    if (first !== undefined) throw this.#explain(first.error);
+  }
+
+  async #buyDirectly(): Promise<void> {
+    const before = { ...this.#counts };
+    const failed = await new ReplyBuyer({
+      ...this.#options,
+      onChange: ({ bought, failed: lost, retries, waitingForBudget }) =>
+        this.#count({ bought: before.bought + bought, failed: before.failed + lost, retries, waitingForBudget }),
+    }).buy(this.#direct);
+    for (const [key, reason] of failed) this.#failed.set(key, reason);
+  }
+
+  #ports(): ShardPorts {
+    const { ledger, journal, waiting, batch } = this.#options;
+    const { provider, codec, price, pauses = PAUSES, deadlineMinutes } = batch;
+    const shared = { provider, codec, price, ledger, journal, waiting, pauses, log: this.#log, taken: this.#taken };
+    const time = { nowMs: () => this.#nowMs(), deadlineMs: deadlineMinutes * 60_000 };
+    return { ...shared, ...time, signal: this.#stopping.signal, onEnd: (key, end) => this.#ended(key, end) };
+  }
+
+  readonly #taken = new Set<string>();
+
+  #ended(key: string, end: RowEnd): void {
+    const purchase = this.#purchases.get(key);
+    if (purchase === undefined) return; // asked for by an earlier run only; its reply is kept all the same
+    if (end.type === "open") {
+      if (end.next === "direct") this.#direct.push(purchase);
+      else this.#todo.set(key, purchase);
+      return;
+    }
+    const failed: FailedPurchase | undefined =
+      end.type === "refused" ? { reason: "provider-permanent", detail: end.detail } : undefined;
+    if (failed !== undefined) this.#failed.set(key, failed);
+    const { questionId, sampleIndex } = purchase;
+    const outcome = failed?.reason ?? "reply";
+    this.#options.onTiming?.({ key, questionId, sampleIndex, outcome, retries: 0, ms: this.#nowMs() - this.#startMs });
+    this.#options.onEnd?.(purchase, failed);
+    this.#count(failed === undefined ? { bought: this.#counts.bought + 1 } : { failed: this.#counts.failed + 1 });
+  }
+
+  #count(change: Partial<BuyerCounts>): void {
+    Object.assign(this.#counts, change);
+    this.#options.onChange?.({ ...this.#counts });
+  }
+
+  #explain(error: unknown): unknown {
+    const { signal, batch } = this.#options;
+    if (signal?.aborted) {
+      if (signal.reason instanceof AppError) return signal.reason;
+      return new AppError("interrupted", "stopped while batches are under way", {
+        hint: "run again: they go on at the provider, and their replies are taken from there",
+        cause: error,
+      });
+    }
+    if (!(error instanceof TeacherError)) return error;
+    const { code, message, data, isRetryable } = error;
+    const details = { data, cause: error, isRetryable };
+    if (isRetryable) {
+      const hint = `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`;
+      return new AppError(code, message, { ...details, hint });
+    }
+    if (data["status"] !== 404 || this.#log.live.length === 0) return error;
+    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid`;
+    return new AppError(code, message, { ...details, hint });
+  }
+
+  #msLeft(): number {
+    return this.#startMs + this.#options.batch.deadlineMinutes * 60_000 - this.#nowMs();
+  }
+
+  #nowMs(): number {
+    return (this.#options.batch.nowMs ?? Date.now)();
+  }
+}
+
+function overBudget({ microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd }: Refusal): AppError {
+  const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
+  const message = `the next request can cost ${formatUsd(microUsd)} in a batch, and ${left} of ${formatUsd(capMicroUsd)} is left`;
+  return new AppError("budget-exceeded", message, {
+    hint: "raise maxUsd, or lower the endpoint's maxTokens, and run again: what is bought is kept",
+    data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd },
+  });
+}
+
+function smallest(...limits: readonly Partial<BatchLimits>[]): BatchLimits {
+  const least = (pick: (one: Partial<BatchLimits>) => number | undefined): number =>
+    Math.min(...limits.map((one) => pick(one) ?? Number.POSITIVE_INFINITY));
+  return { maxRequests: least(({ maxRequests }) => maxRequests), maxBytes: least(({ maxBytes }) => maxBytes) };
+}

@@ -1,0 +1,97 @@
+/** @file The batch API of a recipe's endpoint, where its provider has one. */
+import { join } from "node:path";
+import { AppError } from "../../../core/errors.ts";
+import { canonicalJson, shortHash } from "../../../core/hash.ts";
+import type { Price } from "../../../ledger/price-book.ts";
+import { type Endpoint, endpointName } from "../../../schema/endpoint.ts";
+import { endpointKey, type EndpointPorts } from "../open-endpoint.ts";
+import { AnthropicBatches } from "./anthropic-batches.ts";
+import type { BatchTerms } from "./batch-buyer.ts";
+import { type BatchCodec, chatCodec } from "./batch-codec.ts";
+import type { BatchProvider } from "./batch-provider.ts";
+import { GeminiBatches } from "./gemini-batches.ts";
+import { OpenAIBatches } from "./openai-batches.ts";
+import { BATCHES_FOLDER } from "./shard-log.ts";
+
+/** What opening an endpoint's batches needs. */
+export interface OpenBatchesOptions extends EndpointPorts {
+  /** The price of its batches: `endpointPrice(endpoint, { batch: true })`. */
+  readonly price: Price;
+  /** The folder of the journal; the batches are remembered beside it. */
+  readonly journalFolder: string;
+  /** Stage on whose account is bought. */
+  readonly stage: string;
+  /** What errors call the endpoint. */
+  readonly called: string;
+}
+
+/** Batches of an endpoint, ready to buy through. */
+export interface OpenBatches extends BatchTerms {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the batch API of an endpoint that has `batch`; nothing is sent until something is bought.
+ * @throws {AppError} `usage`: its key is not set; `recipe-invalid`: it has no `batch`.
+ */
+export function openBatches(endpoint: Endpoint, options: OpenBatchesOptions): OpenBatches {
+  const { price, journalFolder, stage, called } = options;
+  if (endpoint.batch === undefined) throw new AppError("recipe-invalid", `${called} has no batch field`);
+  const provider = providerOf(endpoint, options);
+  return {
+    provider,
+    codec: codecOf(endpoint, called),
+    price,
+    deadlineMinutes: endpoint.batch.deadlineMinutes,
+    statePath: join(journalFolder, BATCHES_FOLDER, `${stateName(endpoint, stage)}.jsonl`),
+    close: () => provider.close(),
+  };
+}
+
+/** A name that is the same for the same purchases: not of URL or key. */
+function stateName(endpoint: Endpoint, stage: string): string {
+  const name = endpointName(endpoint);
+  return `${name}-${shortHash(canonicalJson({ name, model: endpoint.model, stage })).slice(0, 8)}`;
+}
+
+function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvider {
+  const { baseUrl, model } = endpoint;
+  const apiKey = endpointKey(endpoint, ports, ports.called);
+  const reached = { baseUrl, apiKey, called: ports.called };
+  switch (endpoint.type) {
+    case "openai-compatible":
+    case "openai": {
+      const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+      const path = endpoint.type === "openai" ? "/v1/responses" : "/v1/chat/completions";
+      return new OpenAIBatches({
+        ...reached,
+        headers,
+        endpoint: path,
+        dialect: isTogether(baseUrl) ? "together" : "openai",
+      });
+    }
+    case "gemini":
+      return new GeminiBatches({
+        ...reached,
+        headers: apiKey === undefined ? {} : { "x-goog-api-key": apiKey },
+        model,
+      });
+    case "anthropic": {
+      const headers = { "anthropic-version": "2023-06-01", ...(apiKey === undefined ? {} : { "x-api-key": apiKey }) };
+      return new AnthropicBatches({ ...reached, headers });
+    }
+    default:
+      return endpoint satisfies never;
+  }
+}
+
+/** Together's batches differ from OpenAI's in shape, and its address alone tells that it is Together. */
+function isTogether(baseUrl: string): boolean {
+  return /(^|\.)together\.(ai|xyz)$/.test(new URL(baseUrl).hostname);
+}
+
+function codecOf(endpoint: Endpoint, called: string): BatchCodec {
+  if (endpoint.type === "openai-compatible")
+    return chatCodec({ model: endpoint.model, provenance: endpoint.reasoning, called });
+  throw new AppError("recipe-invalid", `${called}: batches of ${endpoint.type} are not spoken yet`);
+}

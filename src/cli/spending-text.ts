@@ -1,0 +1,118 @@
+/** @file A ledger for people. */
+import { formatUsd } from "../ledger/money.ts";
+import { type SpendingSums, spentIn } from "../ledger/spending.ts";
+import type { OpenPurchase, Reconciliation, RunSpending } from "../pipeline/run-spending.ts";
+import { count, counted } from "../report/number-format.ts";
+import { printable } from "./printable.ts";
+import { alignColumns } from "./text-table.ts";
+
+const HEADINGS = [
+  "stage",
+  "model",
+  "outcome",
+  "calls",
+  "tokens in",
+  "tokens out",
+  "thinking",
+  "measured",
+  "estimated",
+  "possibly paid",
+  "free calls",
+];
+const ALIGN = "lllrrrrrrrr";
+/** So many open requests are listed one by one. */
+const MOST_LISTED = 20;
+
+/**
+ * Where the money went.
+ *
+ * @param place the folder as a command line takes it
+ */
+export function describeSpending(spending: RunSpending, place: string): string {
+  const { rows, total } = spending;
+  const table = rows.map((row) => [row.account, `${row.provider}/${row.model}`, row.outcome, ...cells(row)]);
+  return [
+    headline(spending),
+    "",
+    ...(rows.length === 0
+      ? []
+      : [...alignColumns([HEADINGS, ...table, ["whole", "", "", ...cells(total)]], ALIGN), ""]),
+    tracePrice(spending),
+    ...openLines(spending, place),
+  ]
+    .map(printable)
+    .join("\n");
+}
+
+function headline({ run, spentMicroUsd, capMicroUsd, leftMicroUsd }: RunSpending): string {
+  const spent = formatUsd(spentMicroUsd);
+  if (capMicroUsd === null || leftMicroUsd === null) return `${run}: ${spent} spent`;
+  const over = spentMicroUsd - capMicroUsd;
+  const rest = over > 0 ? `${formatUsd(over)} over` : `${formatUsd(leftMicroUsd)} left`;
+  return `${run}: ${spent} spent of at most ${formatUsd(capMicroUsd)}, ${rest}`;
+}
+
+/** Counts and amounts; what is not there is a dash, so that a column shows at a glance whether it matters. */
+function cells(sums: SpendingSums): string[] {
+  const amount = (microUsd: number): string => (microUsd === 0 ? "–" : formatUsd(microUsd));
+  const number = (value: number): string => (value === 0 ? "–" : count(value));
+  return [
+    count(sums.calls),
+    number(sums.promptTokens),
+    number(sums.completionTokens),
+    number(sums.reasoningTokens),
+    amount(sums.measuredMicroUsd),
+    amount(sums.estimatedMicroUsd),
+    amount(sums.unknownMicroUsd),
+    number(sums.freeCalls),
+  ];
+}
+
+function tracePrice({ rows, total, rightTraces, rightTraceMicroUsd }: RunSpending): string {
+  if (rows.length === 0) return "nothing was bought";
+  if (spentIn(total) === 0) return "all of it was free";
+  if (rightTraces === null) return "a right trace: not known before the traces are graded";
+  if (rightTraceMicroUsd === null) return "a right trace: there is none yet";
+  return `a right trace: ${formatUsd(rightTraceMicroUsd)} (attempts, traces and judge over ${counted(rightTraces, "right trace")})`;
+}
+
+function openLines({ open, pid }: RunSpending, place: string): string[] {
+  const paid = open.filter(({ worstCaseMicroUsd }) => worstCaseMicroUsd > 0);
+  if (paid.length === 0) return [];
+  const sum = formatUsd(sumOf(paid));
+  const what = `${counted(paid.length, "request")} without a reply, counted at ${sum}`;
+  if (pid !== null) return [`${what}: in flight in process ${pid}, or left by an earlier one`];
+  return [
+    `${what}: possibly paid`,
+    ...listed(paid),
+    `look at the provider's bill, then: grappa ledger ${place} --reconcile [--billed USD]`,
+  ];
+}
+
+function listed(open: readonly OpenPurchase[]): string[] {
+  const lines = open
+    .slice(0, MOST_LISTED)
+    .map(({ account, provider, model, questionId, worstCaseMicroUsd }) => [
+      `  ${account}`,
+      `${provider ?? "unknown"}/${model ?? "unknown"}`,
+      questionId === null ? "" : `question ${questionId}`,
+      `at most ${formatUsd(worstCaseMicroUsd)}`,
+    ]);
+  const more = open.length > MOST_LISTED ? [`  and ${count(open.length - MOST_LISTED)} more (--json lists all)`] : [];
+  return [...alignColumns(lines, "lllr"), ...more];
+}
+
+const sumOf = (open: readonly OpenPurchase[]): number =>
+  open.reduce((total, { worstCaseMicroUsd }) => total + worstCaseMicroUsd, 0);
+
+/** What reconciling did. */
+export function describeReconciliation({ run, reconciled, worstCaseMicroUsd, billedMicroUsd }: Reconciliation): string {
+  if (reconciled.length === 0) return `${run}: no request is open; nothing was written`;
+  return [
+    `${run}: ${counted(reconciled.length, "request")} ended`,
+    ...listed(reconciled),
+    `counted at ${formatUsd(worstCaseMicroUsd)} before, at ${formatUsd(billedMicroUsd)} now`,
+  ]
+    .map(printable)
+    .join("\n");
+}

@@ -1,0 +1,148 @@
+/** @file Reads what a plan is made from: the run's folder as far as it is, the recipe's question files, the tokenizer. Changes nothing. */
+import { resolve } from "node:path";
+import { type FileSystem, joinPath } from "../adapters/file-system.ts";
+import { readTokenizerFolder } from "../adapters/model-folder.ts";
+import { readJsonl } from "../adapters/store/jsonl.ts";
+import { AppError } from "../core/errors.ts";
+import { dropDuplicates } from "../curate/duplicates.ts";
+import type { PriceOverride } from "../ledger/price-override.ts";
+import { collectQuestions } from "../questions/collect-questions.ts";
+import { families } from "../questions/families.ts";
+import type { StageName } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import { Question } from "../schema/records.ts";
+import { BYTES_PER_TOKEN } from "./plan-assumptions.ts";
+import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
+import { readSolved } from "./plan-solved.ts";
+import type { PlannedStage } from "./plan-run.ts";
+import { readPurchases } from "./run-spending.ts";
+import { readFileQuestions } from "./stages/file-questions.ts";
+import { canGradeByRule, hasVerifier } from "./stages/grade-reply.ts";
+import { stageFolder } from "./stage-folder.ts";
+
+/** Where to look. */
+export interface PlanSources {
+  readonly recipe: Recipe;
+  /** Folder that the recipe's files are seen from. */
+  readonly recipeFolder: string;
+  readonly baseFolder: string;
+  /** The run's folder; need not exist. */
+  readonly runFolder: string;
+  /** What `planRun` found of its stages. */
+  readonly planned: readonly PlannedStage[];
+  readonly now: Date;
+  readonly overrides?: readonly PriceOverride[];
+}
+
+/** So many questions are enough to know how long they are. */
+const COUNTED_TEXTS = 500;
+
+/** Everything that is known of a run before it is run, or run on. */
+export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promise<PlanFacts> {
+  const { runFolder, now, overrides = [] } = sources;
+  return {
+    now,
+    overrides,
+    questions: await readQuestions(fs, sources),
+    purchases: await readPurchases(fs, runFolder),
+    solved: await readSolved((stage, file) => finishedFile(fs, sources, stage, file)),
+  };
+}
+
+/** A file of a stage that is done; undefined where the stage is not, or has no such file. */
+async function finishedFile(
+  fs: FileSystem,
+  { runFolder, planned }: PlanSources,
+  stage: StageName,
+  file: string,
+): Promise<string | undefined> {
+  const done = planned.find((one) => one.stage === stage && one.status === "done");
+  if (done?.key === undefined) return undefined;
+  const path = joinPath(stageFolder(runFolder, stage, done.key), file);
+  return (await fs.kind(path)) === "file" ? path : undefined;
+}
+
+async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<QuestionFacts> {
+  const collected = await finishedFile(fs, sources, "collect", "questions.jsonl");
+  const questions = collected === undefined ? await sourceQuestions(sources) : await collectedQuestions(collected);
+  const sumOf = (pick: (part: SourcePart) => number): number => questions.reduce((sum, part) => sum + pick(part), 0);
+  const [count, unruled, doubted] = [
+    sumOf((one) => one.count),
+    sumOf((one) => one.unruled),
+    sumOf((one) => one.doubted),
+  ];
+  const texts = spreadOver(questions.flatMap(({ texts: own }) => own));
+  const { countedBy, isEstimated, tokensOf } = await openCounter(sources.baseFolder);
+  return {
+    count,
+    tokens: texts.map(tokensOf),
+    countedBy,
+    isEstimated,
+    unruledShare: unruled / Math.max(1, count),
+    doubtedShare: doubted / Math.max(1, count - unruled),
+    from: collected === undefined ? questions.map(({ from }) => from).join(", ") : "collected",
+  };
+}
+
+/** Questions of one source. */
+interface SourcePart {
+  readonly from: string;
+  readonly count: number;
+  /** Of these, without a verifier and a reference answer; and with the latter alone. */
+  readonly unruled: number;
+  readonly doubted: number;
+  /** Some of the texts, or all. */
+  readonly texts: readonly string[];
+}
+
+async function collectedQuestions(path: string): Promise<SourcePart[]> {
+  const questions: Question[] = [];
+  for await (const question of readJsonl(path, Question)) questions.push(question);
+  return [partOf("collected", questions)];
+}
+
+async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<SourcePart[]> {
+  const parts: SourcePart[] = [];
+  for (const source of recipe.collect.sources) {
+    if (source.type === "file") {
+      const { train } = await readFileQuestions(resolve(recipeFolder, source.path), source);
+      parts.push(partOf(source.path, dropDuplicates(train).kept));
+    } else {
+      const { family, count, difficulty } = source;
+      const drawn = { family: families[family], difficulty, bucket: "train", seed: recipe.seed } as const;
+      const some = collectQuestions({ ...drawn, count: Math.min(count, COUNTED_TEXTS) });
+      parts.push({ ...partOf(`family ${family}`, some), count });
+    }
+  }
+  return parts;
+}
+
+const partOf = (from: string, questions: readonly Question[]): SourcePart => ({
+  from,
+  count: questions.length,
+  unruled: questions.filter((question) => !canGradeByRule(question)).length,
+  doubted: questions.filter((question) => canGradeByRule(question) && !hasVerifier(question)).length,
+  texts: spreadOver(questions.map(({ text }) => text)),
+});
+
+/** At most so many, evenly spread. */
+function spreadOver(texts: readonly string[]): string[] {
+  const step = Math.max(1, texts.length / COUNTED_TEXTS);
+  return Array.from({ length: Math.min(texts.length, COUNTED_TEXTS) }, (_, i) => texts[Math.floor(i * step)] as string);
+}
+
+/** Counts with the student's tokenizer where it is here. */
+async function openCounter(baseFolder: string) {
+  try {
+    const { tokenizer } = await readTokenizerFolder(baseFolder);
+    return {
+      countedBy: "the student's tokenizer",
+      isEstimated: false,
+      tokensOf: (text: string) => tokenizer.encodeUser(text).length,
+    };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
+    return { countedBy: `bytes / ${BYTES_PER_TOKEN}`, isEstimated: true, tokensOf };
+  }
+}

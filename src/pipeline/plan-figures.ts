@@ -1,0 +1,55 @@
+/** @file What a plan is made from, and the figures it shows. Plain data. */
+import type { JournalPurchase } from "../adapters/journal/journal-pass.ts";
+import type { PriceOverride } from "../ledger/price-override.ts";
+
+/** What is known of the questions that a run would start from. */
+export interface QuestionFacts {
+  readonly count: number;
+  /** Tokens of their texts, of some of them. Empty: none was there to be counted. */
+  readonly tokens: readonly number[];
+  /** How the tokens were counted: "the student's tokenizer", "bytes / 3". */
+  readonly countedBy: string;
+  /** Whether that is a rule of thumb. */
+  readonly isEstimated: boolean;
+  /** Share of them that no rule can grade: they have no reference answer. */
+  readonly unruledShare: number;
+  /** Share of the others whose grade a judge may overrule: all but those of a family, which has a verifier. */
+  readonly doubtedShare: number;
+  /** Where count and texts are from: "collected", "the recipe", a file's name. */
+  readonly from: string;
+}
+
+/** How often a model was right, by an earlier run's or a pilot's grades. */
+export interface SolvedCount {
+  readonly account: "attempt" | "trace";
+  /** The endpoint's name; "base" for the base on this machine. */
+  readonly provider: string;
+  readonly model: string;
+  /** Questions put to it, and those of them it solved. */
+  readonly asked: number;
+  readonly solved: number;
+}
+
+/** Everything a plan is made from beside the recipe. */
+export interface PlanFacts {
+  /** The moment it is made: prices may depend on it. */
+  readonly now: Date;
+  readonly questions: QuestionFacts;
+  /** The run's journal so far. */
+  readonly purchases: readonly JournalPurchase[];
+  readonly solved: readonly SolvedCount[];
+  readonly overrides?: readonly PriceOverride[];
+}
+
+/** A figure the plan rests on, and how it is known. */
+export interface PlanFigure {
+  readonly what: string;
+  readonly value: string;
+  readonly knownBy:
+    | { readonly type: "measured"; readonly n: number }
+    /** Worked out from something measured, such as tokens from bytes. */
+    | { readonly type: "estimated"; readonly n: number }
+    | { readonly type: "assumed" }
+    | { readonly type: "recipe" }
+    | { readonly type: "published"; readonly asOf: string; readonly source: string };
+}

@@ -1,0 +1,101 @@
+/** @file From a recipe and what is known to the models that a forecast asks, each figure with how it is known. Pure. */
+import { checkOverrides } from "../ledger/endpoint-price.ts";
+import { fineTuneRate } from "../ledger/fine-tune-price.ts";
+import type { AskedModel, ForecastFacts, PaidTraining } from "../ledger/forecast-facts.ts";
+import { formatUsd } from "../ledger/money.ts";
+import type { Endpoint } from "../schema/endpoint.ts";
+import type { HostedStudent, Recipe } from "../schema/recipe.ts";
+import { ASSUMED } from "./plan-assumptions.ts";
+import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
+import { AskedModels } from "./plan-models.ts";
+
+/** The facts of a forecast, and what a plan says beside it. */
+export interface PlannedRows {
+  readonly forecast: ForecastFacts;
+  readonly figures: readonly PlanFigure[];
+  /** Most that the requests of one role can hold at once, and one reply of the dearest. */
+  readonly mostHeldMicroUsd: number;
+  readonly dearestReplyMicroUsd: number;
+  /** Spent on what the recipe no longer asks for. */
+  readonly strayMicroUsd: number;
+}
+
+/**
+ * What a forecast of a recipe is counted from.
+ * @throws {AppError} `recipe-invalid`: a price is not known. `usage`: an override for a model that is not asked.
+ */
+export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
+  checkOverrides(facts.overrides ?? [], askedModels(recipe));
+  const models = new AskedModels(recipe, facts);
+  const { attempt, trace, judge, student } = recipe;
+  const students = attempt.students.map((endpoint) =>
+    models.endpoint(endpoint, { account: "attempt", assumed: ASSUMED.student, samples: attempt.samples }),
+  );
+  const stopsWhenRight = trace.stopWhenVerified;
+  const teachers = [trace.teacher, ...trace.escalate].map((teacher, place): AskedModel => {
+    if (teacher.type === "builtin") return models.builtin(teacher);
+    const assumed = place === 0 ? ASSUMED.teacher : ASSUMED.laterTeacher;
+    return models.endpoint(teacher, { account: "trace", assumed, samples: trace.samplesPerQuestion, stopsWhenRight });
+  });
+  const { unruledShare, doubtedShare } = facts.questions;
+  const forecast: ForecastFacts = {
+    questions: facts.questions.count,
+    ...models.ownTries(),
+    students,
+    teachers,
+    tracesAll: recipe.order === "s1",
+    ...(judge !== undefined && { judge: models.endpoint(judge, { account: "judge", assumed: ASSUMED.judge }) }),
+    unruledShare,
+    doubtedShare,
+    examples: recipe.select.count,
+    ...(student.hosted && { training: paidTraining(recipe, student.hosted, models) }),
+    evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, student.hosted, models),
+  };
+  return { forecast, ...models.told() };
+}
+
+/** Names of all models that an override may be meant for. */
+function askedModels({ attempt, trace, judge, student }: Recipe): string[] {
+  const endpoints = [...attempt.students, trace.teacher, ...trace.escalate, ...(judge === undefined ? [] : [judge])];
+  const asked = endpoints.flatMap((one) => (one.type === "builtin" ? [] : [one.model]));
+  return student.hosted === undefined ? asked : [...asked, student.base];
+}
+
+function paidTraining({ student, train, tokenize }: Recipe, hosted: HostedStudent, models: AskedModels): PaidTraining {
+  const { method, trainUsdPerMillion: givenUsdPerMillion } = hosted;
+  const rate = fineTuneRate({ provider: hosted.type, method, base: student.base, givenUsdPerMillion });
+  models.tell({
+    what: `fine-tune of ${student.base}, ${method}`,
+    value: `${formatUsd(rate.perMillion)} per million trained tokens`,
+    knownBy: rate.source === "recipe" ? { type: "recipe" } : { type: "published", ...pick(rate) },
+  });
+  return {
+    name: `${hosted.type}, ${method}`,
+    microUsdPerMillion: rate.perMillion,
+    epochs: train.epochs,
+    maxLength: tokenize.maxLength,
+    bought: models.boughtFor("train"),
+  };
+}
+
+const pick = ({ asOf, source }: { readonly asOf: string; readonly source: string }) => ({ asOf, source });
+
+/** Base and student answer the same questions, once at their natural end and so often more for the vote. */
+function paidEvaluation(recipe: Recipe, hosted: HostedStudent, models: AskedModels): ForecastFacts["evaluation"] {
+  const { count, samples } = recipe.evaluate;
+  const endpoint = (name: string): Endpoint => ({
+    type: "openai-compatible",
+    name,
+    baseUrl: hosted.baseUrl,
+    model: recipe.student.base,
+    maxTokens: hosted.maxTokens,
+    reasoning: "raw",
+    continuation: "none",
+    limits: { concurrency: hosted.concurrency },
+    ...(hosted.price && { price: hosted.price }),
+  });
+  return ["base", "student"].map((name) => ({
+    model: models.endpoint(endpoint(name), { account: "evaluate", assumed: ASSUMED.answer, called: name }),
+    calls: count * (1 + samples),
+  }));
+}
