@@ -1,5 +1,5 @@
 /** @file What `grappa demo` and `grappa run` share: from a recipe to a finished run and its result. */
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
 import type { RecipeOverride } from "../pipeline/override-recipe.ts";
@@ -59,6 +59,7 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     threads,
     fs: context.fs,
     secrets: context.secrets,
+    recipeFolder: dirname(loaded.path),
   });
   try {
     const request = {
@@ -192,7 +193,11 @@ async function runUntilInterrupted(
 }
 
 /** The command that makes the same run, on any machine. */
-function reproduction(flags: RunFlags, { command }: RunTarget, { recipe }: LoadedRecipe): string {
+export function reproduction(
+  flags: Pick<RunFlags, "set" | "run"> & { readonly controls?: boolean },
+  { command }: Pick<RunTarget, "command">,
+  { recipe }: LoadedRecipe,
+): string {
   const sets = (flags.set ?? []).map(
     ({ path, value }) =>
       `--set ${shellQuote(`${path.join(".")}=${typeof value === "string" ? value : JSON.stringify(value)}`)}`,

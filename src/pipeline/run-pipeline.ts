@@ -4,11 +4,13 @@
  * not. All I/O comes in through ports.
  */
 import { basename } from "node:path";
+import { microUsdFromUsd } from "../ledger/money.ts";
 import { type RunManifest, STAGE_NAMES, type StageManifest } from "../schema/manifest.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import { orderStages } from "./order-stages.ts";
 import { planRun } from "./plan-run.ts";
-import { openRun, removeRunManifest, writeRunManifest } from "./run-folder.ts";
+import { keepAccounts, type RunAccounts } from "./run-accounts.ts";
+import { journalFolder, openRun, removeRunManifest, writeRunManifest } from "./run-folder.ts";
 import { recordEvents } from "./run-journal.ts";
 import type { PipelinePorts, RunRequest } from "./run-request.ts";
 import { settleStages } from "./settle-stages.ts";
@@ -31,21 +33,27 @@ export interface RunOutcome {
  *   stage (its key is not set, its price not known) is thrown before the first one runs and before anything is written.
  */
 export async function runPipeline(request: RunRequest, ports: PipelinePorts): Promise<RunOutcome> {
-  const stages = orderStages(request.stages);
+  const stages = orderStages(request.stages, request.recipe);
   await refuseObstacles(request, ports);
   const { folder, recipe, from } = request;
   const { mayChange = false, isFresh = false, command, tools } = request;
   const options = { folder, recipe, version: tools.grappa ?? "unknown", command, mayChange, isFresh };
   const lock = await openRun(ports.fs, ports.processes, options);
   const journal = recordEvents(ports, folder);
+  const keeper = keepAccounts({
+    journalFolder: journalFolder(folder),
+    capMicroUsd: microUsdFromUsd(recipe.maxUsd),
+    warn: (message) => journal.observe({ type: "warning", message }),
+  });
   try {
     if (from !== undefined) await forgetStages(ports.fs, folder, STAGE_NAMES.slice(STAGE_NAMES.indexOf(from)));
-    const outcome = await runStages({ ...request, stages }, { ...ports, observe: journal.observe });
+    const outcome = await runStages({ ...request, stages }, { ...ports, observe: journal.observe }, keeper.accounts);
     await journal.flush();
     return outcome;
   } finally {
     // The first error is the one to report; a journal that cannot be written after it adds nothing.
     await journal.flush().catch(() => undefined);
+    await keeper.close();
     await lock.release();
   }
 }
@@ -58,7 +66,11 @@ async function refuseObstacles(request: RunRequest, { fs }: PipelinePorts): Prom
   if (stopped?.obstacle) throw stopped.obstacle;
 }
 
-async function runStages(request: RunRequest, ports: PipelinePorts): Promise<RunOutcome> {
+async function runStages(
+  request: RunRequest,
+  ports: PipelinePorts,
+  accounts: () => Promise<RunAccounts>,
+): Promise<RunOutcome> {
   const { folder, stages, until } = request;
   const run = basename(folder);
   const wanted =
@@ -66,6 +78,7 @@ async function runStages(request: RunRequest, ports: PipelinePorts): Promise<Run
   ports.observe({ type: "run-start", run, stages: wanted.map(({ name }) => name) });
   const manifests = await settleStages(wanted, request, {
     ports,
+    accounts,
     // The run's manifest vouches for its stages: it goes before one of them changes.
     beforeRun: () => removeRunManifest(ports.fs, folder),
   });

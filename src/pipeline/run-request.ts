@@ -38,6 +38,8 @@ export interface RunRequest {
   readonly verification?: Verification;
   /** Lets a changed recipe into an existing run. */
   readonly mayChange?: boolean;
+  /** Asks again for what was refused for good, or came back unreadable too often, before. */
+  readonly retryFailed?: boolean;
   /** Throws away everything an earlier run left in the folder, its journal too. */
   readonly isFresh?: boolean;
 }

@@ -10,6 +10,8 @@ import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOp
 /** How questions are put to a teacher. */
 export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   readonly samplesPerQuestion: number;
+  /** Index of the first sample; 0 unless told. */
+  readonly firstSample?: number;
   readonly params?: SamplingParams;
   /** Cap on thinking and answer together, tokens. */
   readonly maxTokens: number;
@@ -61,7 +63,10 @@ export async function* traceQuestions(
   for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
 }
 
-type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion" | "params" | "maxTokens" | "render">;
+type PlanOptions = Pick<
+  TraceOptions,
+  "teacher" | "price" | "samplesPerQuestion" | "firstSample" | "params" | "maxTokens" | "render"
+>;
 
 /**
  * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
@@ -69,11 +74,12 @@ type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion"
  */
 export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
   const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
+  const { firstSample = 0 } = options;
   for (const question of ordered(questions)) {
     const messages = render(question);
     const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     const worstCaseMicroUsd = tokenCost(price, usage);
-    for (let sampleIndex = 0; sampleIndex < samplesPerQuestion; sampleIndex++) {
+    for (let sampleIndex = firstSample; sampleIndex < firstSample + samplesPerQuestion; sampleIndex++) {
       const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
       const { provider, model } = teacher;
       const key = requestKey({ provider, model, messages, params: own, sampleIndex });

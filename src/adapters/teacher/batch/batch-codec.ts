@@ -3,6 +3,7 @@ import type { Provenance } from "../../../schema/records.ts";
 import { anthropicRequest } from "../anthropic.ts";
 import { AnthropicReader } from "../anthropic-reader.ts";
 import { readChatCompletion } from "../chat-completion.ts";
+import { completionBody } from "../completion-request.ts";
 import { geminiRequest } from "../gemini.ts";
 import { GeminiReader } from "../gemini-reader.ts";
 import { responsesRequest } from "../openai-responses.ts";
@@ -29,16 +30,10 @@ export function chatCodec({
   called: string;
 }): BatchCodec {
   return {
-    body: ({ messages, params: { temperature, topP, seed, effort }, maxTokens }) =>
-      JSON.stringify({
-        model,
-        messages,
-        max_tokens: maxTokens,
-        temperature,
-        top_p: topP,
-        seed,
-        reasoning_effort: effort,
-      }),
+    body: (request) =>
+      JSON.stringify(
+        completionBody(request, { model, streaming: "none", text: undefined, takesReasoningContent: false }),
+      ),
     read: (body, { promptBytes }) => readChatCompletion(body, { promptBytes, provenance, called }),
   };
 }

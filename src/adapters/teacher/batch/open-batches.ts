@@ -12,6 +12,7 @@ import { anthropicCodec, type BatchCodec, chatCodec, geminiCodec, responsesCodec
 import type { BatchProvider } from "./batch-provider.ts";
 import { GeminiBatches } from "./gemini-batches.ts";
 import { OpenAIBatches } from "./openai-batches.ts";
+import { BATCHES_FOLDER } from "./shard-log.ts";
 
 /** What opening an endpoint's batches needs. */
 export interface OpenBatchesOptions extends EndpointPorts {
@@ -43,7 +44,7 @@ export function openBatches(endpoint: Endpoint, options: OpenBatchesOptions): Op
     codec: codecOf(endpoint, called),
     price,
     deadlineMinutes: endpoint.batch.deadlineMinutes,
-    statePath: join(journalFolder, "batches", `${stateName(endpoint, stage)}.jsonl`),
+    statePath: join(journalFolder, BATCHES_FOLDER, `${stateName(endpoint, stage)}.jsonl`),
     close: () => provider.close(),
   };
 }

@@ -3,65 +3,42 @@
  * cancelled at its deadline, its results kept once each, and every request's money and intent ended.
  */
 import { AppError } from "../../../core/errors.ts";
-import type { Hold, Ledger } from "../../../ledger/ledger.ts";
-import type { Usage } from "../../../schema/records.ts";
-import { type Price, priceAt, tokenCost } from "../../../ledger/price-book.ts";
-import { costBasis } from "../../journal/journal-pass.ts";
-import type { Intent, RequestJournal } from "../../journal/request-journal.ts";
 import { excerptOf } from "../excerpt.ts";
 import { retryDelayMs, type Waiting } from "../retry-delay.ts";
-import { TeacherError, type TeacherReply } from "../teacher.ts";
-import type { BatchCodec } from "./batch-codec.ts";
-import type { BatchItem, BatchProvider, BatchRow, BatchStatus } from "./batch-provider.ts";
-import type { LiveShard, PlannedRequest, ShardLog } from "./shard-log.ts";
+import { TeacherError } from "../teacher.ts";
+import type { BatchItem, BatchProvider, BatchRow } from "./batch-provider.ts";
+import type { LiveShard, ShardLog } from "./shard-log.ts";
+import { type Ended, type OpenRow, type RowPorts, ShardRows } from "./shard-rows.ts";
 
 /** Pauses, ms. */
 export interface BatchPauses {
   /** Before the first look at a batch; each further pause is half as long again. */
   readonly firstPollMs: number;
   readonly maxPollMs: number;
+  /** After a batch that may have been started was not in the provider's list; each further pause is three times as long. */
+  readonly lookMs: number;
   /** How long a cancelled batch may take to end. */
   readonly cancelMs: number;
 }
 
 /** What a run works with; shared by the batches of one buyer. */
-export interface ShardPorts {
+export interface ShardPorts extends RowPorts {
   readonly provider: BatchProvider;
-  readonly codec: BatchCodec;
-  readonly price: Price;
-  readonly ledger: Ledger;
-  readonly journal: RequestJournal;
   readonly log: ShardLog;
   readonly waiting: Waiting;
-  /** Milliseconds since 1970: deadlines outlive a process. */
-  readonly nowMs: () => number;
+  /** From the plan, by `nowMs`: deadlines outlive a process. */
   readonly deadlineMs: number;
   readonly pauses: BatchPauses;
   /** Batches that are known: a lost one is none of them. */
   readonly taken: Set<string>;
   readonly signal: AbortSignal;
-  /** Told once of each request, when its money and intent have ended. */
-  readonly onEnd: (key: string, end: RowEnd) => void;
-}
-
-/** How a request left its batch; `open`: without a reply, and where to try next. */
-export type RowEnd =
-  | { readonly type: "bought" }
-  | { readonly type: "refused"; readonly detail: string }
-  | { readonly type: "open"; readonly next: "batch" | "direct" };
-
-/** A request of the batch whose money and intent are open. */
-export interface OpenRow {
-  readonly intent: Intent;
-  readonly hold: Hold;
-  readonly request: PlannedRequest;
 }
 
 /** Tries of one call after the first. */
 const MAX_RETRIES = 8;
 /** Starts of one batch, and looks for one that may have been started. */
 const MAX_STARTS = 4;
-const MAX_LOOKS = 3;
+const MAX_LOOKS = 4;
 /** Rows, and characters of theirs, that are on their way to the disk at once. */
 const MAX_PENDING = 256;
 const MAX_PENDING_CHARACTERS = 32 * 1024 * 1024;
@@ -76,11 +53,7 @@ export class ShardRun {
   readonly #ports: ShardPorts;
   readonly #shard: LiveShard;
   readonly #items: readonly BatchItem[] | undefined;
-  /** What has no result yet, by key. */
-  readonly #rows: Map<string, OpenRow>;
-  readonly #replies = new Set<string>();
-  #unreadable: string | undefined;
-  #fatal: TeacherError | undefined;
+  readonly #rows: ShardRows;
 
   /** @param items its requests; undefined for a batch that an earlier process planned. */
   constructor(
@@ -90,7 +63,7 @@ export class ShardRun {
   ) {
     this.#ports = ports;
     this.#shard = shard;
-    this.#rows = rows;
+    this.#rows = new ShardRows(ports, shard.name, rows);
     this.#items = items;
     if (shard.handle !== undefined) ports.taken.add(shard.handle);
   }
@@ -105,17 +78,16 @@ export class ShardRun {
       if (this.#rows.size > 0) await this.#runRows();
       await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "all requests accounted for" });
     } catch (error) {
-      for (const { hold } of this.#rows.values()) this.#ports.ledger.forfeit(hold); // their intents stay open
-      this.#rows.clear();
+      this.#rows.abandon();
       throw error;
     }
-    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.#rows.fatal !== undefined) throw this.#rows.fatal;
   }
 
   async #runRows(): Promise<void> {
     const handle = this.#shard.handle ?? (await this.#submit());
-    if (handle === undefined) await this.#endAll("the batch was not started", "batch");
-    else if (handle === LOST) this.#forfeitAll();
+    if (handle === undefined) await this.#rows.endAll("the batch was not started", "batch");
+    else if (handle === LOST) this.#rows.forfeitAll();
     else await this.#fetch(handle);
   }
 
@@ -149,21 +121,21 @@ export class ShardRun {
 
   /** Looks for a batch that may have been started; undefined when the provider knows none after some time. */
   async #lookFor(reference: string): Promise<string | typeof LOST | undefined> {
-    const { provider, taken, signal } = this.#ports;
+    const { provider, taken, pauses, signal } = this.#ports;
     const lost = { name: this.#shard.name, count: this.#shard.requests.length, taken };
     for (let looks = 1; ; looks++) {
       const found = await this.#retry(() => provider.find(lost, reference, signal));
       if (found.type === "found") return await this.#submitted(found.handle);
       if (found.type === "absent" && looks >= MAX_LOOKS) return undefined;
       if (found.type === "unsure" && this.#msLeft() <= 0) return LOST;
-      await this.#pause(looks);
+      await this.#sleep(Math.min(pauses.maxPollMs, pauses.lookMs * 3 ** (looks - 1)));
     }
   }
 
   /** Ends everything as not billed, for the batch cannot be started; then fails. */
   async #giveUp(error: unknown): Promise<never> {
     if (error instanceof TeacherError && error.fault === "run-refused") {
-      await this.#endAll(error.message, "batch");
+      await this.#rows.endAll(error.message, "batch");
       await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "refused" });
     }
     throw error;
@@ -172,13 +144,16 @@ export class ShardRun {
   async #fetch(handle: string): Promise<void> {
     const status = await this.#untilEnded(handle);
     if (status !== STUCK && status.how === "failed" && (status.replies ?? 0) === 0) return await this.#failed(status);
-    await this.#collect(handle);
-    if (status === STUCK) this.#forfeitAll();
-    else await this.#endRest(status);
+    if (status !== STUCK) {
+      await this.#collect(handle);
+      return await this.#rows.endRest(status);
+    }
+    await this.#collect(handle).catch(ignoreRefusal); // some give what there is, others nothing before the end
+    this.#rows.forfeitAll();
   }
 
   async #untilEnded(handle: string): Promise<Ended | typeof STUCK> {
-    const { provider, log, pauses, waiting, nowMs, signal } = this.#ports;
+    const { provider, log, pauses, nowMs, signal } = this.#ports;
     let pauseMs = pauses.firstPollMs;
     let cancelEndsMs: number | undefined;
     for (;;) {
@@ -191,8 +166,7 @@ export class ShardRun {
         pauseMs = pauses.firstPollMs;
       } else if (cancelEndsMs !== undefined && nowMs() >= cancelEndsMs) return STUCK;
       const untilMs = cancelEndsMs === undefined ? this.#msLeft() : cancelEndsMs - nowMs();
-      await waiting.sleep(Math.min(pauseMs, Math.max(untilMs, 1)), signal);
-      this.#checkStopped();
+      await this.#sleep(Math.min(pauseMs, Math.max(untilMs, 1)));
       pauseMs = Math.min(pauses.maxPollMs, pauseMs * 1.5);
     }
   }
@@ -208,120 +182,22 @@ export class ShardRun {
           rows.push(row);
           characters += row.type === "reply" ? row.body.length : 0;
           if (rows.length < MAX_PENDING && characters < MAX_PENDING_CHARACTERS) continue;
-          await this.#takeAll(rows.splice(0));
+          await this.#rows.takeAll(rows.splice(0));
           characters = 0;
         }
       } finally {
-        await this.#takeAll(rows);
+        await this.#rows.takeAll(rows);
       }
     });
-  }
-
-  async #takeAll(rows: readonly BatchRow[]): Promise<void> {
-    await Promise.all(rows.flatMap((row) => this.#take(row) ?? []));
-  }
-
-  /** Ends a row's request; undefined where there is nothing to do: a foreign row, or one that came twice. */
-  #take(row: BatchRow): Promise<void> | undefined {
-    if (row.type === "unreadable") {
-      this.#unreadable = row.detail;
-      return undefined;
-    }
-    const { name } = this.#shard;
-    const key = row.id.startsWith(`${name}-`) ? row.id.slice(name.length + 1) : "";
-    if (row.type === "reply") this.#replies.add(key);
-    const open = this.#rows.get(key);
-    if (open === undefined) return undefined;
-    this.#rows.delete(key);
-    if (row.type === "reply") return this.#keep(open, row.body);
-    if (row.type === "not-run") return this.#unpaid(open, row.detail, DIRECTLY);
-    return this.#refused(open, row.error);
-  }
-
-  async #keep(open: OpenRow, body: string): Promise<void> {
-    const { codec, ledger, journal, onEnd } = this.#ports;
-    const { promptBytes, maxTokens, key } = open.request;
-    let reply: TeacherReply;
-    try {
-      reply = codec.read(body, { promptBytes });
-    } catch (error) {
-      if (!(error instanceof TeacherError)) throw error;
-      if (error.fault === "malformed") return await this.#useless(open, error, DIRECTLY);
-      if (error.usage === null) return await this.#refused(open, error);
-      return await this.#useless(open, error, endOf(error)); // withheld, and billed
-    }
-    const { usage, thinking, answer, provenance, finishReason } = reply;
-    const costMicroUsd = this.#costOf(usage);
-    ledger.settle(open.hold, { costMicroUsd, basis: costBasis(usage), usage });
-    await journal.reply(open.intent, { thinking, answer, provenance, finishReason, usage, maxTokens, costMicroUsd });
-    onEnd(key, { type: "bought" });
-  }
-
-  /** Ends a request whose reply was billed and cannot be used. */
-  async #useless(
-    { hold, intent, request }: OpenRow,
-    { message, usage }: Pick<TeacherError, "message" | "usage">,
-    end: RowEnd,
-  ): Promise<void> {
-    const { ledger, journal, onEnd } = this.#ports;
-    const costMicroUsd = usage === null ? hold.microUsd : this.#costOf(usage);
-    ledger.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
-    await journal.malformed(intent, { detail: message, usage, costMicroUsd });
-    onEnd(request.key, end);
-  }
-
-  #refused(open: OpenRow, error: TeacherError): Promise<void> {
-    if (error.fault === "run-refused") this.#fatal ??= error;
-    return this.#unpaid(open, error.message, endOf(error));
-  }
-
-  async #unpaid({ hold, intent, request }: OpenRow, detail: string, end: RowEnd): Promise<void> {
-    const { ledger, journal, onEnd } = this.#ports;
-    ledger.release(hold);
-    await journal.unpaid(intent, excerptOf(detail), end.type === "refused" ? request.maxTokens : undefined);
-    onEnd(request.key, end);
   }
 
   /** None of the batch was run. */
   async #failed({ detail, isForNow }: Ended): Promise<void> {
     const message = `the batch failed: ${excerptOf(detail)}`;
-    await this.#endAll(message, "batch");
+    await this.#rows.endAll(message, "batch");
     if (isForNow) return;
-    this.#fatal = new TeacherError("run-refused", message, { hint: "correct what it names, or leave `batch` out" });
-  }
-
-  /**
-   * Ends the requests that an ended batch says nothing of. Those of a batch that was cut short were not run, unless it
-   * counts more replies than we saw or a line could not be read; then, as in a batch that was completed, they may be billed.
-   */
-  async #endRest({ how, replies }: Ended): Promise<void> {
-    const isMissing = replies !== null && replies > this.#replies.size;
-    const mayBePaid = how === "completed" || isMissing || this.#unreadable !== undefined;
-    const message = `the batch (${how}) brought no result for this request; ${this.#unreadable ?? "no line names it"}`;
-    const rest = [...this.#rows.values()];
-    this.#rows.clear();
-    const end = (row: OpenRow): Promise<void> =>
-      mayBePaid ? this.#useless(row, { message, usage: null }, DIRECTLY) : this.#unpaid(row, message, DIRECTLY);
-    await Promise.all(rest.map(end));
-  }
-
-  async #endAll(detail: string, next: "batch" | "direct"): Promise<void> {
-    const rest = [...this.#rows.values()];
-    this.#rows.clear();
-    await Promise.all(rest.map((row) => this.#unpaid(row, detail, { type: "open", next })));
-  }
-
-  /** Counts what is open as possibly paid; the intents stay open, for a person to reconcile. */
-  #forfeitAll(): void {
-    for (const { hold, request } of this.#rows.values()) {
-      this.#ports.ledger.forfeit(hold);
-      this.#ports.onEnd(request.key, DIRECTLY);
-    }
-    this.#rows.clear();
-  }
-
-  #costOf(usage: Usage): number {
-    return tokenCost(priceAt(this.#ports.price, new Date(this.#ports.nowMs())), usage);
+    await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "failed" });
+    throw new TeacherError("run-refused", message, { hint: "correct what it names, or leave `batch` out" });
   }
 
   #msLeft(): number {
@@ -339,27 +215,18 @@ export class ShardRun {
     }
   }
 
-  async #pause(retry: number, retryAfterMs = 0): Promise<void> {
+  #pause(retry: number, retryAfterMs = 0): Promise<void> {
+    return this.#sleep(retryDelayMs({ key: this.#shard.name, retry, retryAfterMs }, this.#ports.waiting.seed));
+  }
+
+  async #sleep(ms: number): Promise<void> {
     const { waiting, signal } = this.#ports;
-    await waiting.sleep(retryDelayMs({ key: this.#shard.name, retry, retryAfterMs }, waiting.seed), signal);
-    this.#checkStopped();
-  }
-
-  #checkStopped(): void {
-    if (this.#ports.signal.aborted) throw new AppError("interrupted", "stopped while waiting for a batch");
+    await waiting.sleep(ms, signal);
+    if (signal.aborted) throw new AppError("interrupted", "stopped while waiting for a batch");
   }
 }
 
-const DIRECTLY: RowEnd = { type: "open", next: "direct" };
-
-/** A row that is refused for good is a failure; any other is tried directly. */
-function endOf({ fault, message }: TeacherError): RowEnd {
-  return fault === "row-refused" ? { type: "refused", detail: message } : DIRECTLY;
-}
-
-type Ended = Extract<BatchStatus, { type: "ended" }>;
-
-/** A batch that has just ended cannot be cancelled, and need not be. */
+/** Where what was asked for could not be had, and need not be: cancelling what has just ended, say. */
 function ignoreRefusal(error: unknown): void {
   if (!(error instanceof TeacherError) || error.fault !== "run-refused") throw error;
 }
