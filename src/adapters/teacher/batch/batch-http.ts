@@ -3,7 +3,8 @@ import { type Dispatcher, Pool } from "undici";
 import { type BoundedLine, boundedLines } from "../../store/bounded-lines.ts";
 import { excerptOf } from "../excerpt.ts";
 import { type HttpResponse, networkFailure } from "../http-endpoint.ts";
-import { httpFault, redact, refusal } from "../provider-fault.ts";
+import { keyRedactor } from "../api-key.ts";
+import { httpFault, refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 
 /** Longest silence of the server, ms: these calls do not wait for a model. */
@@ -39,6 +40,8 @@ export class BatchHttp {
   readonly origin: string;
   /** Path of `baseUrl`, without a slash at the end. */
   readonly root: string;
+  /** Takes the key out of a text, should a provider echo it. */
+  readonly redact: (text: string) => string;
   readonly #pool: Pool;
   readonly #options: BatchHttpOptions;
 
@@ -46,6 +49,7 @@ export class BatchHttp {
     const url = new URL(options.baseUrl);
     this.origin = url.origin;
     this.root = url.pathname.replace(/\/+$/, "");
+    this.redact = keyRedactor(options.apiKey);
     this.#options = options;
     this.#pool = new Pool(url.origin, {
       connect: { timeout: 15_000 },
@@ -92,11 +96,6 @@ export class BatchHttp {
     } catch (error) {
       throw this.#broken(error, signal);
     }
-  }
-
-  /** Text without the key, should a provider echo it. */
-  redact(text: string): string {
-    return redact(text, this.#options.apiKey);
   }
 
   close(): Promise<void> {
