@@ -226,9 +226,15 @@ describe("draws", () => {
   it("a measured mean is spread as its sample says, an assumed one as its two figures do", () => {
     const values = [100, 200, 300, 400, 500];
     const means = draws((key) => drawQuantity({ type: "measured", values }, prng(key)).mean);
-    expect(Math.abs(meanOf(means) - 300)).toBeLessThan(within(Math.sqrt(25_000 / 5)));
     const deviation = Math.sqrt(meanOf(means.map((one) => (one - 300) ** 2)));
-    expect(Math.abs(deviation - Math.sqrt(25_000 / 5))).toBeLessThan(4); // the sample's own standard error, 70.7
+    // The sample's own standard error is 70.7; five values leave it uncertain, as a t of four degrees of freedom says (100).
+    expect(deviation).toBeGreaterThan(70.7);
+    expect(deviation).toBeLessThan(115);
+    expect(Math.abs(meanOf(means) - 300)).toBeLessThan(within(deviation));
+    const skewed = draws((key) => drawQuantity({ type: "measured", values: [1, 1, 1, 1, 96] }, prng(key)).mean);
+    expect(meanOf(skewed)).toBeGreaterThan(20); // the long end is the less known
+    const constant = { type: "measured", values: [7, 7, 7, 7, 7] } as const;
+    expect(drawQuantity(constant, prng("c"))).toEqual({ mean: 7, deviation: 0 });
     const assumed = draws((key) => drawQuantity({ type: "assumed", median: 1_000, p90: 3_000 }, prng(key)).mean);
     const below = (limit: number): number => assumed.filter((one) => one < limit).length / assumed.length;
     expect(Math.abs(below(1_000) - 0.5)).toBeLessThan(within(0.5));

@@ -37,6 +37,8 @@ export interface CompletionContext {
   readonly provenance: Provenance;
   /** What errors call the model; `the teacher` unless told. */
   readonly called?: string;
+  /** The reply goes on from a cut one: the space at its beginning belongs between the two. */
+  readonly goesOn?: boolean;
 }
 
 /** A response's body: its text, or what a stream's pieces were put together to. */
@@ -51,6 +53,7 @@ export function readChatCompletion(body: CompletionBody, context: CompletionCont
     what: "a chat completion",
     schema: ChatCompletion,
     split: ({ message }) => splitReasoning(message),
+    fields: ({ message: { reasoning_content, reasoning, content } }) => [reasoning_content, reasoning, content],
   });
 }
 
@@ -61,7 +64,11 @@ export function readTextCompletion(
   split: (text: string) => Divided,
 ): TeacherReply {
   const shape = { what: "a text completion", schema: TextCompletion };
-  return readCompletion(body, context, { ...shape, split: ({ text: whole }) => split(whole) });
+  return readCompletion(body, context, {
+    ...shape,
+    split: ({ text: whole }) => split(whole),
+    fields: ({ text: whole }) => [whole],
+  });
 }
 
 /** A reply's two parts. */
@@ -75,12 +82,33 @@ interface CompletionShape<C> {
   readonly what: string;
   readonly schema: z.ZodType<{ choices: C[]; usage?: UsageReport | null | undefined }>;
   readonly split: (choice: C) => Divided;
+  /** The text as it came, thinking first. */
+  readonly fields: (choice: C) => readonly (string | null | undefined)[];
+}
+
+/**
+ * A reply's parts with the space where a cut fell: trimmed on both sides of it, the last word before and the first word
+ * after would become one when the reply is gone on with.
+ */
+function keepSpaceAtCuts(
+  { thinking, answer }: Divided,
+  fields: readonly (string | null | undefined)[],
+  { isCut, goesOn }: { readonly isCut: boolean; readonly goesOn: boolean },
+): Divided {
+  const texts = fields.flatMap((field) => (typeof field === "string" && field.trim() !== "" ? [field] : []));
+  const before = goesOn ? (/^\s*/.exec(texts[0] ?? "")?.[0] ?? "") : "";
+  const last = texts.at(-1) ?? "";
+  const after = isCut ? last.slice(last.trimEnd().length) : "";
+  if (thinking === "") return { thinking, answer: before + answer + after };
+  return answer === ""
+    ? { thinking: before + thinking + after, answer }
+    : { thinking: before + thinking, answer: answer + after };
 }
 
 function readCompletion<C extends z.infer<typeof Choice>>(
   body: CompletionBody,
-  { promptBytes, provenance, called = "the teacher" }: CompletionContext,
-  { what, schema, split }: CompletionShape<C>,
+  { promptBytes, provenance, called = "the teacher", goesOn = false }: CompletionContext,
+  { what, schema, split, fields }: CompletionShape<C>,
 ): TeacherReply {
   const malformed = (fault: string, spent?: Usage): TeacherError =>
     new TeacherError("malformed", `${called}'s reply is ${fault}`, spent === undefined ? {} : { usage: spent });
@@ -96,7 +124,8 @@ function readCompletion<C extends z.infer<typeof Choice>>(
   const { choices, usage: reported } = completion.data;
   const choice = choices.find(({ index }) => index === 0) ?? choices[0];
   if (choice === undefined) throw malformed(`without choices: ${shown()}`, reportedUsage(json));
-  const { thinking, answer } = split(choice);
+  const isCut = choice.finish_reason === "length";
+  const { thinking, answer } = keepSpaceAtCuts(split(choice), fields(choice), { isCut, goesOn });
   const counted = usageOf(reported, { promptBytes, thinking, answer });
   if (thinking === "" && answer === "") throw malformed(`an empty reply: ${shown()}`, counted);
   if (thinking.length + answer.length > MAX_REPLY_CHARACTERS) {

@@ -52,7 +52,6 @@ const MAX_SLACK_MS = 20;
 /** What is known of the time from one burst to the next. */
 interface Interval {
   readonly elapsedMs: number;
-  readonly pausedMs: number;
   readonly started: number;
   refused: number;
   /** As they were when the burst began. */
@@ -78,8 +77,9 @@ export class FlowThrottle {
   #rateFactor = 1;
   #windowFactor = 1;
   #bestRate = 0;
-  #isHeavy = false;
+  #isMuch = false;
   #latencyMs = 0;
+  #refusalMs = 0;
   #burstsInVain = 0;
   #pauseFrom = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -115,8 +115,10 @@ export class FlowThrottle {
     this.#inFlight += 1;
     const gapMs = 1 / this.#pace();
     const slackMs = Math.max(LEAST_SLACK_MS, Math.min(MAX_SLACK_MS, gapMs / 4));
+    // What was not held back by the pace or the window says nothing about a larger one.
+    const wasHeldBack = now - this.#nextAt <= slackMs || this.#inFlight >= this.window(now);
     if (gapMs > 0) this.#nextAt = Math.max(this.#nextAt, now - slackMs) + gapMs;
-    if (this.#interval !== undefined) this.#grow(this.#interval);
+    if (this.#interval !== undefined && wasHeldBack) this.#grow(this.#interval);
     return this.#seq;
   }
 
@@ -132,12 +134,21 @@ export class FlowThrottle {
   }
 
   /** One was refused because too many were asked; `retryAfterMs` 0 where the provider does not say how long to wait. */
-  refused(seq: number, retryAfterMs: number, now: number): void {
+  refused(
+    {
+      seq,
+      latencyMs,
+      retryAfterMs,
+    }: { readonly seq: number; readonly latencyMs: number; readonly retryAfterMs: number },
+    now: number,
+  ): void {
+    this.#refusalMs += (latencyMs - this.#refusalMs) * (this.#refusalMs === 0 ? 1 : 0.2);
     if (seq > this.#cutSeq) this.#beginBurst(now);
     else if (this.#interval !== undefined) this.#interval.refused += 1;
     this.ended();
     this.#cut();
-    this.#pause(this.#pauseMs(retryAfterMs), now);
+    // What is still on its way meets the same limit: until it is back, more would only add to it.
+    this.#pause(Math.max(this.#refusalMs, this.#pauseMs(retryAfterMs)), now);
   }
 
   #pace(): number {
@@ -147,7 +158,7 @@ export class FlowThrottle {
   #grow({ refused }: Interval): void {
     const pauseMs = this.#pausedUntil - this.#pauseFrom;
     const forPause = Number.isFinite(this.#rate) ? PAUSE_SHARE * pauseMs * this.#rate : 0;
-    const startsPerStep = this.#isHeavy ? STARTS_AFTER_HEAVY : Math.max(STARTS_PER_REFUSAL * refused, forPause);
+    const startsPerStep = this.#isMuch ? STARTS_AFTER_HEAVY : Math.max(STARTS_PER_REFUSAL * refused, forPause);
     const speed = 2 ** Math.min(10, Math.floor((this.#seq - this.#cutSeq) / startsPerStep));
     const step = Math.min((STEP / startsPerStep) * speed, MOST_GROWTH * this.#rateFactor);
     this.#rateFactor = Math.min(MAX_FACTOR, this.#rateFactor + step);
@@ -161,8 +172,7 @@ export class FlowThrottle {
 
   #beginBurst(now: number): void {
     this.#interval = {
-      elapsedMs: Math.max(1, now - this.#cutAt),
-      pausedMs: Math.max(0, Math.min(now, this.#pausedUntil) - Math.max(this.#pauseFrom, this.#cutAt)),
+      elapsedMs: Math.max(1, now - this.#cutAt - (this.#interval === undefined ? 0 : this.#refusalMs)),
       started: this.#seq - this.#cutSeq,
       refused: 1,
       // The first window was small for want of knowledge, not for a limit: what was declared is cut.
@@ -182,7 +192,7 @@ export class FlowThrottle {
     this.#burstsInVain = passed === 0 ? last.burstsInVain + 1 : 0;
     const isMuch = last.refused > HEAVY_SHARE * last.started;
     const isHeavy = last.isFirst || (isMuch && (last.refused > 1 || passed === 0));
-    this.#isHeavy = isHeavy;
+    this.#isMuch = isMuch || isHeavy;
     this.#window = last.window * (isHeavy ? HEAVY_WINDOW : 1);
     this.#windowFactor = 1;
     this.#rateFactor = isHeavy ? HEAVY_FACTOR : isMuch ? EARLY_FACTOR : LIGHT_FACTOR;

@@ -124,7 +124,8 @@ class CompletionClient {
     if (response.status < 200 || response.status > 299)
       throw refusal({ ...response, body: redact(response.body, apiKey) }, { called, nowMs: now() });
     const whole = redacted(reading.body(response), apiKey);
-    const context = { promptBytes: Buffer.byteLength(body), provenance, called };
+    const goesOn = request.goOnFrom !== undefined;
+    const context = { promptBytes: Buffer.byteLength(body), provenance, called, goesOn };
     const reply =
       text === undefined ? readChatCompletion(whole, context) : readTextCompletion(whole, context, text.split);
     return { ...continued(reply, request), timing: reading.timing(), rateLimit: rateLimitReport(response, now()) };
