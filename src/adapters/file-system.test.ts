@@ -90,6 +90,20 @@ describe("reading", () => {
     expect(await fs.list(join(folder, "none"))).toEqual([]);
   });
 
+  test("what another process removes while it is listed counts as gone, whenever that happens", async () => {
+    const make = async (): Promise<void> => {
+      for (let n = 0; n < 40; n++) await fs.writeAtomic(join(folder, `stage/${n % 8}/${n}`), "text");
+    };
+    for (let round = 0; round < 10; round++) {
+      await make();
+      const listings = Array.from({ length: 4 }, () => fs.list(folder));
+      const [gone] = await Promise.all([rm(join(folder, "stage"), { recursive: true }), ...listings]);
+      expect(gone).toBeUndefined();
+      for (const entry of (await Promise.all(listings)).flat()) expect(entry.bytes).toBe(4);
+    }
+    expect(await fs.list(folder)).toEqual([]);
+  });
+
   test("lines come without ends, the last one also when it is not ended", async () => {
     await writeFile(join(folder, "t"), "a\n\nb");
     const lines: string[] = [];

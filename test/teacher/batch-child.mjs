@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { RequestJournal } from "../../dist/adapters/journal/request-journal.js";
 import { AnthropicBatches } from "../../dist/adapters/teacher/batch/anthropic-batches.js";
 import { buyThroughBatches } from "../../dist/adapters/teacher/batch/batch-buyer.js";
+import { GeminiBatches } from "../../dist/adapters/teacher/batch/gemini-batches.js";
 import { OpenAIBatches } from "../../dist/adapters/teacher/batch/openai-batches.js";
 import { shortHash } from "../../dist/core/hash.js";
 import { Ledger } from "../../dist/ledger/ledger.js";
@@ -13,21 +14,23 @@ const MAX_TOKENS = 1000;
 const price = findPrice("p", "m", { inputUsdPerMillion: 1, outputUsdPerMillion: 4 });
 const key = "sk-test-0123456789abcdef";
 const options = { baseUrl, apiKey: key, called: "the teacher" };
-const provider =
-  api === "anthropic"
-    ? new AnthropicBatches({ ...options, headers: { "x-api-key": key, "anthropic-version": "2023-06-01" } })
-    : new OpenAIBatches({
-        ...options,
-        headers: { authorization: `Bearer ${key}` },
-        dialect: api,
-        endpoint: "/v1/chat/completions",
-      });
+const providers = {
+  anthropic: () =>
+    new AnthropicBatches({ ...options, headers: { "x-api-key": key, "anthropic-version": "2023-06-01" } }),
+  gemini: () => new GeminiBatches({ ...options, headers: { "x-goog-api-key": key }, model: "m" }),
+};
+const openai = { headers: { authorization: `Bearer ${key}` }, dialect: api, endpoint: "/v1/chat/completions" };
+const provider = providers[api]?.() ?? new OpenAIBatches({ ...options, ...openai });
+// Bodies that every API here takes, and the counts that each of them gives.
 const codec = {
-  body: ({ messages, maxTokens }) => JSON.stringify({ model: "m", max_tokens: maxTokens, messages }),
+  body: ({ messages, maxTokens }) => {
+    const contents = messages.map(({ content }) => ({ role: "user", parts: [{ text: content }] }));
+    return JSON.stringify(api === "gemini" ? { contents } : { model: "m", max_tokens: maxTokens, messages });
+  },
   read: (body) => {
-    const { usage } = JSON.parse(body);
-    const promptTokens = usage.prompt_tokens ?? usage.input_tokens;
-    const completionTokens = usage.completion_tokens ?? usage.output_tokens;
+    const { usage = {}, usageMetadata = {} } = JSON.parse(body);
+    const promptTokens = usage.prompt_tokens ?? usage.input_tokens ?? usageMetadata.promptTokenCount;
+    const completionTokens = usage.completion_tokens ?? usage.output_tokens ?? usageMetadata.candidatesTokenCount;
     const counted = { promptTokens, completionTokens, reasoningTokens: 0, isEstimated: false };
     return { thinking: "t", answer: "42", provenance: "raw", finishReason: "stop", usage: counted };
   },

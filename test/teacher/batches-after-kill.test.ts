@@ -36,7 +36,7 @@ interface Kill {
 }
 
 /** New batches are started here: the moment at which a crash costs most. */
-const STARTS = /^POST \S*batches$/;
+const STARTS = /^POST \S*(batches|:batchGenerateContent)$/;
 
 /** Starts the child; kills it, or lets it finish. */
 async function runChild(api: BatchApi, kill?: Kill): Promise<ChildEnd> {
@@ -63,26 +63,29 @@ const bill = (): number =>
     return sum + count * tokenCost(PRICE, { promptTokens: PROMPT_TOKENS, completionTokens: tokensOf(content) });
   }, 0);
 
-describe.each<BatchApi>(["openai", "together", "anthropic"])("kill -9 while %s's batches are under way", (api) => {
-  it("buys nothing twice, loses nothing, and ends with the server's own bill", async () => {
-    fake = await new FakeBatches(api).start();
-    fake.faults = { looks: 4, loseStarts: 2, failLooks: 2 };
-    const random = prng(`kill/${api}`);
-    let end: ChildEnd = null;
-    for (let kill = 0; kill < KILLS && end === null; kill++) {
-      const moment = kill < 4 ? { calls: STARTS, count: random.int(1, 4) } : { calls: /./, count: random.int(1, 16) };
-      end = await runChild(api, { ...moment, ms: random.pick([0, 0, 2, 8]) });
-    }
-    end ??= await runChild(api);
-    fake.finish();
-    const questions = Array.from({ length: COUNT }, (_, n) => `question ${n}`);
-    expect([...fake.billed.keys()].sort()).toEqual(questions.sort());
-    expect([...fake.billed.values()].filter((count) => count !== 1)).toEqual([]);
-    expect(end).toMatchObject({ failed: 0, ledger: { spentMicroUsd: bill(), heldMicroUsd: 0 } });
-    expect(end?.ledger.stages["trace"]).toMatchObject({ calls: COUNT, unknownCalls: 0, unknownMicroUsd: 0 });
-    const journal = (await readFile(join(folder, "requests.jsonl"), "utf8")).trim().split("\n");
-    const types = journal.map((line) => (JSON.parse(line) as { type: string }).type);
-    expect(types.filter((type) => type === "reply")).toHaveLength(COUNT);
-    expect(types.filter((type) => type === "malformed")).toEqual([]);
-  });
-});
+describe.each<BatchApi>(["openai", "together", "gemini", "anthropic"])(
+  "kill -9 while %s's batches are under way",
+  (api) => {
+    it("buys nothing twice, loses nothing, and ends with the server's own bill", async () => {
+      fake = await new FakeBatches(api).start();
+      fake.faults = { looks: 4, loseStarts: 2, failLooks: 2 };
+      const random = prng(`kill/${api}`);
+      let end: ChildEnd = null;
+      for (let kill = 0; kill < KILLS && end === null; kill++) {
+        const moment = kill < 4 ? { calls: STARTS, count: random.int(1, 4) } : { calls: /./, count: random.int(1, 16) };
+        end = await runChild(api, { ...moment, ms: random.pick([0, 0, 2, 8]) });
+      }
+      end ??= await runChild(api);
+      fake.finish();
+      const questions = Array.from({ length: COUNT }, (_, n) => `question ${n}`);
+      expect([...fake.billed.keys()].sort()).toEqual(questions.sort());
+      expect([...fake.billed.values()].filter((count) => count !== 1)).toEqual([]);
+      expect(end).toMatchObject({ failed: 0, ledger: { spentMicroUsd: bill(), heldMicroUsd: 0 } });
+      expect(end?.ledger.stages["trace"]).toMatchObject({ calls: COUNT, unknownCalls: 0, unknownMicroUsd: 0 });
+      const journal = (await readFile(join(folder, "requests.jsonl"), "utf8")).trim().split("\n");
+      const types = journal.map((line) => (JSON.parse(line) as { type: string }).type);
+      expect(types.filter((type) => type === "reply")).toHaveLength(COUNT);
+      expect(types.filter((type) => type === "malformed")).toEqual([]);
+    });
+  },
+);

@@ -53,8 +53,8 @@ function purchasesOf(texts: readonly string[]): Purchase[] {
 }
 
 /** Time that passes only while somebody waits. */
-function quickTime() {
-  let nowMs = 1_000_000;
+function quickTime(startMs: number) {
+  let nowMs = startMs;
   return {
     nowMs: () => nowMs,
     waiting: {
@@ -92,6 +92,8 @@ interface RunOptions {
   readonly maxRequests?: number;
   readonly signal?: AbortSignal;
   readonly teacher?: Teacher;
+  /** Minutes that have passed since the test began. */
+  readonly laterMinutes?: number;
 }
 
 /** One process's worth of buying: opens the journal, buys, closes. */
@@ -107,7 +109,7 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
   const journal = await RequestJournal.open(join(folder, "requests.jsonl"), {
     onSettled: (one) => ledger.record("trace", one),
   });
-  const time = quickTime();
+  const time = quickTime(1_000_000 + (options.laterMinutes ?? 0) * 60_000);
   const terms = batchTerms(fake, "sk-test-0123456789abcdef");
   const statePath = join(folder, "batches", "p.jsonl");
   const limits = { maxRequests };
@@ -225,6 +227,18 @@ describe.each(APIS)("%s", (api) => {
     expect(ledger.heldMicroUsd).toBe(0);
   });
 
+  it("asks for a row that was refused for good no more, in a batch or directly", async () => {
+    fake.faults = { row: (content) => (content === "question 0" ? "refused" : "none") };
+    await buy(contents(2));
+    const calls = fake.calls.length;
+    const { failed } = await buy(contents(2));
+    expect([[...failed.values()].map(({ reason }) => reason), fake.calls.length, direct]).toEqual([
+      ["provider-permanent"],
+      calls,
+      [],
+    ]);
+  });
+
   it("stops at a bad key, with what was bought kept and the rest not billed", async () => {
     fake.faults = { row: (content) => (content === "question 1" ? "unauthorised" : "none") };
     const error = await failure(buy(contents(4)));
@@ -238,6 +252,13 @@ describe.each(APIS)("%s", (api) => {
     fake.faults = { loseStarts: 1, looks: 2 };
     const { missing, ledger } = await buy(contents(5));
     expect([missing, boughtTwice(), fake.batches.length]).toEqual([[], [], 1]);
+    expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+  });
+
+  it("starts a batch again that never arrived", async () => {
+    fake.faults = { dropStarts: 2 };
+    const { missing, ledger } = await buy(contents(5));
+    expect([missing, boughtTwice(), fake.batches.length, direct]).toEqual([[], [], 1, []]);
     expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
   });
 
@@ -309,6 +330,19 @@ describe.each(APIS)("%s", (api) => {
     expect([missing, fake.batches.length, boughtTwice(), direct]).toEqual([[], 1, [], []]);
     expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
     expect(tally).toMatchObject({ calls: 6, unknownCalls: 0, unknownMicroUsd: 0 });
+  });
+
+  it("counts the deadline from when a batch was planned, whatever happened since", async () => {
+    fake.faults = { stuckAfter: 2 };
+    const stop = new AbortController();
+    fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
+    await failure(buy(contents(4), { signal: stop.signal }));
+    fake.onCall = () => undefined;
+    const looks = fake.batches[0]?.looks ?? 0;
+    const { missing, ledger } = await buy(contents(4), { laterMinutes: 61 });
+    expect([missing, fake.batches[0]?.state, direct.length, boughtTwice()]).toEqual([[], "cancelled", 2, []]);
+    expect((fake.batches[0]?.looks ?? 0) - looks).toBeLessThan(5);
+    expect(ledger.spentMicroUsd).toBe(bill() + directBill());
   });
 
   it("keeps the replies of a batch that nobody asks for any more", async () => {
@@ -384,6 +418,33 @@ it("tells a lost batch from a stranger's of the same size, where a provider keep
   expect(fake.batches.map(({ items }) => items.map(({ content }) => content))).toEqual([["a", "b"], contents(2)]);
   for (const { content } of strange) fake.billed.delete(content);
   expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+});
+
+it("counts a batch that cannot be told from a stranger's as possibly paid at its deadline", async () => {
+  fake = await new FakeBatches("anthropic").start();
+  fake.faults = { dropStarts: 1, looks: 1_000_000 };
+  let wasPosted = false;
+  fake.onCall = (call) => {
+    const items = ["a", "b"].map((content, n) => ({ id: `stranger-${n}`, content }));
+    if (wasPosted) fake.create({ id: "msgbatch_stranger", name: "", inputFile: "", endpoint: "", items });
+    fake.onCall = wasPosted ? () => undefined : fake.onCall;
+    wasPosted = call === "POST /v1/messages/batches";
+  };
+  const { missing, tally } = await buy(contents(2), { deadlineMinutes: 10 });
+  expect([missing, direct.length, fake.batches[0]?.state]).toEqual([[], 2, "running"]);
+  expect(tally).toMatchObject({ unknownCalls: 2, calls: 2 });
+});
+
+it("says how to forget batches that the server no longer knows", async () => {
+  fake = await new FakeBatches("openai").start();
+  fake.faults = { looks: 50 };
+  const stop = new AbortController();
+  fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 1 && stop.abort();
+  await failure(buy(contents(2), { signal: stop.signal }));
+  fake.onCall = () => undefined;
+  fake.batches.length = 0;
+  const error = await failure(buy(contents(2)));
+  expect([error.code, error.hint]).toEqual(["provider-permanent", expect.stringContaining("p.jsonl")]);
 });
 
 it("gives up on what a direct call cannot bring either", async () => {

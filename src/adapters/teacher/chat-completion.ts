@@ -39,11 +39,14 @@ export interface CompletionContext {
   readonly called?: string;
 }
 
+/** A response's body: its text, or what a stream's pieces were put together to. */
+export type CompletionBody = string | Readonly<Record<string, unknown>>;
+
 /**
  * The reply in a response body. Where several choices came back the first counts.
  * @throws {TeacherError} `malformed`: not JSON, not a completion, empty, or too long; with the usage if it can be read.
  */
-export function readChatCompletion(body: string, context: CompletionContext): TeacherReply {
+export function readChatCompletion(body: CompletionBody, context: CompletionContext): TeacherReply {
   return readCompletion(body, context, {
     what: "a chat completion",
     schema: ChatCompletion,
@@ -53,7 +56,7 @@ export function readChatCompletion(body: string, context: CompletionContext): Te
 
 /** As {@link readChatCompletion}, of an endpoint that completed a text; `split` divides it into thinking and answer. */
 export function readTextCompletion(
-  body: string,
+  body: CompletionBody,
   context: CompletionContext,
   split: (text: string) => Divided,
 ): TeacherReply {
@@ -75,32 +78,35 @@ interface CompletionShape<C> {
 }
 
 function readCompletion<C extends z.infer<typeof Choice>>(
-  body: string,
+  body: CompletionBody,
   { promptBytes, provenance, called = "the teacher" }: CompletionContext,
   { what, schema, split }: CompletionShape<C>,
 ): TeacherReply {
   const malformed = (fault: string, spent?: Usage): TeacherError =>
     new TeacherError("malformed", `${called}'s reply is ${fault}`, spent === undefined ? {} : { usage: spent });
-  const json = parseJson(body);
-  if (json === undefined) throw malformed(`not JSON (${body.length} characters): ${excerptOf(body)}`);
+  const shown = (): string => excerptOf(typeof body === "string" ? body : JSON.stringify(body));
+  const json = typeof body === "string" ? parseJson(body) : body;
+  if (json === undefined) throw malformed(`not JSON (${shownLength(body)} characters): ${shown()}`);
   const completion = schema.safeParse(json);
   if (!completion.success) {
     const [issue] = completion.error.issues;
     const where = issue?.path.join(".") || "body";
-    throw malformed(`not ${what} (${where}: ${issue?.message ?? "invalid"}): ${excerptOf(body)}`, reportedUsage(json));
+    throw malformed(`not ${what} (${where}: ${issue?.message ?? "invalid"}): ${shown()}`, reportedUsage(json));
   }
   const { choices, usage: reported } = completion.data;
   const choice = choices.find(({ index }) => index === 0) ?? choices[0];
-  if (choice === undefined) throw malformed(`without choices: ${excerptOf(body)}`, reportedUsage(json));
+  if (choice === undefined) throw malformed(`without choices: ${shown()}`, reportedUsage(json));
   const { thinking, answer } = split(choice);
   const counted = usageOf(reported, { promptBytes, thinking, answer });
-  if (thinking === "" && answer === "") throw malformed(`an empty reply: ${excerptOf(body)}`, counted);
+  if (thinking === "" && answer === "") throw malformed(`an empty reply: ${shown()}`, counted);
   if (thinking.length + answer.length > MAX_REPLY_CHARACTERS) {
     const length = thinking.length + answer.length;
     throw malformed(`a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, counted);
   }
   return { thinking, answer, provenance, finishReason: finishReason(choice.finish_reason), usage: counted };
 }
+
+const shownLength = (body: CompletionBody): number => (typeof body === "string" ? body.length : 0);
 
 /** A message's text, in whichever fields it came. */
 export interface MessageText {

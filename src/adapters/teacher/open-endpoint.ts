@@ -2,6 +2,7 @@
 import { AppError } from "../../core/errors.ts";
 import type { SamplingParams } from "../../ledger/request-key.ts";
 import { type Endpoint, endpointName } from "../../schema/endpoint.ts";
+import { S1_TEXT } from "./completion-request.ts";
 import { openAICompatibleTeacher, readApiKey } from "./openai-compatible.ts";
 import type { Teacher } from "./teacher.ts";
 
@@ -20,18 +21,35 @@ export interface EndpointPorts {
  * @throws {AppError} `usage`: its key is not set; `recipe-invalid`: an impossible URL.
  */
 export function openEndpoint(endpoint: Endpoint, ports: EndpointPorts, called: string): Teacher {
-  if (endpoint.type !== "openai-compatible")
-    throw new AppError("recipe-invalid", `${called}: ${endpoint.type} is not spoken yet`);
-  const { baseUrl, model, apiKeyEnv, reasoning } = endpoint;
-  const key =
-    apiKeyEnv === undefined ? {} : { apiKey: readApiKey({ [apiKeyEnv]: ports.secrets(apiKeyEnv) }, apiKeyEnv) };
-  return openAICompatibleTeacher({
-    provider: endpointName(endpoint),
-    baseUrl,
-    model,
-    called,
-    provenance: reasoning,
-    ...key,
+  const apiKey = endpointKey(endpoint, ports, called);
+  const { baseUrl, model } = endpoint;
+  const key = apiKey === undefined ? {} : { apiKey };
+  const common = { provider: endpointName(endpoint), baseUrl, model, called, ...key };
+  switch (endpoint.type) {
+    case "openai-compatible": {
+      const { reasoning, continuation } = endpoint;
+      const text = continuation === "completions" ? { text: S1_TEXT } : {};
+      return openAICompatibleTeacher({ ...common, provenance: reasoning, continuation, ...text });
+    }
+    default:
+      throw new AppError("recipe-invalid", `${called}: ${endpoint.type} is not spoken yet`);
+  }
+}
+
+const MAX_KEY_CHARACTERS = 4096;
+
+/**
+ * The endpoint's key: from its file if it names one, else from its environment variable; undefined where it names neither.
+ * @throws {AppError} `usage`: not set or empty; the message names file or variable, never what is in it.
+ */
+export function endpointKey(endpoint: Endpoint, ports: EndpointPorts, called: string): string | undefined {
+  const { apiKeyFile, apiKeyEnv } = endpoint;
+  if (apiKeyFile === undefined)
+    return apiKeyEnv === undefined ? undefined : readApiKey({ [apiKeyEnv]: ports.secrets(apiKeyEnv) }, apiKeyEnv);
+  const key = ports.readKeyFile(apiKeyFile).trim();
+  if (key !== "" && key.length <= MAX_KEY_CHARACTERS) return key;
+  throw new AppError("usage", `${called}'s key file ${apiKeyFile} holds ${key === "" ? "nothing" : "no key"}`, {
+    hint: "the file holds the key alone, on one line",
   });
 }
 

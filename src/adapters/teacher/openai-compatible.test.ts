@@ -64,7 +64,8 @@ describe("asking", () => {
       max_tokens: 100,
       temperature: 0.6,
       seed: 7,
-      stream: false,
+      stream: true,
+      stream_options: { include_usage: true },
     });
   });
 

@@ -95,6 +95,15 @@ function ordered(questions: readonly Question[]): readonly Question[] {
   return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
+const NONE: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+
+const sum = (before: BuyerCounts, { bought, failed, retries, waitingForBudget }: BuyerCounts): BuyerCounts => ({
+  bought: before.bought + bought,
+  failed: before.failed + failed,
+  retries: before.retries + retries,
+  waitingForBudget,
+});
+
 /** Buys what the journal lacks, then what cut replies need. */
 class Tracing {
   readonly #questions: readonly Question[];
@@ -103,12 +112,14 @@ class Tracing {
   readonly #failed = new Map<string, FailedPurchase>();
   #total = 0;
   #fromJournal = 0;
-  #counts: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+  #counts: BuyerCounts = NONE;
+  /** What was counted before the direct buyer began. */
+  #before: BuyerCounts = NONE;
 
   constructor(questions: readonly Question[], options: TraceOptions) {
     this.#questions = questions;
-    this.#options = options;
-    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(counts) });
+    this.#options = { ...options, retryCut: retriesCut(options) };
+    this.#buyer = new ReplyBuyer({ ...this.#options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
   }
 
   /** The purchases given up, by key. */
@@ -116,7 +127,10 @@ class Tracing {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
-      await this.#buyMissing(missing);
+      const wanted = this.#unique((key) => missing.has(key));
+      const { batch } = this.#options;
+      if (batch === undefined) await this.#buy(wanted);
+      else await this.#buyInBatches(wanted, batch);
       const salvage = salvageOptions(this.#options);
       if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
     } catch (error) {
@@ -125,25 +139,23 @@ class Tracing {
     return this.#failed;
   }
 
-  async #buyMissing(missing: ReadonlySet<string>): Promise<void> {
-    const { batch } = this.#options;
-    const purchases = this.#unique((key) => missing.has(key));
-    if (batch === undefined) return await this.#buy(purchases);
-    // An earlier run's batches are settled even where nothing is missing: their money is held.
-    const options = { ...this.#options, batch, onChange: (counts: BuyerCounts) => this.#changed(counts) };
-    for (const [key, failure] of await buyThroughBatches([...purchases], options)) this.#failed.set(key, failure);
-  }
-
   async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {
     for (const [key, failure] of await this.#buyer.buy(purchases)) this.#failed.set(key, failure);
   }
 
+  async #buyInBatches(purchases: Iterable<Purchase>, batch: BatchTerms): Promise<void> {
+    const onChange = (counts: BuyerCounts): void => this.#changed(counts);
+    const failed = await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
+    for (const [key, failure] of failed) this.#failed.set(key, failure);
+    this.#before = this.#counts;
+  }
+
   #missing(): Set<string> {
-    const { journal } = this.#options;
+    const { journal, retryCut = false } = this.#options;
     const missing = new Set<string>();
     for (const { key, maxTokens } of this.#unique(() => true)) {
       this.#total += 1;
-      if (journal.find(key, maxTokens) === undefined) missing.add(flat(key));
+      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(flat(key));
       else this.#fromJournal += 1;
     }
     return missing;
@@ -197,6 +209,12 @@ class Tracing {
 
 /** A copy that does not hold on to the longer text it was cut from. */
 const flat = (key: string): string => Buffer.from(key, "latin1").toString("latin1");
+
+/** What is retried is asked anew where it is cut, too; but not where cut replies are gone on with: that is cheaper. */
+function retriesCut(options: TraceOptions): boolean {
+  const salvage = salvageOptions(options);
+  return options.retryFailed === true && (salvage === undefined || !canSalvage(salvage));
+}
 
 function salvageOptions(options: TraceOptions): SalvageOptions | undefined {
   const { salvage: policy, teacher, price, journal, maxTokens } = options;

@@ -4,8 +4,9 @@
  * is paid for twice and no request can pass the cap. Only the natural end is evaluated: nothing is forced on a server.
  */
 import { RequestJournal } from "../../adapters/journal/request-journal.ts";
-import { splitReasoning } from "../../adapters/teacher/chat-completion.ts";
-import { openAICompatibleTeacher, type TextPrompt } from "../../adapters/teacher/openai-compatible.ts";
+import { S1_TEXT } from "../../adapters/teacher/completion-request.ts";
+import { splitThinking } from "../../tokenize/split-thinking.ts";
+import { openAICompatibleTeacher } from "../../adapters/teacher/openai-compatible.ts";
 import type { FailedPurchase, Purchase } from "../../adapters/teacher/purchase.ts";
 import { ReplyBuyer } from "../../adapters/teacher/reply-buyer.ts";
 import { systemWaiting, type Waiting } from "../../adapters/teacher/retry-delay.ts";
@@ -26,7 +27,6 @@ import { formatUsd } from "../../ledger/money.ts";
 import { maxPromptTokens, type Price, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey } from "../../ledger/request-key.ts";
 import type { Trace } from "../../schema/records.ts";
-import { splitThinking } from "../../tokenize/split-thinking.ts";
 import { evaluationJournal } from "./evaluation-folder.ts";
 
 /** An endpoint, and how it is asked. */
@@ -78,13 +78,6 @@ export function endpointModel(options: EndpointOptions): EvaluatedModel {
   };
 }
 
-/** A prompt as s1 writes it, without a system turn: what our students and models trained on them continue. */
-const S1_TEXT: TextPrompt = {
-  render: (messages) =>
-    `${messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join("")}<|im_start|>assistant\n`,
-  stop: ["<|im_end|>"],
-  split: (text) => splitThinking(text) ?? splitReasoning({ content: text }),
-};
 /** What a prompt must not spell where it is sent as text: it would be read as a control token. */
 const CONTROL_TEXT = /<\|im_(?:start|end)\|>|<\|endoftext\|>/;
 

@@ -30,6 +30,8 @@ export interface BatchFaults {
   readonly expires?: boolean;
   /** So many new batches are accepted and the answer is lost. */
   readonly loseStarts?: number;
+  /** So many new batches never arrive: the connection is cut before. */
+  readonly dropStarts?: number;
   /** So many new batches are refused for now, before anything is done. */
   readonly refuseStarts?: number;
   /** So many batches fail because too much is enqueued. */
@@ -45,7 +47,7 @@ export interface BatchFaults {
 }
 
 /** Faults that happen so many times. */
-type Countable = "loseStarts" | "refuseStarts" | "failForNow" | "failLooks" | "rateLimits" | "cutFiles";
+type Countable = "loseStarts" | "dropStarts" | "refuseStarts" | "failForNow" | "failLooks" | "rateLimits" | "cutFiles";
 
 /** See the file's head. */
 export class FakeBatches implements BatchHost {
@@ -62,6 +64,7 @@ export class FakeBatches implements BatchHost {
   readonly #server = createServer((request, response) => void this.#answer(request, response));
   readonly #used: Record<Countable, number> = {
     loseStarts: 0,
+    dropStarts: 0,
     refuseStarts: 0,
     failForNow: 0,
     failLooks: 0,
@@ -199,6 +202,8 @@ export class FakeBatches implements BatchHost {
     const call = `${request.method} ${request.url}`;
     this.calls.push(call);
     this.onCall(call);
+    if (/^POST \S*(\/batches|:batchGenerateContent)$/.test(call) && this.#use("dropStarts"))
+      return void response.destroy();
     try {
       if (this.#use("rateLimits")) throw new Refused(429, "slow down");
       const answer = batchRoutes[this.api](this, { request, response, body: Buffer.concat(chunks) });

@@ -14,7 +14,8 @@ import type { BatchCodec } from "./batch-codec.ts";
 import type { BatchItem, BatchLimits, BatchProvider } from "./batch-provider.ts";
 import { planShards } from "./plan-shards.ts";
 import { type LiveShard, type PlannedRequest, ShardLog } from "./shard-log.ts";
-import { type BatchPauses, type OpenRow, type RowEnd, ShardRun, type ShardPorts } from "./shard-run.ts";
+import type { OpenRow, RowEnd } from "./shard-rows.ts";
+import { type BatchPauses, type ShardPorts, ShardRun } from "./shard-run.ts";
 
 /** How a teacher's batches are bought. */
 export interface BatchTerms {
@@ -74,7 +75,7 @@ class BatchBuyer {
   readonly #purchases: Map<string, Purchase>;
   /** To be bought in batches; those under way are not in it. */
   readonly #todo: Map<string, Purchase>;
-  readonly #direct: Purchase[] = [];
+  readonly #direct: Purchase[];
   readonly #failed = new Map<string, FailedPurchase>();
   readonly #stopping = new AbortController();
   readonly #startMs: number;
@@ -83,9 +84,14 @@ class BatchBuyer {
   constructor(options: BatchBuyerOptions, log: ShardLog, purchases: readonly Purchase[]) {
     this.#options = options;
     this.#log = log;
-    const missing = purchases.filter(({ key, maxTokens }) => options.journal.find(key, maxTokens) === undefined);
+    const { journal, retryFailed = false } = options;
+    const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens) === undefined);
     this.#purchases = new Map(missing.map((purchase) => [purchase.key, purchase]));
-    this.#todo = new Map(this.#purchases);
+    // What was refused for good, or came back unreadable, is the direct buyer's: it knows when to stop.
+    const isTried = ({ key, maxTokens }: Purchase): boolean =>
+      journal.malformedReplies(key).count > 0 || (!retryFailed && journal.refusal(key, maxTokens) !== undefined);
+    this.#direct = missing.filter(isTried);
+    this.#todo = new Map(missing.filter((one) => !isTried(one)).map((purchase) => [purchase.key, purchase]));
     this.#startMs = this.#nowMs();
   }
 
@@ -256,13 +262,16 @@ class BatchBuyer {
         cause: error,
       });
     }
-    if (!(error instanceof TeacherError) || !error.isRetryable) return error;
-    return new AppError(error.code, error.message, {
-      hint: `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`,
-      data: error.data,
-      cause: error,
-      isRetryable: true,
-    });
+    if (!(error instanceof TeacherError)) return error;
+    const { code, message, data, isRetryable } = error;
+    const details = { data, cause: error, isRetryable };
+    if (isRetryable) {
+      const hint = `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`;
+      return new AppError(code, message, { ...details, hint });
+    }
+    if (data["status"] !== 404 || this.#log.live.length === 0) return error;
+    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid`;
+    return new AppError(code, message, { ...details, hint });
   }
 
   #msLeft(): number {

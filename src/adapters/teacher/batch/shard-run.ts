@@ -3,17 +3,12 @@
  * cancelled at its deadline, its results kept once each, and every request's money and intent ended.
  */
 import { AppError } from "../../../core/errors.ts";
-import type { Hold, Ledger } from "../../../ledger/ledger.ts";
-import type { Usage } from "../../../schema/records.ts";
-import { type Price, priceAt, tokenCost } from "../../../ledger/price-book.ts";
-import { costBasis } from "../../journal/journal-pass.ts";
-import type { Intent, RequestJournal } from "../../journal/request-journal.ts";
 import { excerptOf } from "../excerpt.ts";
 import { retryDelayMs, type Waiting } from "../retry-delay.ts";
-import { TeacherError, type TeacherReply } from "../teacher.ts";
-import type { BatchCodec } from "./batch-codec.ts";
-import type { BatchItem, BatchProvider, BatchRow, BatchStatus } from "./batch-provider.ts";
-import type { LiveShard, PlannedRequest, ShardLog } from "./shard-log.ts";
+import { TeacherError } from "../teacher.ts";
+import type { BatchItem, BatchProvider, BatchRow } from "./batch-provider.ts";
+import type { LiveShard, ShardLog } from "./shard-log.ts";
+import { type Ended, type OpenRow, type RowPorts, ShardRows } from "./shard-rows.ts";
 
 /** Pauses, ms. */
 export interface BatchPauses {
@@ -25,36 +20,16 @@ export interface BatchPauses {
 }
 
 /** What a run works with; shared by the batches of one buyer. */
-export interface ShardPorts {
+export interface ShardPorts extends RowPorts {
   readonly provider: BatchProvider;
-  readonly codec: BatchCodec;
-  readonly price: Price;
-  readonly ledger: Ledger;
-  readonly journal: RequestJournal;
   readonly log: ShardLog;
   readonly waiting: Waiting;
-  /** Milliseconds since 1970: deadlines outlive a process. */
-  readonly nowMs: () => number;
+  /** From the plan, by `nowMs`: deadlines outlive a process. */
   readonly deadlineMs: number;
   readonly pauses: BatchPauses;
   /** Batches that are known: a lost one is none of them. */
   readonly taken: Set<string>;
   readonly signal: AbortSignal;
-  /** Told once of each request, when its money and intent have ended. */
-  readonly onEnd: (key: string, end: RowEnd) => void;
-}
-
-/** How a request left its batch; `open`: without a reply, and where to try next. */
-export type RowEnd =
-  | { readonly type: "bought" }
-  | { readonly type: "refused"; readonly detail: string }
-  | { readonly type: "open"; readonly next: "batch" | "direct" };
-
-/** A request of the batch whose money and intent are open. */
-export interface OpenRow {
-  readonly intent: Intent;
-  readonly hold: Hold;
-  readonly request: PlannedRequest;
 }
 
 /** Tries of one call after the first. */
@@ -76,11 +51,7 @@ export class ShardRun {
   readonly #ports: ShardPorts;
   readonly #shard: LiveShard;
   readonly #items: readonly BatchItem[] | undefined;
-  /** What has no result yet, by key. */
-  readonly #rows: Map<string, OpenRow>;
-  readonly #replies = new Set<string>();
-  #unreadable: string | undefined;
-  #fatal: TeacherError | undefined;
+  readonly #rows: ShardRows;
 
   /** @param items its requests; undefined for a batch that an earlier process planned. */
   constructor(
@@ -90,7 +61,7 @@ export class ShardRun {
   ) {
     this.#ports = ports;
     this.#shard = shard;
-    this.#rows = rows;
+    this.#rows = new ShardRows(ports, shard.name, rows);
     this.#items = items;
     if (shard.handle !== undefined) ports.taken.add(shard.handle);
   }
@@ -105,17 +76,16 @@ export class ShardRun {
       if (this.#rows.size > 0) await this.#runRows();
       await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "all requests accounted for" });
     } catch (error) {
-      for (const { hold } of this.#rows.values()) this.#ports.ledger.forfeit(hold); // their intents stay open
-      this.#rows.clear();
+      this.#rows.abandon();
       throw error;
     }
-    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.#rows.fatal !== undefined) throw this.#rows.fatal;
   }
 
   async #runRows(): Promise<void> {
     const handle = this.#shard.handle ?? (await this.#submit());
-    if (handle === undefined) await this.#endAll("the batch was not started", "batch");
-    else if (handle === LOST) this.#forfeitAll();
+    if (handle === undefined) await this.#rows.endAll("the batch was not started", "batch");
+    else if (handle === LOST) this.#rows.forfeitAll();
     else await this.#fetch(handle);
   }
 
@@ -163,7 +133,7 @@ export class ShardRun {
   /** Ends everything as not billed, for the batch cannot be started; then fails. */
   async #giveUp(error: unknown): Promise<never> {
     if (error instanceof TeacherError && error.fault === "run-refused") {
-      await this.#endAll(error.message, "batch");
+      await this.#rows.endAll(error.message, "batch");
       await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "refused" });
     }
     throw error;
@@ -173,8 +143,8 @@ export class ShardRun {
     const status = await this.#untilEnded(handle);
     if (status !== STUCK && status.how === "failed" && (status.replies ?? 0) === 0) return await this.#failed(status);
     await this.#collect(handle);
-    if (status === STUCK) this.#forfeitAll();
-    else await this.#endRest(status);
+    if (status === STUCK) this.#rows.forfeitAll();
+    else await this.#rows.endRest(status);
   }
 
   async #untilEnded(handle: string): Promise<Ended | typeof STUCK> {
@@ -208,120 +178,22 @@ export class ShardRun {
           rows.push(row);
           characters += row.type === "reply" ? row.body.length : 0;
           if (rows.length < MAX_PENDING && characters < MAX_PENDING_CHARACTERS) continue;
-          await this.#takeAll(rows.splice(0));
+          await this.#rows.takeAll(rows.splice(0));
           characters = 0;
         }
       } finally {
-        await this.#takeAll(rows);
+        await this.#rows.takeAll(rows);
       }
     });
-  }
-
-  async #takeAll(rows: readonly BatchRow[]): Promise<void> {
-    await Promise.all(rows.flatMap((row) => this.#take(row) ?? []));
-  }
-
-  /** Ends a row's request; undefined where there is nothing to do: a foreign row, or one that came twice. */
-  #take(row: BatchRow): Promise<void> | undefined {
-    if (row.type === "unreadable") {
-      this.#unreadable = row.detail;
-      return undefined;
-    }
-    const { name } = this.#shard;
-    const key = row.id.startsWith(`${name}-`) ? row.id.slice(name.length + 1) : "";
-    if (row.type === "reply") this.#replies.add(key);
-    const open = this.#rows.get(key);
-    if (open === undefined) return undefined;
-    this.#rows.delete(key);
-    if (row.type === "reply") return this.#keep(open, row.body);
-    if (row.type === "not-run") return this.#unpaid(open, row.detail, { type: "open", next: "direct" });
-    return this.#refused(open, row.error);
-  }
-
-  async #keep(open: OpenRow, body: string): Promise<void> {
-    const { codec, ledger, journal, onEnd } = this.#ports;
-    const { promptBytes, maxTokens, key } = open.request;
-    let reply: TeacherReply;
-    try {
-      reply = codec.read(body, { promptBytes });
-    } catch (error) {
-      if (!(error instanceof TeacherError)) throw error;
-      return error.fault === "malformed" ? await this.#malformed(open, error) : await this.#refused(open, error);
-    }
-    const { usage, thinking, answer, provenance, finishReason } = reply;
-    const costMicroUsd = this.#costOf(usage);
-    ledger.settle(open.hold, { costMicroUsd, basis: costBasis(usage), usage });
-    await journal.reply(open.intent, { thinking, answer, provenance, finishReason, usage, maxTokens, costMicroUsd });
-    onEnd(key, { type: "bought" });
-  }
-
-  async #malformed(
-    { hold, intent, request }: OpenRow,
-    { message, usage }: Pick<TeacherError, "message" | "usage">,
-  ): Promise<void> {
-    const { ledger, journal, onEnd } = this.#ports;
-    const costMicroUsd = usage === null ? hold.microUsd : this.#costOf(usage);
-    ledger.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
-    await journal.malformed(intent, { detail: message, usage, costMicroUsd });
-    onEnd(request.key, { type: "open", next: "direct" });
-  }
-
-  #refused(open: OpenRow, error: TeacherError): Promise<void> {
-    if (error.fault === "run-refused") this.#fatal ??= error;
-    const end: RowEnd =
-      error.fault === "row-refused" ? { type: "refused", detail: error.message } : { type: "open", next: "direct" };
-    return this.#unpaid(open, error.message, end);
-  }
-
-  async #unpaid({ hold, intent, request }: OpenRow, detail: string, end: RowEnd): Promise<void> {
-    const { ledger, journal, onEnd } = this.#ports;
-    ledger.release(hold);
-    await journal.unpaid(intent, excerptOf(detail));
-    onEnd(request.key, end);
   }
 
   /** None of the batch was run. */
   async #failed({ detail, isForNow }: Ended): Promise<void> {
     const message = `the batch failed: ${excerptOf(detail)}`;
-    await this.#endAll(message, "batch");
+    await this.#rows.endAll(message, "batch");
     if (isForNow) return;
-    this.#fatal = new TeacherError("run-refused", message, { hint: "correct what it names, or leave `batch` out" });
-  }
-
-  /**
-   * Ends the requests that an ended batch says nothing of. Those of a batch that was cut short were not run, unless it
-   * counts more replies than we saw or a line could not be read; then, as in a batch that was completed, they may be billed.
-   */
-  async #endRest({ how, replies }: Ended): Promise<void> {
-    const isMissing = replies !== null && replies > this.#replies.size;
-    const mayBePaid = how === "completed" || isMissing || this.#unreadable !== undefined;
-    const message = `the batch (${how}) brought no result for this request; ${this.#unreadable ?? "no line names it"}`;
-    const rest = [...this.#rows.values()];
-    this.#rows.clear();
-    const end = (row: OpenRow): Promise<void> =>
-      mayBePaid
-        ? this.#malformed(row, { message, usage: null })
-        : this.#unpaid(row, message, { type: "open", next: "direct" });
-    await Promise.all(rest.map(end));
-  }
-
-  async #endAll(detail: string, next: "batch" | "direct"): Promise<void> {
-    const rest = [...this.#rows.values()];
-    this.#rows.clear();
-    await Promise.all(rest.map((row) => this.#unpaid(row, detail, { type: "open", next })));
-  }
-
-  /** Counts what is open as possibly paid; the intents stay open, for a person to reconcile. */
-  #forfeitAll(): void {
-    for (const { hold, request } of this.#rows.values()) {
-      this.#ports.ledger.forfeit(hold);
-      this.#ports.onEnd(request.key, { type: "open", next: "direct" });
-    }
-    this.#rows.clear();
-  }
-
-  #costOf(usage: Usage): number {
-    return tokenCost(priceAt(this.#ports.price, new Date(this.#ports.nowMs())), usage);
+    await this.#ports.log.write({ type: "ended", shard: this.#shard.name, how: "failed" });
+    throw new TeacherError("run-refused", message, { hint: "correct what it names, or leave `batch` out" });
   }
 
   #msLeft(): number {
@@ -349,8 +221,6 @@ export class ShardRun {
     if (this.#ports.signal.aborted) throw new AppError("interrupted", "stopped while waiting for a batch");
   }
 }
-
-type Ended = Extract<BatchStatus, { type: "ended" }>;
 
 /** A batch that has just ended cannot be cancelled, and need not be. */
 function ignoreRefusal(error: unknown): void {
