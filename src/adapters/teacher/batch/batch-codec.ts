@@ -1,6 +1,7 @@
 /** @file A direct API's request and reply without its connection: a batch holds the same bodies. */
 import type { Provenance } from "../../../schema/records.ts";
 import { readChatCompletion } from "../chat-completion.ts";
+import { completionBody } from "../completion-request.ts";
 import type { TeacherReply, TeacherRequest } from "../teacher.ts";
 
 /** What a reader must know beyond the body. */
@@ -28,16 +29,8 @@ export function chatCodec({
   called: string;
 }): BatchCodec {
   return {
-    body: ({ messages, params: { temperature, topP, seed, effort }, maxTokens }) =>
-      JSON.stringify({
-        model,
-        messages,
-        max_tokens: maxTokens,
-        temperature,
-        top_p: topP,
-        seed,
-        reasoning_effort: effort,
-      }),
+    body: (request) =>
+      completionBody(request, { model, streaming: "none", text: undefined, takesReasoningContent: false }),
     read: (body, { promptBytes }) => readChatCompletion(body, { promptBytes, provenance, called }),
   };
 }

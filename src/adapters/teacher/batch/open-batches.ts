@@ -4,14 +4,14 @@ import { AppError } from "../../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../../core/hash.ts";
 import type { Price } from "../../../ledger/price-book.ts";
 import { type Endpoint, endpointName } from "../../../schema/endpoint.ts";
-import type { EndpointPorts } from "../open-endpoint.ts";
-import { readApiKey } from "../openai-compatible.ts";
+import { endpointKey, type EndpointPorts } from "../open-endpoint.ts";
 import { AnthropicBatches } from "./anthropic-batches.ts";
 import type { BatchTerms } from "./batch-buyer.ts";
 import { type BatchCodec, chatCodec } from "./batch-codec.ts";
 import type { BatchProvider } from "./batch-provider.ts";
 import { GeminiBatches } from "./gemini-batches.ts";
 import { OpenAIBatches } from "./openai-batches.ts";
+import { BATCHES_FOLDER } from "./shard-log.ts";
 
 /** What opening an endpoint's batches needs. */
 export interface OpenBatchesOptions extends EndpointPorts {
@@ -43,7 +43,7 @@ export function openBatches(endpoint: Endpoint, options: OpenBatchesOptions): Op
     codec: codecOf(endpoint, called),
     price,
     deadlineMinutes: endpoint.batch.deadlineMinutes,
-    statePath: join(journalFolder, "batches", `${stateName(endpoint, stage)}.jsonl`),
+    statePath: join(journalFolder, BATCHES_FOLDER, `${stateName(endpoint, stage)}.jsonl`),
     close: () => provider.close(),
   };
 }
@@ -56,7 +56,7 @@ function stateName(endpoint: Endpoint, stage: string): string {
 
 function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvider {
   const { baseUrl, model } = endpoint;
-  const apiKey = keyOf(endpoint, ports);
+  const apiKey = endpointKey(endpoint, ports, ports.called);
   const reached = { baseUrl, apiKey, called: ports.called };
   switch (endpoint.type) {
     case "openai-compatible":
@@ -88,11 +88,6 @@ function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvide
 /** Together's batches differ from OpenAI's in shape, and its address alone tells that it is Together. */
 function isTogether(baseUrl: string): boolean {
   return /(^|\.)together\.(ai|xyz)$/.test(new URL(baseUrl).hostname);
-}
-
-function keyOf({ apiKeyEnv, apiKeyFile }: Endpoint, { secrets, readKeyFile }: EndpointPorts): string | undefined {
-  if (apiKeyFile !== undefined) return readKeyFile(apiKeyFile).trim();
-  return apiKeyEnv === undefined ? undefined : readApiKey({ [apiKeyEnv]: secrets(apiKeyEnv) }, apiKeyEnv);
 }
 
 function codecOf(endpoint: Endpoint, called: string): BatchCodec {
