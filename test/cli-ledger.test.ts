@@ -2,6 +2,7 @@ import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type PaidReply, RequestJournal } from "../src/adapters/journal/request-journal.ts";
+import { ShardLog } from "../src/adapters/teacher/batch/shard-log.ts";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
 
 const usage = { promptTokens: 100, completionTokens: 2_000, reasoningTokens: 1_500, isEstimated: false };
@@ -165,6 +166,26 @@ describe("grappa ledger --reconcile", () => {
       "
     `);
     expect(await spent()).toMatchObject({ spentMicroUsd: 104_400, open: [], total: { unknownMicroUsd: 0 } });
+  });
+
+  test("a request in a batch that goes on is left: the next run takes its reply", async () => {
+    const batches = ["1111111111111111", "2222222222222222"] as const;
+    const journal = await RequestJournal.open(journalPath());
+    for (const batch of batches) await journal.intend({ key: nextKey(), worstCaseMicroUsd: 40_000, batch, ...large });
+    await journal.close();
+    const log = await ShardLog.open(join(folder, "journal/batches/deepseek.jsonl"));
+    for (const shard of batches)
+      await log.write({
+        type: "planned",
+        shard,
+        atMs: 0,
+        requests: [{ key: nextKey(), maxTokens: 1, promptBytes: 1 }],
+      });
+    await log.write({ type: "ended", shard: batches[0], how: "lost" });
+    await log.close();
+    const { stdout } = await machine.run("ledger", "sums-0", "--reconcile", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ worstCaseMicroUsd: 40_000, reconciled: [{ key: "0000000000000001" }] });
+    expect(await spent()).toMatchObject({ spentMicroUsd: 40_000, open: [{ key: "0000000000000002" }] });
   });
 
   test("a bill is spread over what was open, to the last micro-dollar, and once", async () => {

@@ -31,8 +31,25 @@ async function questions(count: number, order: "up" | "down" = "up"): Promise<vo
 
 const trace = (...more: string[]) =>
   machine.run(
-    ...["trace", "--teacher", server.baseUrl, "--model", "m", "--questions", "q.jsonl", "--out", "out"],
-    ...["--key-env", "TEACHER_KEY", "--price", "1/2", "--max-usd", "100", "--max-tokens", "1000", "--json", ...more],
+    "trace",
+    "--teacher",
+    server.baseUrl,
+    "--model",
+    "m",
+    "--questions",
+    "q.jsonl",
+    "--out",
+    "out",
+    "--key-env",
+    "TEACHER_KEY",
+    "--price",
+    "1/2",
+    "--max-usd",
+    "100",
+    "--max-tokens",
+    "1000",
+    "--json",
+    ...more,
   );
 
 const rows = async <T>(file: string, schema: Parameters<typeof readJsonl<T>>[1]): Promise<T[]> => {
@@ -82,8 +99,24 @@ describe("grappa trace", () => {
     const elsewhere = await startScriptedServer((response) => send(response, completion("never", "asked")));
     machine.secrets.TEACHER_KEY = `${KEY}-2`;
     const again = await machine.run(
-      ...["trace", "--teacher", elsewhere.baseUrl, "--model", "m", "--questions", "q.jsonl", "--out", "out"],
-      ...["--key-env", "TEACHER_KEY", "--price", "1/2", "--max-usd", "100", "--max-tokens", "2000", "--json"],
+      "trace",
+      "--teacher",
+      elsewhere.baseUrl,
+      "--model",
+      "m",
+      "--questions",
+      "q.jsonl",
+      "--out",
+      "out",
+      "--key-env",
+      "TEACHER_KEY",
+      "--price",
+      "1/2",
+      "--max-usd",
+      "100",
+      "--max-tokens",
+      "2000",
+      "--json",
     );
     expect(JSON.parse(again.stdout)).toMatchObject({ traces: 201, fromJournal: 201 });
     expect(elsewhere.requests).toHaveLength(0);
@@ -172,19 +205,17 @@ describe("grappa trace", () => {
     expect([busy.exitCode, JSON.parse(busy.stdout).error.code]).toEqual([6, "run-locked"]);
     await rm(join(machine.folder, "out"), { recursive: true });
     const foreign = await machine.run(
-      ...[
-        "trace",
-        "--teacher",
-        server.baseUrl,
-        "--model",
-        "m",
-        "--questions",
-        "q.jsonl",
-        "--out",
-        ".",
-        "--price",
-        "0/0",
-      ],
+      "trace",
+      "--teacher",
+      server.baseUrl,
+      "--model",
+      "m",
+      "--questions",
+      "q.jsonl",
+      "--out",
+      ".",
+      "--price",
+      "0/0",
     );
     expect(foreign.stderr).toContain("not a folder of grappa trace");
   });
@@ -232,8 +263,18 @@ describe("grappa trace", () => {
     await questions(1);
     machine.secrets.TEACHER_KEY = "";
     const { stdout, exitCode } = await machine.run(
-      ...["trace", "--teacher", "https://api.example.org/v1", "--model", "m", "--questions", "q.jsonl", "--out", "out"],
-      ...["--key-env", "TEACHER_KEY", "--json"],
+      "trace",
+      "--teacher",
+      "https://api.example.org/v1",
+      "--model",
+      "m",
+      "--questions",
+      "q.jsonl",
+      "--out",
+      "out",
+      "--key-env",
+      "TEACHER_KEY",
+      "--json",
     );
     const { error } = JSON.parse(stdout);
     expect(exitCode).toBe(2);

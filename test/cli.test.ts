@@ -196,6 +196,8 @@ describe("demo and run", () => {
       "seconds",
       "stages",
       "spentUsd",
+      "accounts",
+      "judge",
       "funnel",
       "base",
       "student",

@@ -49,6 +49,8 @@ const SUMMARY: RunSummary = {
   seconds: 12.5,
   stages: [{ name: "collect", seconds: 0.5 }],
   spentUsd: 0,
+  accounts: [],
+  judge: null,
   funnel: [{ stage: "collect", kept: 10, dropped: 2 }],
   base: { accuracy: 0, n: 300, interval: [0, 0.01] },
   student: { accuracy: 0.8, n: 300, interval: [0.75, 0.85], thinkingTokens: 180 },

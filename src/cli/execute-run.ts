@@ -225,7 +225,11 @@ async function runUntilInterrupted(
 }
 
 /** The command that makes the same run, on any machine. */
-function reproduction(flags: RunFlags, { command }: RunTarget, { recipe }: LoadedRecipe): string {
+export function reproduction(
+  flags: Pick<RunFlags, "set" | "run"> & { readonly controls?: boolean },
+  { command }: Pick<RunTarget, "command">,
+  { recipe }: LoadedRecipe,
+): string {
   const sets = (flags.set ?? []).map(
     ({ path, value }) =>
       `--set ${shellQuote(`${path.join(".")}=${typeof value === "string" ? value : JSON.stringify(value)}`)}`,

@@ -1,10 +1,11 @@
 /** @file Where the money of a run went, by its journal; and the end of what was in flight when it crashed. */
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { type JournalPurchase, readJournal } from "../adapters/journal/journal-pass.ts";
 import { RequestJournal } from "../adapters/journal/request-journal.ts";
 import type { ProcessTable } from "../adapters/process-table.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
+import { liveBatches } from "../adapters/teacher/batch/shard-log.ts";
 import { AppError } from "../core/errors.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
 import { type Spending, spreadBill, sumSpending, verifiedTraceMicroUsd } from "../ledger/spending.ts";
@@ -114,7 +115,8 @@ export interface Reconciliation {
 
 /**
  * Ends every open request of a run with what was billed for it: nothing, unless an amount is given, which is spread over
- * them. When there is none, nothing is written. The run is locked meanwhile.
+ * them. When there is none, nothing is written. Those in a batch that has not ended are left: the next run takes their
+ * replies. The run is locked meanwhile.
  * @throws {AppError} "run-locked"; "file-missing": there is no journal; and what opening the journal throws.
  */
 export async function reconcile(
@@ -127,7 +129,10 @@ export async function reconcile(
     throw new AppError("file-missing", `${folder}: nothing was bought there`, { data: { folder } });
   const lock = await lockRun(fs, processes, folder);
   try {
-    const open = (await readPurchases(fs, folder)).filter(({ outcome }) => outcome === "open").map(openPurchase);
+    const live = await liveBatches(dirname(path));
+    const open = (await readPurchases(fs, folder))
+      .filter(({ outcome, batch }) => outcome === "open" && !(batch !== null && live.has(batch)))
+      .map(openPurchase);
     const worstCases = open.map(({ worstCaseMicroUsd }) => worstCaseMicroUsd);
     const bills = spreadBill(billedMicroUsd, worstCases);
     const reconciled = open.map((one, i) => ({ ...one, billedMicroUsd: bills[i] ?? 0 }));

@@ -393,8 +393,8 @@ describe.each(["openai", "gemini"] as const)("a batch of %s that fails whole", (
   });
 });
 
-it("counts a cancelled batch that never ends as possibly paid, once", async () => {
-  fake = await new FakeBatches("openai").start();
+it.each(APIS)("counts a cancelled batch of %s that never ends as possibly paid, once", async (api) => {
+  fake = await new FakeBatches(api).start();
   fake.faults = { stuckAfter: 0, ignoresCancel: true };
   const { missing, tally } = await buy(contents(3), { deadlineMinutes: 10 });
   expect([missing, direct.length]).toEqual([[], 3]);

@@ -210,7 +210,8 @@ const UNSENT = new Set([
 ]);
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
-function networkFailure(error: unknown): HttpFailure {
+/** What a connection's error means: whether the request may have reached the server, and whether trust failed. */
+export function networkFailure(error: unknown): HttpFailure {
   if (!(error instanceof Error))
     throw new AppError("network", "the connection failed for no known reason", { cause: error });
   const code = "code" in error && typeof error.code === "string" ? error.code : error.name;

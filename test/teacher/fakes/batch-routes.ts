@@ -59,11 +59,14 @@ interface Chat {
   readonly model?: string;
   readonly max_tokens?: number;
   readonly messages?: { role: string; content: string }[];
+  /** OpenAI's Responses have this instead. */
+  readonly input?: { role: string; content: string }[];
 }
 
-function contentOf({ model, messages }: Chat): string {
-  check(typeof model === "string" && Array.isArray(messages), "no model or messages");
-  return messages.at(-1)?.content ?? "";
+function contentOf({ model, messages, input }: Chat, isResponse = false): string {
+  const turns = isResponse ? input : messages;
+  check(typeof model === "string" && Array.isArray(turns), "no model or messages");
+  return turns.at(-1)?.content ?? "";
 }
 
 const text = (item: FakeItem, fault: RowFault): string => (fault === "huge" ? HUGE : `about ${item.content}`);
@@ -74,6 +77,21 @@ function chatCompletion(item: FakeItem, fault: RowFault): object {
   const message = { role: "assistant", reasoning_content: text(item, fault), content: "42" };
   const usage = { prompt_tokens: PROMPT_TOKENS, completion_tokens: tokensOf(item.content) };
   return { object: "chat.completion", choices: [{ index: 0, finish_reason: "stop", message }], usage };
+}
+
+function response(item: FakeItem, fault: RowFault): object {
+  const message = {
+    type: "message",
+    role: "assistant",
+    content: [{ type: "output_text", text: text(item, fault), annotations: [] }],
+  };
+  const output = fault === "empty" ? [] : [{ type: "reasoning", summary: [] }, message];
+  const usage = {
+    input_tokens: PROMPT_TOKENS,
+    output_tokens: tokensOf(item.content),
+    total_tokens: PROMPT_TOKENS + tokensOf(item.content),
+  };
+  return { object: "response", status: "completed", model: "m", output, usage };
 }
 
 const FAULT_STATUS: Partial<Record<RowFault, number>> = { refused: 400, unavailable: 500, unauthorised: 401 };
@@ -104,14 +122,19 @@ function openAIObject(fake: BatchHost, batch: FakeBatch, isTogether: boolean): o
   };
 }
 
-function openAILine(item: FakeItem, fault: RowFault, wasRun: boolean, file: "output" | "errors"): string | undefined {
+function openAILine(
+  { item, fault, wasRun }: { item: FakeItem; fault: RowFault; wasRun: boolean },
+  endpoint: string,
+  file: "output" | "errors",
+): string | undefined {
   const head = { id: `batch_req_${item.id}`, custom_id: item.id };
   const status = FAULT_STATUS[fault];
   if (file === "output") {
     if (!wasRun || status !== undefined) return undefined;
+    const reply = endpoint === "/v1/responses" ? response(item, fault) : chatCompletion(item, fault);
     return JSON.stringify({
       ...head,
-      response: { status_code: 200, request_id: "r", body: chatCompletion(item, fault) },
+      response: { status_code: 200, request_id: "r", body: reply },
       error: null,
     });
   }
@@ -159,14 +182,18 @@ const openAIShape =
       const { input_file_id, endpoint, completion_window, metadata } = json(body);
       const file = fake.files.get(String(input_file_id));
       check(file !== undefined, "no such file", 404);
-      check(completion_window === "24h" && endpoint === "/v1/chat/completions", "wrong window or endpoint");
+      check(completion_window === "24h", "wrong window");
+      check(endpoint === "/v1/chat/completions" || (!isTogether && endpoint === "/v1/responses"), "wrong endpoint");
       if (isTogether) check(metadata === undefined, "no metadata is taken");
       const items = jsonl(file).map((line): FakeItem => {
         check(
           isTogether || (line["method"] === "POST" && line["url"] === endpoint),
           "a line has the wrong method or url",
         );
-        return { id: String(line["custom_id"]), content: contentOf(line["body"] as Chat) };
+        return {
+          id: String(line["custom_id"]),
+          content: contentOf(line["body"] as Chat, endpoint === "/v1/responses"),
+        };
       });
       checkIds(items);
       const name = (metadata as { grappa_batch?: string } | undefined)?.grappa_batch ?? "";
@@ -191,7 +218,7 @@ const openAIShape =
     const which = file as "output" | "errors";
     fake.sendFile(
       response,
-      fake.lines(batch, (item, fault, wasRun) => openAILine(item, fault, wasRun, which)),
+      fake.lines(batch, (item, fault, wasRun) => openAILine({ item, fault, wasRun }, batch.endpoint, which)),
     );
     return undefined;
   };

@@ -41,7 +41,7 @@ export interface BatchBuyerOptions extends BuyerOptions {
 
 /** Small enough that a lost one costs little time, and that its plan is one line of a log. */
 const OUR_LIMITS: BatchLimits = { maxRequests: 10_000, maxBytes: 64 * 1024 * 1024 };
-const PAUSES: BatchPauses = { firstPollMs: 10_000, maxPollMs: 60_000, cancelMs: 20 * 60_000 };
+const PAUSES: BatchPauses = { firstPollMs: 10_000, maxPollMs: 60_000, lookMs: 5_000, cancelMs: 20 * 60_000 };
 /** Rounds of batches that bring nothing before the rest is asked for directly; and the pause after one. */
 const MAX_IDLE_ROUNDS = 3;
 const IDLE_PAUSE_MS = 60_000;

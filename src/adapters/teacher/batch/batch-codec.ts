@@ -1,13 +1,15 @@
 /** @file A direct API's request and reply without its connection: a batch holds the same bodies. */
 import type { Provenance } from "../../../schema/records.ts";
+import { anthropicRequest } from "../anthropic.ts";
+import { AnthropicReader } from "../anthropic-reader.ts";
 import { readChatCompletion } from "../chat-completion.ts";
+import { completionBody } from "../completion-request.ts";
+import { geminiRequest } from "../gemini.ts";
+import { GeminiReader } from "../gemini-reader.ts";
+import { responsesRequest } from "../openai-responses.ts";
+import { ResponsesReader } from "../openai-responses-reader.ts";
+import type { ReplyContext } from "../reply-reader.ts";
 import type { TeacherReply, TeacherRequest } from "../teacher.ts";
-
-/** What a reader must know beyond the body. */
-export interface ReplyContext {
-  /** UTF-8 bytes of the prompt, for an estimate where the provider reports no usage. */
-  readonly promptBytes: number;
-}
 
 /** See the file's head. */
 export interface BatchCodec {
@@ -28,16 +30,34 @@ export function chatCodec({
   called: string;
 }): BatchCodec {
   return {
-    body: ({ messages, params: { temperature, topP, seed, effort }, maxTokens }) =>
-      JSON.stringify({
-        model,
-        messages,
-        max_tokens: maxTokens,
-        temperature,
-        top_p: topP,
-        seed,
-        reasoning_effort: effort,
-      }),
+    body: (request) =>
+      JSON.stringify(
+        completionBody(request, { model, streaming: "none", text: undefined, takesReasoningContent: false }),
+      ),
     read: (body, { promptBytes }) => readChatCompletion(body, { promptBytes, provenance, called }),
+  };
+}
+
+/** Gemini's native API. */
+export function geminiCodec(called: string): BatchCodec {
+  return {
+    body: (request) => JSON.stringify(geminiRequest(request)),
+    read: (body, context) => new GeminiReader({ ...context, called }).whole(body),
+  };
+}
+
+/** Anthropic's messages. A batch cannot ask again, so the model must take a thinking budget if one is set. */
+export function anthropicCodec(model: string, called: string): BatchCodec {
+  return {
+    body: (request) => JSON.stringify(anthropicRequest(request, { model, isAdaptive: false })),
+    read: (body, context) => new AnthropicReader({ ...context, called }).whole(body),
+  };
+}
+
+/** OpenAI's responses. */
+export function responsesCodec(model: string, called: string): BatchCodec {
+  return {
+    body: (request) => JSON.stringify(responsesRequest(request, model)),
+    read: (body, context) => new ResponsesReader({ ...context, called }).whole(body),
   };
 }

@@ -2,8 +2,9 @@
 import { type Dispatcher, Pool } from "undici";
 import { type BoundedLine, boundedLines } from "../../store/bounded-lines.ts";
 import { excerptOf } from "../excerpt.ts";
-import type { HttpResponse } from "../http-endpoint.ts";
-import { retryAfterMs } from "../retry-after.ts";
+import { type HttpResponse, networkFailure } from "../http-endpoint.ts";
+import { keyRedactor } from "../api-key.ts";
+import { httpFault, refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 
 /** Longest silence of the server, ms: these calls do not wait for a model. */
@@ -12,8 +13,6 @@ const SILENCE_MS = 120_000;
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Longest line of results: a reply of the greatest length that we take, with every character escaped, and its envelope. */
 const MAX_RESULT_LINE_BYTES = 32 * 1024 * 1024;
-/** Shorter keys are placeholders, and may be words of a text. */
-const MIN_SECRET_CHARACTERS = 16;
 
 /** One call. */
 export interface BatchCall {
@@ -35,14 +34,22 @@ export interface BatchHttpOptions {
   /** What errors call it. */
   readonly called: string;
   /** Which of its APIs errors name; the batch API unless told. */
-  readonly api?: "batch API" | "fine-tuning API";
+  readonly api?: keyof typeof HINTS;
 }
+
+/** What to look at where a call is refused for its own sake. */
+const HINTS = {
+  "batch API": "see whether this server and model take batches; without `batch` it is asked directly",
+  "fine-tuning API": "check baseUrl, and whether this model may be fine-tuned there",
+} as const;
 
 /** See the file's head. Redirects are not followed. */
 export class BatchHttp {
   readonly origin: string;
   /** Path of `baseUrl`, without a slash at the end. */
   readonly root: string;
+  /** Takes the key out of a text, should a provider echo it. */
+  readonly redact: (text: string) => string;
   readonly #pool: Pool;
   readonly #options: BatchHttpOptions;
 
@@ -50,6 +57,7 @@ export class BatchHttp {
     const url = new URL(options.baseUrl);
     this.origin = url.origin;
     this.root = url.pathname.replace(/\/+$/, "");
+    this.redact = keyRedactor(options.apiKey);
     this.#options = options;
     this.#pool = new Pool(url.origin, {
       connect: { timeout: 15_000 },
@@ -64,7 +72,7 @@ export class BatchHttp {
    */
   async call(call: BatchCall, signal: AbortSignal): Promise<HttpResponse> {
     const response = await this.#send(call, signal);
-    const body = this.#redact(await this.#readAll(response, signal));
+    const body = this.redact(await this.#readAll(response, signal));
     const header = (name: string): string | undefined => [response.headers[name]].flat()[0];
     const answer = { status: response.statusCode, header, body };
     if (response.statusCode < 200 || response.statusCode > 299) throw this.#refusal(answer);
@@ -77,7 +85,10 @@ export class BatchHttp {
     try {
       return JSON.parse(body);
     } catch {
-      throw new TeacherError("broken", `${this.#api} did not answer with JSON: ${excerptOf(body)}`);
+      throw new TeacherError(
+        "broken",
+        `${this.#called} did not answer with JSON: ${excerptOf(body)}`,
+      );
     }
   }
 
@@ -85,7 +96,7 @@ export class BatchHttp {
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<readonly BoundedLine[]> {
     const response = await this.#send({ path }, signal);
     if (response.statusCode < 200 || response.statusCode > 299) {
-      const body = this.#redact(await this.#readAll(response, signal));
+      const body = this.redact(await this.#readAll(response, signal));
       throw this.#refusal({ status: response.statusCode, header: () => undefined, body });
     }
     try {
@@ -93,11 +104,6 @@ export class BatchHttp {
     } catch (error) {
       throw this.#broken(error, signal);
     }
-  }
-
-  /** Text without the key, should a provider echo it. */
-  redact(text: string): string {
-    return this.#redact(text);
   }
 
   close(): Promise<void> {
@@ -131,65 +137,25 @@ export class BatchHttp {
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  get #api(): string {
+  get #called(): string {
     const { called, api = "batch API" } = this.#options;
     return `${called}'s ${api}`;
-  }
-
-  #hint(status: number): string {
-    const known = HINTS[status];
-    if (known !== undefined) return known;
-    if (this.#options.api === "fine-tuning API") return "check baseUrl, and whether this model may be fine-tuned there";
-    return BATCH_HINTS[status] ?? "see whether this model may be used in batches; without `batch` it is asked directly";
-  }
-
-  #redact(text: string): string {
-    const { apiKey } = this.#options;
-    return apiKey === undefined || apiKey.length < MIN_SECRET_CHARACTERS ? text : text.replaceAll(apiKey, "[key]");
   }
 
   #broken(cause: unknown, signal: AbortSignal): TeacherError {
     if (cause instanceof TeacherError) return cause;
     if (signal.aborted) return new TeacherError("interrupted", "the call was stopped", { cause });
-    const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "unknown";
-    const fault = UNSENT.has(code) ? "unavailable" : "broken";
-    return new TeacherError(fault, `the connection to ${this.#api} failed (${code})`, {
-      code: "network",
-      cause,
-    });
+    return httpFault(networkFailure(cause), this.origin, this.#called);
   }
 
+  /** As the direct client judges, but that a 5xx may come after the work was done, and that no call is of one row. */
   #refusal(response: HttpResponse): TeacherError {
-    const message = `${this.#api} answered HTTP ${response.status}: ${excerptOf(response.body)}`;
-    return new TeacherError(statusFault(response.status, response.body), message, {
-      data: { status: response.status },
-      retryAfterMs: retryAfterMs(response, Date.now()),
-      hint: this.#hint(response.status),
-    });
+    const error = refusal(response, { called: this.#called, nowMs: Date.now() });
+    const { data, retryAfterMs, rateLimit, message } = error;
+    if (error.fault === "unavailable" && response.status >= 500)
+      return new TeacherError("broken", message, { data, retryAfterMs, rateLimit });
+    if (error.fault !== "row-refused" && response.status !== 404) return error;
+    const hint = HINTS[this.#options.api ?? "batch API"];
+    return new TeacherError("run-refused", message, { data, hint });
   }
-}
-
-const UNSENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-const FOR_NOW = new Set([408, 409, 425, 429]);
-const HINTS: Readonly<Record<number, string>> = {
-  401: "check the key in the variable named by apiKeyEnv",
-  402: "the account has no credit left; add some and run again: what is bought is kept",
-  403: "the key may not use this API",
-};
-const BATCH_HINTS: Readonly<Record<number, string>> = {
-  404: "this server knows no such batch or batch API: check baseUrl and the model, or leave `batch` out",
-};
-
-/** What an HTTP status of a call means. A 5xx may come after the work was done. */
-function statusFault(status: number, body: string): "unavailable" | "broken" | "run-refused" {
-  if (status === 429 && body.includes('"insufficient_quota"')) return "run-refused";
-  if (FOR_NOW.has(status)) return "unavailable";
-  return status >= 500 ? "broken" : "run-refused";
 }

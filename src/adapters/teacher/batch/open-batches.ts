@@ -4,14 +4,15 @@ import { AppError } from "../../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../../core/hash.ts";
 import type { Price } from "../../../ledger/price-book.ts";
 import { type Endpoint, endpointName } from "../../../schema/endpoint.ts";
-import type { EndpointPorts } from "../open-endpoint.ts";
-import { readApiKey } from "../openai-compatible.ts";
+import { ANTHROPIC_VERSION } from "../anthropic.ts";
+import { endpointKey, type EndpointPorts } from "../open-endpoint.ts";
 import { AnthropicBatches } from "./anthropic-batches.ts";
 import type { BatchTerms } from "./batch-buyer.ts";
-import { type BatchCodec, chatCodec } from "./batch-codec.ts";
+import { anthropicCodec, type BatchCodec, chatCodec, geminiCodec, responsesCodec } from "./batch-codec.ts";
 import type { BatchProvider } from "./batch-provider.ts";
 import { GeminiBatches } from "./gemini-batches.ts";
 import { OpenAIBatches } from "./openai-batches.ts";
+import { BATCHES_FOLDER } from "./shard-log.ts";
 
 /** What opening an endpoint's batches needs. */
 export interface OpenBatchesOptions extends EndpointPorts {
@@ -43,7 +44,7 @@ export function openBatches(endpoint: Endpoint, options: OpenBatchesOptions): Op
     codec: codecOf(endpoint, called),
     price,
     deadlineMinutes: endpoint.batch.deadlineMinutes,
-    statePath: join(journalFolder, "batches", `${stateName(endpoint, stage)}.jsonl`),
+    statePath: join(journalFolder, BATCHES_FOLDER, `${stateName(endpoint, stage)}.jsonl`),
     close: () => provider.close(),
   };
 }
@@ -56,7 +57,7 @@ function stateName(endpoint: Endpoint, stage: string): string {
 
 function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvider {
   const { baseUrl, model } = endpoint;
-  const apiKey = keyOf(endpoint, ports);
+  const apiKey = endpointKey(endpoint, ports, ports.called);
   const reached = { baseUrl, apiKey, called: ports.called };
   switch (endpoint.type) {
     case "openai-compatible":
@@ -77,7 +78,10 @@ function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvide
         model,
       });
     case "anthropic": {
-      const headers = { "anthropic-version": "2023-06-01", ...(apiKey === undefined ? {} : { "x-api-key": apiKey }) };
+      const headers = {
+        "anthropic-version": ANTHROPIC_VERSION,
+        ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
+      };
       return new AnthropicBatches({ ...reached, headers });
     }
     default:
@@ -90,13 +94,18 @@ function isTogether(baseUrl: string): boolean {
   return /(^|\.)together\.(ai|xyz)$/.test(new URL(baseUrl).hostname);
 }
 
-function keyOf({ apiKeyEnv, apiKeyFile }: Endpoint, { secrets, readKeyFile }: EndpointPorts): string | undefined {
-  if (apiKeyFile !== undefined) return readKeyFile(apiKeyFile).trim();
-  return apiKeyEnv === undefined ? undefined : readApiKey({ [apiKeyEnv]: secrets(apiKeyEnv) }, apiKeyEnv);
-}
-
 function codecOf(endpoint: Endpoint, called: string): BatchCodec {
-  if (endpoint.type === "openai-compatible")
-    return chatCodec({ model: endpoint.model, provenance: endpoint.reasoning, called });
-  throw new AppError("recipe-invalid", `${called}: batches of ${endpoint.type} are not spoken yet`);
+  const { model } = endpoint;
+  switch (endpoint.type) {
+    case "openai-compatible":
+      return chatCodec({ model, provenance: endpoint.reasoning, called });
+    case "gemini":
+      return geminiCodec(called);
+    case "anthropic":
+      return anthropicCodec(model, called);
+    case "openai":
+      return responsesCodec(model, called);
+    default:
+      return endpoint satisfies never;
+  }
 }

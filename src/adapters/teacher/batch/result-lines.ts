@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { BoundedLine } from "../../store/bounded-lines.ts";
 import { excerptOf } from "../excerpt.ts";
+import { refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 import type { BatchRow } from "./batch-provider.ts";
 
@@ -35,16 +36,10 @@ export function parseAnswer<T>(schema: z.ZodType<T>, value: unknown, what: strin
   throw new TeacherError("broken", `the batch API answered with something that is not ${what} (${where})`);
 }
 
-/** A row that the API refused with an HTTP status: not billed. */
-export function refusedRow(id: string, status: number, message: string): BatchRow {
-  const text = `the batch answered HTTP ${status} for this request: ${excerptOf(message)}`;
-  return { type: "refused", id, error: new TeacherError(rowFault(status), text, { data: { status } }) };
-}
-
-/** As the direct client judges: some statuses no request of the run escapes, some pass, the rest are this row's own. */
-function rowFault(status: number): "run-refused" | "unavailable" | "row-refused" {
-  if ([401, 402, 403, 404].includes(status)) return "run-refused";
-  return status >= 500 || [408, 409, 425, 429].includes(status) ? "unavailable" : "row-refused";
+/** A row that the API refused with an HTTP status, judged as the direct client judges: not billed. */
+export function refusedRow(id: string, status: number, body: string): BatchRow {
+  const response = { status, header: () => undefined, body };
+  return { type: "refused", id, error: refusal(response, { called: "the batch", nowMs: 0 }) };
 }
 
 function parseJson(text: string): unknown {

@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, rm, truncate, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ShardLog } from "./shard-log.ts";
+import { liveBatches, ShardLog } from "./shard-log.ts";
 
 const A = "aaaaaaaaaaaaaaaa";
 const B = "bbbbbbbbbbbbbbbb";
@@ -36,6 +36,18 @@ describe("ShardLog", () => {
     await log.write({ type: "ended", shard: A, how: "completed" });
     expect(await live()).toEqual([{ name: B, atMs: 8, requests }]);
     await log.close();
+  });
+
+  it("tells a reader which batches live, whatever is being written", async () => {
+    const log = await ShardLog.open(path);
+    await log.write({ type: "planned", shard: A, atMs: 7, requests });
+    await log.write({ type: "planned", shard: B, atMs: 8, requests });
+    await log.write({ type: "ended", shard: A, how: "completed" });
+    await log.close();
+    await appendFile(path, '{"schemaVersion":1,"type":"ended","sha');
+    const folder = join(path, "..", "..");
+    expect([...(await liveBatches(folder))]).toEqual([B]);
+    expect([...(await liveBatches(join(folder, "nowhere")))]).toEqual([]);
   });
 
   it("takes a step that a crash cut off as not taken", async () => {

@@ -3,8 +3,8 @@
  * Each step is written down before the next is taken, so that after a crash at any moment a batch is found again: planned
  * (its intents are being journalled), prepared (it may have been started), submitted, cancelling, ended.
  */
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import { AppendLog } from "../../store/append-log.ts";
@@ -83,6 +83,26 @@ export class ShardLog {
     return this.#log.close();
   }
 }
+
+/**
+ * Names of the batches of a run that have not ended: a later run takes their replies. Changes nothing; none where there is
+ * no such folder.
+ *
+ * @param journalFolder where the journal lies.
+ */
+export async function liveBatches(journalFolder: string): Promise<ReadonlySet<string>> {
+  const folder = join(journalFolder, BATCHES_FOLDER);
+  const names = await readdir(folder).catch(() => []);
+  const shards = new Map<string, LiveShard>();
+  for (const name of names.filter((one) => one.endsWith(".jsonl"))) {
+    const path = join(folder, name);
+    for await (const line of readLines(path)) if (line.isTerminated) apply(shards, parseRecord(path, line, ShardLine));
+  }
+  return new Set(shards.keys());
+}
+
+/** Folder of these files, beside the journal. */
+export const BATCHES_FOLDER = "batches";
 
 type WithoutVersion<T> = T extends unknown ? Omit<T, "schemaVersion"> : never;
 

@@ -15,6 +15,8 @@ export interface BatchPauses {
   /** Before the first look at a batch; each further pause is half as long again. */
   readonly firstPollMs: number;
   readonly maxPollMs: number;
+  /** After a batch that may have been started was not in the provider's list; each further pause is three times as long. */
+  readonly lookMs: number;
   /** How long a cancelled batch may take to end. */
   readonly cancelMs: number;
 }
@@ -36,7 +38,7 @@ export interface ShardPorts extends RowPorts {
 const MAX_RETRIES = 8;
 /** Starts of one batch, and looks for one that may have been started. */
 const MAX_STARTS = 4;
-const MAX_LOOKS = 3;
+const MAX_LOOKS = 4;
 /** Rows, and characters of theirs, that are on their way to the disk at once. */
 const MAX_PENDING = 256;
 const MAX_PENDING_CHARACTERS = 32 * 1024 * 1024;
@@ -119,14 +121,14 @@ export class ShardRun {
 
   /** Looks for a batch that may have been started; undefined when the provider knows none after some time. */
   async #lookFor(reference: string): Promise<string | typeof LOST | undefined> {
-    const { provider, taken, signal } = this.#ports;
+    const { provider, taken, pauses, signal } = this.#ports;
     const lost = { name: this.#shard.name, count: this.#shard.requests.length, taken };
     for (let looks = 1; ; looks++) {
       const found = await this.#retry(() => provider.find(lost, reference, signal));
       if (found.type === "found") return await this.#submitted(found.handle);
       if (found.type === "absent" && looks >= MAX_LOOKS) return undefined;
       if (found.type === "unsure" && this.#msLeft() <= 0) return LOST;
-      await this.#pause(looks);
+      await this.#sleep(Math.min(pauses.maxPollMs, pauses.lookMs * 3 ** (looks - 1)));
     }
   }
 
@@ -142,13 +144,16 @@ export class ShardRun {
   async #fetch(handle: string): Promise<void> {
     const status = await this.#untilEnded(handle);
     if (status !== STUCK && status.how === "failed" && (status.replies ?? 0) === 0) return await this.#failed(status);
-    await this.#collect(handle);
-    if (status === STUCK) this.#rows.forfeitAll();
-    else await this.#rows.endRest(status);
+    if (status !== STUCK) {
+      await this.#collect(handle);
+      return await this.#rows.endRest(status);
+    }
+    await this.#collect(handle).catch(ignoreRefusal); // some give what there is, others nothing before the end
+    this.#rows.forfeitAll();
   }
 
   async #untilEnded(handle: string): Promise<Ended | typeof STUCK> {
-    const { provider, log, pauses, waiting, nowMs, signal } = this.#ports;
+    const { provider, log, pauses, nowMs, signal } = this.#ports;
     let pauseMs = pauses.firstPollMs;
     let cancelEndsMs: number | undefined;
     for (;;) {
@@ -161,8 +166,7 @@ export class ShardRun {
         pauseMs = pauses.firstPollMs;
       } else if (cancelEndsMs !== undefined && nowMs() >= cancelEndsMs) return STUCK;
       const untilMs = cancelEndsMs === undefined ? this.#msLeft() : cancelEndsMs - nowMs();
-      await waiting.sleep(Math.min(pauseMs, Math.max(untilMs, 1)), signal);
-      this.#checkStopped();
+      await this.#sleep(Math.min(pauseMs, Math.max(untilMs, 1)));
       pauseMs = Math.min(pauses.maxPollMs, pauseMs * 1.5);
     }
   }
@@ -211,18 +215,18 @@ export class ShardRun {
     }
   }
 
-  async #pause(retry: number, retryAfterMs = 0): Promise<void> {
-    const { waiting, signal } = this.#ports;
-    await waiting.sleep(retryDelayMs({ key: this.#shard.name, retry, retryAfterMs }, waiting.seed), signal);
-    this.#checkStopped();
+  #pause(retry: number, retryAfterMs = 0): Promise<void> {
+    return this.#sleep(retryDelayMs({ key: this.#shard.name, retry, retryAfterMs }, this.#ports.waiting.seed));
   }
 
-  #checkStopped(): void {
-    if (this.#ports.signal.aborted) throw new AppError("interrupted", "stopped while waiting for a batch");
+  async #sleep(ms: number): Promise<void> {
+    const { waiting, signal } = this.#ports;
+    await waiting.sleep(ms, signal);
+    if (signal.aborted) throw new AppError("interrupted", "stopped while waiting for a batch");
   }
 }
 
-/** A batch that has just ended cannot be cancelled, and need not be. */
+/** Where what was asked for could not be had, and need not be: cancelling what has just ended, say. */
 function ignoreRefusal(error: unknown): void {
   if (!(error instanceof TeacherError) || error.fault !== "run-refused") throw error;
 }
