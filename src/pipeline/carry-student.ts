@@ -40,6 +40,8 @@ export interface CarriedRun {
  * the page stays within {@link MAX_PAGE_BYTES}. Never throws for want of a file: a report without its student is still one.
  */
 export async function studentsToCarry(run: CarriedRun): Promise<readonly [LiveStudent, ...LiveStudent[]]> {
+  if (run.manifest.recipe.student.hosted)
+    return [{ status: "absent", reason: "The student is not in this page: its provider trained it, and serves it." }];
   try {
     const size = await weightBytes(run);
     const tooLarge = absent(

@@ -20,7 +20,11 @@ export async function findStudent(fs: FileSystem, runFolder: string): Promise<st
     });
   }
   if (state.status !== "done") throw await notTrained(fs, runFolder);
-  return joinPath(folder, "student");
+  const student = joinPath(folder, "student");
+  if ((await fs.kind(student)) === "folder") return student;
+  throw new AppError("usage", `${runFolder}: its student was trained elsewhere, and its weights are not here`, {
+    hint: `ask it where it is served; ${joinPath(folder, "student.json")} tells its name`,
+  });
 }
 
 async function lastTrainKey(fs: FileSystem, runFolder: string): Promise<string | undefined> {

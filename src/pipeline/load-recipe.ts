@@ -24,9 +24,9 @@ export interface RecipePorts {
 
 /** Where a base was found. */
 export interface FoundBase {
-  /** Absolute folder of the base student. */
+  /** Absolute folder of the base student; of the recipe where it is hosted. */
   readonly baseFolder: string;
-  /** Whether it is one that comes with grappa, called by its name. */
+  /** Whether it goes by a name: it comes with grappa, or is hosted. */
   readonly isBuiltinBase: boolean;
 }
 
@@ -57,7 +57,9 @@ export async function loadRecipe(
   }
   refuseOtherVersion(value, path);
   const recipe = checkRecipe(overrideRecipe(value, overrides), withoutPlaceOf(overrides, origin));
-  return { recipe, path, ...(await findBase(recipe.student.base, dirname(path), ports)) };
+  const folder = dirname(path);
+  if (recipe.student.hosted) return { recipe, path, baseFolder: folder, isBuiltinBase: true };
+  return { recipe, path, ...(await findBase(recipe.student.base, folder, ports)) };
 }
 
 /** Problems with what `--set` gave stand nowhere in the file, so they get no line. */

@@ -37,8 +37,8 @@ export function buildStages(engine: EngineProvider, world: TeacherWorld): Stage[
     gradeStage(world),
     selectStage(),
     tokenizeStage(),
-    trainStage(engine),
-    evaluateStage(engine),
+    trainStage(engine, world),
+    evaluateStage(engine, world),
     reportStage(),
   ];
 }
@@ -50,6 +50,7 @@ export function buildStages(engine: EngineProvider, world: TeacherWorld): Stage[
  */
 export async function openServices(options: OpenServicesOptions): Promise<RunServices> {
   const { recipe, baseFolder, recipeFolder, threads, fs } = options;
+  if (recipe.student.hosted) return await openHosted(options);
   const base = await readModelFolder(baseFolder);
   const engine: EngineHost = await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
@@ -71,6 +72,18 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
     await engine.close();
     throw error;
   }
+}
+
+/** A student that another trains and serves needs no base and no engine here. */
+async function openHosted(options: OpenServicesOptions): Promise<RunServices> {
+  const { fs, recipe, recipeFolder } = options;
+  const noEngine: EngineProvider = () => Promise.reject(new Error("bug in grappa: a hosted student needs no engine"));
+  return {
+    stages: buildStages(noEngine, teacherWorld(options)),
+    facts: await questionFiles(fs, recipe, recipeFolder),
+    notes: [],
+    close: () => Promise.resolve(),
+  };
 }
 
 /** The world as models are asked in it. */

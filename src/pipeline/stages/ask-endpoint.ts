@@ -40,7 +40,7 @@ export function openFlows(seed: number): FlowGates {
 
 /** What is asked, and on whose account. */
 export interface AskRequest {
-  readonly account: "attempt" | "trace";
+  readonly account: "attempt" | "trace" | "evaluate";
   readonly questions: readonly Question[];
   /** First sample and how many; sample i of a question is another purchase than sample j. */
   readonly samples: { readonly first: number; readonly count: number };

@@ -26,11 +26,13 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
   return {
     name: "attempt",
     inputs: ["collect"],
-    facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
+    facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
     codeVersion: 1,
     config: attemptConfig,
-    plan: ({ attempt }) =>
-      `the base tries every candidate: ${attempt.modes.join(" and ") || "not at all"}${attempt.students.map(({ model }) => `; then ${model}`).join("")}`,
+    plan: ({ attempt, student }) =>
+      student.hosted
+        ? `tried by ${attempt.students.map(({ model }) => model).join("; then ") || "nobody"}`
+        : `the base tries every candidate: ${attempt.modes.join(" and ") || "not at all"}${attempt.students.map(({ model }) => `; then ${model}`).join("")}`,
     check: async (recipe) =>
       checkAsked(
         recipe.attempt.students.map((endpoint) => ({ endpoint, called: "the reference student" })),
@@ -41,17 +43,40 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
   };
 }
 
-/** Without students nothing is said of them, so that runs of before keep their keys. */
-function attemptConfig({ attempt: { students, samples, ...base }, trace }: Recipe): unknown {
+/** Without students nothing is said of them, so that runs of before keep their keys. A base elsewhere does not try. */
+function attemptConfig({ attempt: { students, samples, ...own }, trace, student }: Recipe): unknown {
+  const base = student.hosted ? {} : own;
   if (students.length === 0) return base;
   return { ...base, students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries };
 }
 
 async function attempt(context: StageContext, provider: EngineProvider, world: TeacherWorld): Promise<StageSummary> {
   const questions = await context.input("collect").readRows("questions.jsonl", Question);
-  const model = await readModelFolder(context.baseFolder);
-  const settings = attemptSettings(context.recipe.attempt);
   const file = await context.output.openRows("attempts.jsonl");
+  const { attempts: byBase, decodedTokens } = context.recipe.student.hosted
+    ? { attempts: [], decodedTokens: 0 }
+    : await askBase(context, provider, questions);
+  for (const row of byBase) await file.write(row);
+  const { kept: left } = dropSolved(questions, byBase);
+  const byStudents = await askStudents(context, { world, questions: left, write: (row) => file.write(row) });
+  await file.close();
+  const { kept, dropped } = dropSolved(questions, [...byBase, ...byStudents.attempts]);
+  await context.output.writeRows("questions.jsonl", kept);
+  await context.output.writeRows("dropped.jsonl", dropped);
+  return {
+    funnel: [buildFunnel("attempt", questions.length, { kept, dropped })],
+    notes: { decodedTokens, ...byStudents.notes },
+  };
+}
+
+/** What the base of this machine makes of the questions. */
+async function askBase(
+  { recipe, baseFolder, signal, progress }: StageContext,
+  provider: EngineProvider,
+  questions: readonly Question[],
+): Promise<{ readonly attempts: readonly Attempt[]; readonly decodedTokens: number }> {
+  const model = await readModelFolder(baseFolder);
+  const settings = attemptSettings(recipe.attempt);
   const replies =
     settings.length === 0
       ? []
@@ -59,10 +84,10 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
           settings,
           answerTokens: ANSWER_TOKENS,
           batchSize: BATCH_SIZE,
-          signal: context.signal,
-          onProgress: (done, total) => context.progress({ done, total, unit: "attempts" }),
+          signal,
+          onProgress: (done, total) => progress({ done, total, unit: "attempts" }),
         });
-  const byBase = questions.flatMap(({ id }, i) =>
+  const attempts = questions.flatMap(({ id }, i) =>
     (replies[i] ?? []).map(({ setting, thinking, answer, thinkingTokens, grade }): Attempt => {
       const text = thinking === "" ? answer : `${thinking}\n${answer}`;
       return {
@@ -77,20 +102,10 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
       };
     }),
   );
-  for (const row of byBase) await file.write(row);
-  const { kept: left } = dropSolved(questions, byBase);
-  const byStudents = await askStudents(context, { world, questions: left, write: (row) => file.write(row) });
-  await file.close();
-  const { kept, dropped } = dropSolved(questions, [...byBase, ...byStudents.attempts]);
-  await context.output.writeRows("questions.jsonl", kept);
-  await context.output.writeRows("dropped.jsonl", dropped);
   const decodedTokens = replies
     .flat()
     .reduce((sum, { thinkingTokens, answerTokens }) => sum + thinkingTokens + answerTokens, 0);
-  return {
-    funnel: [buildFunnel("attempt", questions.length, { kept, dropped })],
-    notes: { decodedTokens, ...byStudents.notes },
-  };
+  return { attempts, decodedTokens };
 }
 
 interface Students {

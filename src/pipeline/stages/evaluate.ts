@@ -1,5 +1,6 @@
 import type { EngineHost } from "../../adapters/engine/open-engine.ts";
 import { type ModelFolder, readModelFolder } from "../../adapters/model-folder.ts";
+import { AppError } from "../../core/errors.ts";
 import { sweepMetrics } from "../../evaluate/scaling.ts";
 import { scoreCompletions } from "../../evaluate/score.ts";
 import { evaluationSettings } from "../../evaluate/settings.ts";
@@ -10,29 +11,49 @@ import type { Recipe } from "../../schema/recipe.ts";
 import { type Completion, type Question, SCHEMA_VERSION, type ThinkingSetting } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { answerQuestions, type GradedReply } from "./answer-questions.ts";
+import { hasFiles } from "./collect.ts";
 import type { EngineProvider } from "./engine-provider.ts";
+import { checkAsked } from "./gates.ts";
+import { baseEndpoint, evaluateAtProvider, hostedEvaluation } from "./hosted/evaluate.ts";
+import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
  * Puts held-out questions to base and student, greedily: a direct answer, and thinking under a ladder of budgets, to its
  * natural end, and past it; and samples the student for a majority vote where the recipe asks for it. Outputs `questions.jsonl`, `completions.jsonl`, `scores.jsonl` and `verdict.json`.
  */
-export function evaluateStage(engine: EngineProvider): Stage {
+export function evaluateStage(engine: EngineProvider, world: TeacherWorld): Stage {
   return {
     name: "evaluate",
-    inputs: ["train"],
-    facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
+    inputs: (recipe) => (recipe.student.hosted && hasFiles(recipe) ? ["collect", "train"] : ["train"]),
+    facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
     codeVersion: 3,
     // The batch size changes no result: decoding does not depend on batch-mates. Nor does the temperature of no samples.
-    config: ({ evaluate: { batchSize: _, temperature, ...evaluate }, collect, seed }) => ({
-      ...evaluate,
-      ...(evaluate.samples === 0 ? {} : { temperature }),
-      families: familiesOf(collect),
-      seed,
-    }),
-    plan: ({ evaluate }) =>
-      `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}`,
-    run: (context) => evaluate(context, engine),
+    config: (recipe) => {
+      const { evaluate: asked, collect, seed, student } = recipe;
+      const families = familiesOf(collect);
+      if (student.hosted) return { ...hostedEvaluation(recipe), families };
+      const { batchSize: _, temperature, ...evaluate } = asked;
+      return { ...evaluate, ...(evaluate.samples === 0 ? {} : { temperature }), families, seed };
+    },
+    plan: ({ evaluate, student }) =>
+      student.hosted
+        ? `${evaluate.count} questions of bucket ${evaluate.bucket} to base and student, to their natural end alone`
+        : `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}`,
+    check: async (recipe) => {
+      if (!recipe.student.hosted) return;
+      refuseVotes(recipe);
+      checkAsked([{ endpoint: baseEndpoint(recipe), called: "the student" }], recipe, world);
+    },
+    run: (context) =>
+      context.recipe.student.hosted ? evaluateAtProvider(context, world, heldOutQuestions) : evaluate(context, engine),
   };
+}
+
+function refuseVotes({ evaluate }: Recipe): void {
+  if (evaluate.samples === 0) return;
+  throw new AppError("recipe-invalid", `evaluate.samples is ${evaluate.samples}: a hosted student is asked once`, {
+    hint: "set it to 0; votes are counted for students on this machine alone",
+  });
 }
 
 function familiesOf({ sources }: Recipe["collect"]): (keyof typeof families)[] {

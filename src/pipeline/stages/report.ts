@@ -3,6 +3,7 @@ import { readModelFolder } from "../../adapters/model-folder.ts";
 import type { SweepMetrics } from "../../evaluate/scaling.ts";
 import { INTERVAL_METHOD } from "../../evaluate/score.ts";
 import type { Verdict } from "../../evaluate/verdict.ts";
+import { billionParameters } from "../../ledger/fine-tune-price.ts";
 import { STAGE_NAMES, type StageManifest, type StageName } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { Completion, Example, Question, SCHEMA_VERSION, Score, Selection, TrainStep } from "../../schema/records.ts";
@@ -23,7 +24,7 @@ export function reportStage(): Stage {
   return {
     name: "report",
     inputs: EARLIER,
-    facts: ["tokenizer"],
+    facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
     codeVersion: 1,
     config: () => ({}),
     plan: () => "report.html, report.md, result.json",
@@ -39,19 +40,15 @@ const VerdictFile = z.strictObject({
 });
 
 async function report({ recipe, input, output }: StageContext): Promise<StageSummary> {
-  const { config, tokenizer } = await readModelFolder(input("train").path("student"));
   const { contextTokens, verdict, scaling } = await input("evaluate").readJson("verdict.json", VerdictFile);
   const questions = await input("evaluate").readRows("questions.jsonl", Question);
   const completions = await input("evaluate").readRows("completions.jsonl", Completion);
-  const selection = await input("select").readRows("selection.jsonl", Selection);
-  const examples = await input("tokenize").readRows("examples.jsonl", Example);
   const manifests = EARLIER.map((name) => input(name).manifest);
   const findings: Findings = {
     schemaVersion: SCHEMA_VERSION,
-    student: { parameters: parameterCount(config), contextTokens: config.maxPositions },
+    ...(recipe.student.hosted ? hostedFindings(recipe) : await ownFindings(input)),
     naturalBudgetTokens: contextTokens,
     funnel: manifests.flatMap(({ funnel }) => funnel),
-    trainSteps: await input("train").readRows("losses.jsonl", TrainStep),
     scores: await input("evaluate").readRows("scores.jsonl", Score),
     intervalMethod: INTERVAL_METHOD,
     verdict,
@@ -60,7 +57,6 @@ async function report({ recipe, input, output }: StageContext): Promise<StageSum
     ...provenanceOf(input("trace").manifest),
     costs: manifests.map((manifest) => stageTokens(manifest, recipe)),
     examples: chooseShownQuestions(questions, completions, contextTokens),
-    traces: chooseShownTraces(selection, examples, tokenizer),
   };
   await output.writeJson("findings.json", findings);
   return { notes: { verdict: verdict.sentence }, outcome: "report.html, report.md, result.json" };
@@ -94,6 +90,26 @@ function provenanceOf({ notes }: StageManifest): Pick<Findings, "provenance"> {
     name.startsWith(PROVENANCE_NOTE) ? [[name.slice(PROVENANCE_NOTE.length), Number(rows)] as const] : [],
   );
   return kinds.length === 0 ? {} : { provenance: Object.fromEntries(kinds) };
+}
+
+/** What is known of a student and its training. */
+type StudentFindings = Pick<Findings, "student" | "trainSteps" | "traces">;
+
+async function ownFindings(input: StageContext["input"]): Promise<StudentFindings> {
+  const { config, tokenizer } = await readModelFolder(input("train").path("student"));
+  const selection = await input("select").readRows("selection.jsonl", Selection);
+  const examples = await input("tokenize").readRows("examples.jsonl", Example);
+  return {
+    student: { parameters: parameterCount(config), contextTokens: config.maxPositions },
+    trainSteps: await input("train").readRows("losses.jsonl", TrainStep),
+    traces: chooseShownTraces(selection, examples, tokenizer),
+  };
+}
+
+/** Of a student that another trains no loss is seen and no example tokenized; its size is what its name says. */
+function hostedFindings({ student }: Recipe): StudentFindings {
+  const parameters = Math.round(1e9 * (billionParameters(student.base) ?? 0));
+  return { student: { parameters, contextTokens: student.hosted?.maxTokens ?? 0 }, trainSteps: [], traces: [] };
 }
 
 /** Notes in which stages say how many tokens they worked through. */

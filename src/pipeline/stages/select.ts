@@ -5,6 +5,7 @@ import { checkQuality, strictQuality } from "../../curate/quality.ts";
 import { type Candidate, selectExamples } from "../../curate/select.ts";
 import { partition, type StageResult } from "../../curate/stage-result.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
+import { countedThinkingTokens } from "./hosted/counted-tokens.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 
 /** Chooses what to train on: quality, then s1's seeded choice over domains. Outputs `selection.jsonl` and `dropped.jsonl`. */
@@ -12,9 +13,14 @@ export function selectStage(): Stage {
   return {
     name: "select",
     inputs: ["attempt", "trace", "grade"],
-    facts: ["tokenizer"],
+    facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
     codeVersion: 1,
-    config: ({ select, seed, order }) => ({ ...select, seed, ...(order === "s1" ? { order } : {}) }),
+    config: ({ select, seed, order, student }) => ({
+      ...select,
+      seed,
+      ...(order === "s1" ? { order } : {}),
+      ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
+    }),
     plan: ({ select }) =>
       `${select.count} traces by method ${select.method}${select.requireCorrect ? ", correct ones only" : ""}`,
     run: select,
@@ -22,7 +28,7 @@ export function selectStage(): Stage {
 }
 
 async function select({ recipe, baseFolder, input, output, warn }: StageContext): Promise<StageSummary> {
-  const { tokenizer } = await readTokenizerFolder(baseFolder);
+  const lengthOf = recipe.student.hosted ? countedThinkingTokens : await tokenizerLengths(baseFolder);
   const domains = new Map(
     (await input("attempt").readRows("questions.jsonl", Question)).map(({ id, domain }) => [id, domain]),
   );
@@ -31,7 +37,7 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
   const grades = new Map(
     (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
   );
-  const lengths = new Map(traces.map(({ id, thinking }) => [id, tokenizer.encodeUser(thinking).length]));
+  const lengths = new Map(traces.map((trace) => [trace.id, lengthOf(trace)]));
   const thinkingTokensOf = ({ id }: Trace): number => lengths.get(id) ?? 0;
   const quality = checkQuality(traces, {
     rules: strictQuality(recipe.select),
@@ -66,6 +72,11 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
       meanThinkingTokens: Math.round(thinkingTokens / Math.max(1, kept.length)),
     },
   };
+}
+
+async function tokenizerLengths(baseFolder: string): Promise<(trace: Trace) => number> {
+  const { tokenizer } = await readTokenizerFolder(baseFolder);
+  return ({ thinking }) => tokenizer.encodeUser(thinking).length;
 }
 
 /** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */

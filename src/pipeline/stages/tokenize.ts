@@ -3,6 +3,7 @@ import { AppError } from "../../core/errors.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { type Example, Question, SCHEMA_VERSION, Selection, Trace } from "../../schema/records.ts";
 import { encodeExample } from "../../tokenize/s1-format.ts";
+import { writeTrainingChats } from "./hosted/tokenize.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 
 /** Makes the chosen traces into ids and labels, in s1's format. Nothing is ever cut: a trace that does not fit fails the run. Outputs `examples.jsonl`. */
@@ -10,12 +11,12 @@ export function tokenizeStage(): Stage {
   return {
     name: "tokenize",
     inputs: ["attempt", "trace", "select"],
-    facts: ["tokenizer"],
+    facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
     codeVersion: 1,
-    config: ({ tokenize }) => tokenize,
+    config: ({ tokenize, student }) => (student.hosted ? { ...tokenize, form: "chats" } : tokenize),
     plan: ({ tokenize: { maxLength, target } }) =>
       `at most ${maxLength} tokens an example, none cut${target === "answers" ? "; answers without their thinking" : ""}`,
-    run: tokenize,
+    run: (context) => (context.recipe.student.hosted ? writeTrainingChats(context) : tokenize(context)),
   };
 }
 

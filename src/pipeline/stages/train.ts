@@ -6,30 +6,42 @@ import { canonicalJson, shortHash } from "../../core/hash.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { Example, TrainStep } from "../../schema/records.ts";
 import { planTraining, runTraining } from "../../train/training-loop.ts";
+import { describeRate } from "../../ledger/fine-tune-price.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
+import { fineTuneConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
 import { studentCard } from "./student-card.ts";
+import type { TeacherWorld } from "./teacher-world.ts";
 
-/** Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. */
-export function trainStage(engine: EngineProvider): Stage {
+/**
+ * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. A hosted student is
+ * trained by its provider; outputs `student.json`.
+ */
+export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
   return {
     name: "train",
     inputs: ["tokenize"],
-    facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
+    facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
     codeVersion: 3,
     // Name and base stand in the student's card; the base's folder alone, because a path depends on where the run lies.
-    config: (recipe) => ({
-      ...trained(recipe),
-      seed: recipe.seed,
-      name: recipe.name,
-      base: basename(recipe.student.base),
-    }),
+    config: (recipe) =>
+      recipe.student.hosted
+        ? fineTuneConfig(recipe)
+        : { ...trained(recipe), seed: recipe.seed, name: recipe.name, base: basename(recipe.student.base) },
     plan: (recipe) => {
+      const { hosted, base } = recipe.student;
+      if (hosted)
+        return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs; ${describeRate(hostedRate(recipe))}`;
       const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);
       return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${recipe.train.learningRate}`;
     },
-    run: (context) => train(context, engine),
+    check: async ({ student }) => {
+      if (!student.hosted) return;
+      hostedRate({ student });
+      await openTuner(student.hosted, world).close();
+    },
+    run: (context) => (context.recipe.student.hosted ? trainAtProvider(context, world) : train(context, engine)),
   };
 }
 

@@ -85,10 +85,7 @@ export class BatchHttp {
     try {
       return JSON.parse(body);
     } catch {
-      throw new TeacherError(
-        "broken",
-        `${this.#called} did not answer with JSON: ${excerptOf(body)}`,
-      );
+      throw new TeacherError("broken", `${this.#called} did not answer with JSON: ${excerptOf(body)}`);
     }
   }
 

@@ -1,0 +1,130 @@
+/** @file The train stage of a student that another trains: a fine-tuning job, bought once and under the run's cap. */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { type BoughtFineTune, buyFineTune, type FineTuneTerms } from "../../../adapters/fine-tune/buy-fine-tune.ts";
+import type { FineTuneJob, FineTuneOrder } from "../../../adapters/fine-tune/fine-tuner.ts";
+import { TogetherTuner } from "../../../adapters/fine-tune/together-tuner.ts";
+import { fileError } from "../../../adapters/file-error.ts";
+import { readApiKey } from "../../../adapters/teacher/api-key.ts";
+import { systemWaiting } from "../../../adapters/teacher/retry-delay.ts";
+import { canonicalJson, shortHash } from "../../../core/hash.ts";
+import { type FineTuneRate, fineTuneRate } from "../../../ledger/fine-tune-price.ts";
+import { formatUsd } from "../../../ledger/money.ts";
+import type { HostedStudent, Recipe } from "../../../schema/recipe.ts";
+import { SCHEMA_VERSION } from "../../../schema/records.ts";
+import type { StageContext, StageSummary } from "../../stage.ts";
+import type { TeacherWorld } from "../teacher-world.ts";
+import { TRAINING_FILE } from "./tokenize.ts";
+
+/** The tuned model: `student.json`. */
+export const HostedModel = z.strictObject({
+  schemaVersion: z.literal(SCHEMA_VERSION),
+  provider: z.string(),
+  base: z.string(),
+  method: z.enum(["full", "lora"]),
+  job: z.string(),
+  model: z.string(),
+});
+/** Where the stage puts it. */
+export const HOSTED_MODEL_FILE = "student.json";
+
+/** The provider counts with the student's tokenizer, we with the teacher's: so much more, percent, is held. */
+const MARGIN_PERCENT = 30;
+
+/** What the job depends on beside the examples; what the provider does not take (seed, AdamW's decays) is not in it. */
+export function fineTuneConfig({ student, train }: Recipe): object {
+  const { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm } = train;
+  const { type, method } = student.hosted as HostedStudent;
+  const how = { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm };
+  return { hosted: type, method, base: student.base, ...how };
+}
+
+/** The price of the fine-tune. Throws "recipe-invalid" where nobody knows it. */
+export function hostedRate({ student }: Pick<Recipe, "student">): FineTuneRate {
+  const { type, method, trainUsdPerMillion } = student.hosted as HostedStudent;
+  return fineTuneRate({ provider: type, method, base: student.base, givenUsdPerMillion: trainUsdPerMillion });
+}
+
+/** Orders the fine-tune, or goes on with it. Outputs `student.json`. */
+export async function trainAtProvider(context: StageContext, world: TeacherWorld): Promise<StageSummary> {
+  const { recipe, output } = context;
+  const hosted = recipe.student.hosted as HostedStudent;
+  const { base } = recipe.student;
+  const tokenized = context.input("tokenize");
+  const key = shortHash(canonicalJson([fineTuneConfig(recipe), tokenized.manifest.outputHash]));
+  const order = orderOf(recipe, `grappa-${key}`, await readExamples(tokenized.path(TRAINING_FILE)));
+  const expectedTokens = Number(tokenized.manifest.notes.tokens) * recipe.train.epochs;
+  const tuner = openTuner(hosted, world);
+  try {
+    const bought = await buyFineTune(order, {
+      tuner,
+      key,
+      expectedTokens,
+      ...(await termsOf(context, expectedTokens)),
+    });
+    const { job, model } = bought;
+    const row: z.infer<typeof HostedModel> = {
+      schemaVersion: SCHEMA_VERSION,
+      provider: hosted.type,
+      base,
+      method: hosted.method,
+      job,
+      model,
+    };
+    await output.writeJson(HOSTED_MODEL_FILE, row);
+    return summaryOf(bought);
+  } finally {
+    await tuner.close();
+  }
+}
+
+async function termsOf(
+  context: StageContext,
+  expectedTokens: number,
+): Promise<Omit<FineTuneTerms, "tuner" | "key" | "expectedTokens">> {
+  const { recipe, signal } = context;
+  const { ledger, journal } = await context.accounts();
+  return {
+    ledger,
+    journal,
+    provider: (recipe.student.hosted as HostedStudent).type,
+    rate: hostedRate(recipe),
+    mostTokens: Math.ceil((expectedTokens * (100 + MARGIN_PERCENT)) / 100),
+    waiting: systemWaiting(recipe.seed),
+    signal,
+    onProgress: ({ state }) => tell(context, state),
+  };
+}
+
+/** Opens the provider's fine-tuning API. Throws "usage" when the key is not set. */
+export function openTuner({ baseUrl, apiKeyEnv }: HostedStudent, { secrets }: TeacherWorld): TogetherTuner {
+  const apiKey = readApiKey({ [apiKeyEnv]: secrets(apiKeyEnv) }, apiKeyEnv);
+  return new TogetherTuner({ baseUrl, apiKey, headers: { authorization: `Bearer ${apiKey}` }, called: "Together" });
+}
+
+async function readExamples(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+function orderOf({ student, train }: Recipe, name: string, examples: Uint8Array): FineTuneOrder {
+  const { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm } = train;
+  const { method } = student.hosted as HostedStudent;
+  const how = { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm };
+  return { name, base: student.base, method, ...how, examples };
+}
+
+function tell({ progress }: StageContext, state: FineTuneJob["state"]): void {
+  if (state.type !== "running") return;
+  progress({ done: state.step, total: state.totalSteps ?? state.step, unit: "steps", note: state.phase });
+}
+
+function summaryOf({ model, trainedTokens, costMicroUsd, isEstimated }: BoughtFineTune): StageSummary {
+  return {
+    notes: { trainedTokens, costMicroUsd, isEstimated },
+    outcome: `${model}: ${trainedTokens} tokens trained, ${formatUsd(costMicroUsd)}`,
+  };
+}
