@@ -63,6 +63,7 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
   refuseEmptyRange(flags);
   refuseControlsOfAPart(flags);
   const loaded = await loadWithFlags(context, flags, target);
+  if (flags.controls) refuseControlsElsewhere(loaded.recipe);
   const folder = resolve(
     context.recipes.workingFolder,
     flags.run ?? `runs/${loaded.recipe.name}-${loaded.recipe.seed}`,
@@ -130,6 +131,15 @@ function refuseEmptyRange({ from, until }: RunFlags): void {
 function refuseControlsOfAPart({ controls, until }: RunFlags): void {
   if (!controls || until === undefined || until === "report") return;
   throw new AppError("usage", `--controls are compared with a finished run, and --until ${until} does not finish it`);
+}
+
+/** Each control is another fine-tune: on this machine it takes minutes, elsewhere it is bought. */
+function refuseControlsElsewhere({ student }: Recipe): void {
+  if (student.hosted === undefined) return;
+  throw new AppError(
+    "usage",
+    "--controls train a student for each control, and this recipe's is trained elsewhere, for money",
+  );
 }
 
 /** Whether a stage is not after the last one wanted. */

@@ -40,7 +40,8 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
   const lengths = new Map(traces.map((trace) => [trace.id, lengthOf(trace)]));
   const thinkingTokensOf = ({ id }: Trace): number => lengths.get(id) ?? 0;
   const quality = checkQuality(traces, {
-    rules: strictQuality(recipe.select),
+    // A rule for the embedded student; a right trace that was paid for is not dropped for how its thinking ends.
+    rules: { ...strictQuality(recipe.select), requireConclusion: recipe.student.hosted === undefined },
     gradeOf: ({ id }) => grades.get(id),
     thinkingTokensOf,
   });

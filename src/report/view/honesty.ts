@@ -69,6 +69,13 @@ function budgetLimits(results: RunResults): readonly string[] {
   return limits;
 }
 
+function hostedLimits({ recipe }: RunResults): readonly string[] {
+  if (recipe.student.hosted === undefined) return [];
+  return [
+    "Another trained and serves the student: thinking budgets, forced continuations and training losses were not measured, and lengths are as teacher and server counted them.",
+  ];
+}
+
 function waitLimits({ verdict, recipe }: RunResults): readonly string[] {
   const worst = verdict.waits.reduce((most, wait) => Math.max(most, wait.rightToWrong), 0);
   if (worst === 0) return [];
@@ -81,5 +88,5 @@ function waitLimits({ verdict, recipe }: RunResults): readonly string[] {
 
 /** Known weaknesses of this run, most general first; each is true of these results, not boilerplate. */
 export function knownLimits(results: RunResults): readonly string[] {
-  return [...scaleLimits(results), ...budgetLimits(results), ...waitLimits(results)];
+  return [...scaleLimits(results), ...hostedLimits(results), ...budgetLimits(results), ...waitLimits(results)];
 }

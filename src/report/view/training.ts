@@ -37,6 +37,13 @@ function thinned<T>(items: readonly T[]): readonly T[] {
   return items.filter((_, index) => index % stride === 0 || index === items.length - 1);
 }
 
+/** Why there is no curve. */
+function unseen({ student, train }: RunResults["recipe"]): string {
+  if (student.hosted === undefined) return "No training step was recorded.";
+  const { type, method } = student.hosted;
+  return `Trained at ${type}, ${method === "full" ? "in full" : "by LoRA"}, ${train.epochs} epochs; its losses were not seen.`;
+}
+
 /** The loss curve of a run; a loss that is not finite is left out (and named in the sentence). */
 export function trainingOf({ trainSteps, recipe }: RunResults): TrainingView {
   const finite = trainSteps.filter(({ loss }) => Number.isFinite(loss));
@@ -51,7 +58,7 @@ export function trainingOf({ trainSteps, recipe }: RunResults): TrainingView {
   return {
     sentence:
       trainSteps.length === 0
-        ? "No training step was recorded."
+        ? unseen(recipe)
         : `${count(trainSteps.length)} steps of ${recipe.train.batchSize} examples, ${recipe.train.epochs} epochs, ${count(tokens)} tokens.${fall}${lost > 0 ? ` ${count(lost)} steps had no finite loss.` : ""}`,
     raw: thinned(finite.map(({ step, loss }) => ({ step, loss }))),
     smooth: thinned(smooth),
