@@ -28,6 +28,11 @@ let student: FakeOpenAI;
 let teacher: FakeOpenAI;
 let host: FakeOpenAI;
 let tuning: FakeTuning;
+/** Whether the tuned model was started. */
+let isServed = false;
+
+const asksTuned = ({ body }: { readonly body: string }): boolean =>
+  (JSON.parse(body) as { model: string }).model.startsWith("acme/");
 
 /** Whether a model knows a question: a share of them, by hash. */
 const knows = (who: string, question: string, share: number): boolean =>
@@ -65,12 +70,11 @@ beforeAll(async () => {
   teacher = await startFakeOpenAI({ apiKey: KEY, reply: (prompt) => reply("teacher", prompt, 0.9) });
   host = await startFakeOpenAI({
     apiKey: KEY,
-    reply: (prompt, { body }) => {
-      const isTuned = (JSON.parse(body) as { model: string }).model.startsWith("acme/");
-      return isTuned
+    fault: (request) => (asksTuned(request) && !isServed ? { type: "status", status: 404, body: "{}" } : null),
+    reply: (prompt, request) =>
+      asksTuned(request)
         ? { ...reply("tuned", prompt, 1), place: "inline" }
-        : { ...reply("base", prompt, 0.2), thinking: "" };
-    },
+        : { ...reply("base", prompt, 0.2), thinking: "" },
   });
   tuning = await startFakeTuning({ apiKey: KEY, perMillion: 540_000, looks: 3, chatOrigin: host.origin });
 });
@@ -137,6 +141,12 @@ describe("recipes/fifty-dollars", () => {
     }
     first.child.kill("SIGKILL");
     await first.done;
+    const unserved = await run().done;
+    expect(unserved.code).not.toBe(0);
+    expect(unserved.stderr).toMatch(
+      /the tuned model acme\/Qwen2.5-7B-Instruct-grappa-\w{16}-0a1b2c3d is not served yet/,
+    );
+    isServed = true;
     const { code, stdout, stderr } = await run().done;
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
     expect(tuning.billed.jobs).toBe(1);

@@ -113,12 +113,12 @@ function hostedFindings({ student }: Recipe): StudentFindings {
 }
 
 /** Notes in which stages say how many tokens they worked through. */
-const TOKEN_NOTES: Partial<Record<StageName, { readonly input?: string; readonly output: string }>> = {
-  attempt: { output: "decodedTokens" },
-  trace: { input: "promptTokens", output: "completionTokens" },
-  tokenize: { output: "tokens" },
-  train: { output: "trainedTokens" },
-  evaluate: { output: "decodedTokens" },
+const TOKEN_NOTES: Partial<Record<StageName, { readonly input?: string; readonly output: readonly string[] }>> = {
+  attempt: { input: "askedTokens", output: ["decodedTokens", "answeredTokens"] },
+  trace: { input: "promptTokens", output: ["completionTokens"] },
+  tokenize: { output: ["tokens"] },
+  train: { output: ["trainedTokens"] },
+  evaluate: { input: "askedTokens", output: ["decodedTokens"] },
 };
 
 function stageTokens({ stage, notes }: StageManifest, recipe: Recipe): StageTokens {
@@ -128,7 +128,7 @@ function stageTokens({ stage, notes }: StageManifest, recipe: Recipe): StageToke
   return {
     stage,
     inputTokens: numberOf(names?.input),
-    outputTokens: numberOf(names?.output),
+    outputTokens: (names?.output ?? []).reduce((sum, name) => sum + numberOf(name), 0),
     tokensBasis: isSimulated ? "simulated" : notes.isEstimated === true ? "estimated" : "measured",
     costUsd: numberOf(stage === "trace" ? "costMicroUsd" : undefined) / 1_000_000,
     costBasis: notes.isEstimated === true ? "estimated" : "measured",

@@ -119,7 +119,9 @@ function tableOf(results: RunResults): DataTable | null {
   };
 }
 
-function noteOf({ controls }: RunResults): string {
+function noteOf({ controls, recipe }: RunResults): string {
+  if (controls === null && recipe.student.hosted !== undefined)
+    return "No control was run: each would be another fine-tune, for money. Nothing here shows what made the difference.";
   if (controls === null)
     return "No control was run. The flag --controls runs them: three more students, and the same student otherwise decoded.";
   const vote = controls.rows.find(({ control }) => control === "vote");

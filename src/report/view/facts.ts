@@ -37,7 +37,7 @@ function setupTable(results: RunResults): DataTable {
       plainRow("examples", `${count(exampleCount(results))}, selection "${recipe.select.method}"`),
       plainRow(
         "training",
-        `${train.epochs} epochs, batch ${train.batchSize}, learning rate ${train.learningRate}, AdamW ${train.beta1}/${train.beta2}, weight decay ${train.weightDecay}`,
+        `${train.epochs} epochs, batch ${train.batchSize}, learning rate ${train.learningRate}, ${recipe.student.hosted ? "" : `AdamW ${train.beta1}/${train.beta2}, `}weight decay ${train.weightDecay}`,
       ),
       plainRow(
         "held-out questions",

@@ -2,6 +2,7 @@
  * @file The evaluate stage of a student that another serves: base and student answer the same held-out questions, each to
  * its natural end. Budgets, Waits and votes are not measured: no provider lets a caller hold thinking open or cut it.
  */
+import { AppError } from "../../../core/errors.ts";
 import { prng } from "../../../core/prng.ts";
 import { scoreCompletions } from "../../../evaluate/score.ts";
 import { judge } from "../../../evaluate/verdict.ts";
@@ -146,10 +147,22 @@ async function* answersOf(
       const question = byId.get(outcome.trace.questionId) as Question;
       yield { trace: outcome.trace, completion: completionOf(name, outcome.trace, { question, endpoint }) };
     }
+  } catch (error) {
+    throw name === "student" ? notServed(error, endpoint) : error;
   } finally {
     await opened.close();
   }
   if (failures > 0) context.warn(`the ${name} gave no answer to ${failures} of ${questions.length} questions`);
+}
+
+/** Tuned models are served when their owner starts them, so that an unknown one is no mistake of the recipe. */
+function notServed(error: unknown, { model }: Endpoint): unknown {
+  if (!(error instanceof AppError) || error.data.status !== 404) return error;
+  return new AppError(error.code, `${error.message}; the tuned model ${model} is not served yet`, {
+    hint: "start an endpoint for it at its provider, then run again: what is paid is kept; stop the endpoint afterwards",
+    data: { ...error.data, model },
+    cause: error,
+  });
 }
 
 function completionOf(
