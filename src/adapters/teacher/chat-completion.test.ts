@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_REPLY_CHARACTERS, readChatCompletion, splitReasoning } from "./chat-completion.ts";
+import { readChatCompletion, splitReasoning } from "./chat-completion.ts";
+import { MAX_REPLY_CHARACTERS } from "./reply-reader.ts";
 import { TeacherError } from "./teacher.ts";
 
 const context = { promptBytes: 30, provenance: "raw" as const };

@@ -2,10 +2,9 @@
 import { z } from "zod";
 import type { FinishReason, Provenance, Usage } from "../../schema/records.ts";
 import { excerptOf } from "./excerpt.ts";
-import { TeacherError, type TeacherReply } from "./teacher.ts";
-
-/** Longest thinking and answer together, characters: a trace must fit a JSONL line even if every one is escaped. */
-export const MAX_REPLY_CHARACTERS = 2_500_000;
+import { parseJson } from "./json-fields.ts";
+import { abandoned, checkedReply, type Divided, malformed, type ReplyContext } from "./reply-reader.ts";
+import type { TeacherReply } from "./teacher.ts";
 
 const text = z.string().nullish();
 const tokens = z.int().min(0).max(1_000_000_000).nullish().catch(undefined);
@@ -30,13 +29,9 @@ const ChatCompletion = z.object({
 const TextCompletion = z.object({ choices: z.array(Choice.extend({ text: z.string() })), usage });
 
 /** What the reader must know beyond the body. */
-export interface CompletionContext {
-  /** UTF-8 bytes of the prompt, for an estimate where the provider reports no usage. */
-  readonly promptBytes: number;
+export interface CompletionContext extends ReplyContext {
   /** What this provider's reasoning is. */
   readonly provenance: Provenance;
-  /** What errors call the model; `the teacher` unless told. */
-  readonly called?: string;
 }
 
 /** A response's body: its text, or what a stream's pieces were put together to. */
@@ -46,11 +41,15 @@ export type CompletionBody = string | Readonly<Record<string, unknown>>;
  * The reply in a response body. Where several choices came back the first counts.
  * @throws {TeacherError} `malformed`: not JSON, not a completion, empty, or too long; with the usage if it can be read.
  */
-export function readChatCompletion(body: CompletionBody, context: CompletionContext): TeacherReply {
+export function readChatCompletion(
+  body: CompletionBody,
+  context: CompletionContext,
+  split: (message: MessageText) => Divided = splitReasoning,
+): TeacherReply {
   return readCompletion(body, context, {
     what: "a chat completion",
     schema: ChatCompletion,
-    split: ({ message }) => splitReasoning(message),
+    split: ({ message }) => split(message),
   });
 }
 
@@ -64,12 +63,6 @@ export function readTextCompletion(
   return readCompletion(body, context, { ...shape, split: ({ text: whole }) => split(whole) });
 }
 
-/** A reply's two parts. */
-export interface Divided {
-  readonly thinking: string;
-  readonly answer: string;
-}
-
 /** One API's shape of a completion. */
 interface CompletionShape<C> {
   readonly what: string;
@@ -79,32 +72,30 @@ interface CompletionShape<C> {
 
 function readCompletion<C extends z.infer<typeof Choice>>(
   body: CompletionBody,
-  { promptBytes, provenance, called = "the teacher" }: CompletionContext,
+  context: CompletionContext,
   { what, schema, split }: CompletionShape<C>,
 ): TeacherReply {
-  const malformed = (fault: string, spent?: Usage): TeacherError =>
-    new TeacherError("malformed", `${called}'s reply is ${fault}`, spent === undefined ? {} : { usage: spent });
   const shown = (): string => excerptOf(typeof body === "string" ? body : JSON.stringify(body));
   const json = typeof body === "string" ? parseJson(body) : body;
-  if (json === undefined) throw malformed(`not JSON (${shownLength(body)} characters): ${shown()}`);
+  if (json === undefined) throw malformed(context, `not JSON (${shownLength(body)} characters): ${shown()}`);
   const completion = schema.safeParse(json);
   if (!completion.success) {
     const [issue] = completion.error.issues;
     const where = issue?.path.join(".") || "body";
-    throw malformed(`not ${what} (${where}: ${issue?.message ?? "invalid"}): ${shown()}`, reportedUsage(json));
+    const fault = `not ${what} (${where}: ${issue?.message ?? "invalid"}): ${shown()}`;
+    throw malformed(context, fault, reportedUsage(json));
   }
   const { choices, usage: reported } = completion.data;
   const choice = choices.find(({ index }) => index === 0) ?? choices[0];
-  if (choice === undefined) throw malformed(`without choices: ${shown()}`, reportedUsage(json));
-  const { thinking, answer } = split(choice);
-  const counted = usageOf(reported, { promptBytes, thinking, answer });
-  if (thinking === "" && answer === "") throw malformed(`an empty reply: ${shown()}`, counted);
-  if (thinking.length + answer.length > MAX_REPLY_CHARACTERS) {
-    const length = thinking.length + answer.length;
-    throw malformed(`a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, counted);
-  }
-  return { thinking, answer, provenance, finishReason: finishReason(choice.finish_reason), usage: counted };
+  if (choice === undefined) throw malformed(context, `without choices: ${shown()}`, reportedUsage(json));
+  const { finish_reason: finish } = choice;
+  if (typeof finish === "string" && ABANDONED.has(finish)) throw abandoned(context, finish);
+  const found = { ...split(choice), provenance: context.provenance, finishReason: finishReason(finish) };
+  return checkedReply({ ...found, usage: usageOf(reported), excerpt: shown() }, context);
 }
+
+/** The server stopped, not the model: DeepSeek; vLLM and SGLang; OpenRouter. */
+const ABANDONED = new Set(["insufficient_system_resource", "abort", "error"]);
 
 const shownLength = (body: CompletionBody): number => (typeof body === "string" ? body.length : 0);
 
@@ -133,29 +124,30 @@ export function splitReasoning({ content, reasoning_content, reasoning }: Messag
   return OPENING.test(inline) ? { thinking: thinking.trim(), answer: "" } : { thinking: "", answer: inline.trim() };
 }
 
+/**
+ * What a message adds to a cut one, with its leading spaces: they may part the words. Where thinking was over, whatever
+ * came is answer, even if the server's parser, which saw no closing tag, took it for reasoning.
+ */
+export function splitContinued(message: MessageText, isThinkingOver: boolean): Divided {
+  const content = message.content ?? "";
+  const separate = [message.reasoning_content, message.reasoning].find((field) => (field ?? "").trim() !== "") ?? "";
+  if (isThinkingOver && content.trim() === "") return { thinking: "", answer: separate.trimEnd() };
+  if (isThinkingOver) return { thinking: separate.trim(), answer: content.trimEnd() };
+  if (separate !== "") return { thinking: separate.trimEnd(), answer: content.trim() };
+  const end = content.indexOf(CLOSING);
+  if (end < 0) return { thinking: "", answer: content.trimEnd() };
+  return { thinking: content.slice(0, end).trimEnd(), answer: content.slice(end + CLOSING.length).trim() };
+}
+
 function finishReason(reported: string | null | undefined): FinishReason {
   return reported === "stop" || reported === "length" || reported === "content_filter" ? reported : "other";
 }
 
-/** Bytes of text that we take one token to stand for when nobody counted: below the usual 4, so as not to bill too little. */
-const BYTES_PER_ESTIMATED_TOKEN = 3;
-
-function usageOf(
-  reported: UsageReport | null | undefined,
-  { promptBytes, thinking, answer }: { promptBytes: number; thinking: string; answer: string },
-): Usage {
-  const estimate = (bytes: number): number => Math.ceil(bytes / BYTES_PER_ESTIMATED_TOKEN);
-  const thinkingTokens = estimate(Buffer.byteLength(thinking));
+/** Undefined unless prompt and completion are both counted. */
+function usageOf(reported: UsageReport | null | undefined): Usage | undefined {
   const prompt = reported?.prompt_tokens;
   const completion = reported?.completion_tokens;
-  if (typeof prompt !== "number" || typeof completion !== "number") {
-    return {
-      promptTokens: estimate(promptBytes),
-      completionTokens: thinkingTokens + estimate(Buffer.byteLength(answer)),
-      reasoningTokens: thinkingTokens,
-      isEstimated: true,
-    };
-  }
+  if (typeof prompt !== "number" || typeof completion !== "number") return undefined;
   // Some providers leave reasoning out of completion_tokens and count it in the total alone (Gemini's endpoint, xAI).
   const completionTokens = Math.max(completion, (reported?.total_tokens ?? 0) - prompt);
   const reasoning = reported?.completion_tokens_details?.reasoning_tokens ?? reported?.reasoning_tokens ?? 0;
@@ -170,16 +162,5 @@ function usageOf(
 /** The usage of a body that is JSON but no completion; undefined unless it reports one in full. */
 function reportedUsage(json: unknown): Usage | undefined {
   const body = z.object({ usage: UsageReport }).safeParse(json);
-  if (!body.success) return undefined;
-  const usage = usageOf(body.data.usage, { promptBytes: 0, thinking: "", answer: "" });
-  return usage.isEstimated ? undefined : usage;
-}
-
-/** Undefined where the text is not JSON: the parser's own message adds nothing. */
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  return body.success ? usageOf(body.data.usage) : undefined;
 }

@@ -1,7 +1,9 @@
 /** @file The body of a request for a chat completion, or for the completion of a text, in OpenAI's shape. Pure. */
 import type { ChatMessage } from "../../ledger/request-key.ts";
 import { splitThinking } from "../../tokenize/split-thinking.ts";
-import { type Divided, splitReasoning } from "./chat-completion.ts";
+import { splitReasoning } from "./chat-completion.ts";
+import type { Streaming } from "./provider-client.ts";
+import type { Divided } from "./reply-reader.ts";
 import type { PartialReply, TeacherRequest } from "./teacher.ts";
 
 /** How messages are written as one text, for an endpoint that completes text. */
@@ -12,6 +14,8 @@ export interface TextPrompt {
   readonly stop: readonly string[];
   /** Divides the completed text into thinking and answer. */
   split(text: string): Divided;
+  /** Divides what a text adds to a cut reply, with its leading spaces: they may part the words. */
+  splitContinued(text: string, isThinkingOver: boolean): Divided;
 }
 
 /** A prompt as s1 writes it, without a system turn: what our students and models trained on them continue. */
@@ -20,6 +24,14 @@ export const S1_TEXT: TextPrompt = {
     `${messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join("")}<|im_start|>assistant\n${begunReply(goOnFrom)}`,
   stop: ["<|im_end|>"],
   split: (text) => splitThinking(text) ?? splitReasoning({ content: text }),
+  splitContinued: (text, isThinkingOver) => {
+    const [said = ""] = text.split("<|im_end|>", 1);
+    // Servers that drop special tokens leave the delimiter's word on a line of its own.
+    const delimiter = ["<|im_start|>answer", "\nanswer\n"].find((form) => said.includes(form));
+    if (isThinkingOver || delimiter === undefined) return { thinking: "", answer: said.trimEnd() };
+    const at = said.indexOf(delimiter);
+    return { thinking: said.slice(0, at).trimEnd(), answer: said.slice(at + delimiter.length).trim() };
+  },
 };
 
 function begunReply(partial: PartialReply | undefined): string {
@@ -28,9 +40,6 @@ function begunReply(partial: PartialReply | undefined): string {
   const thought = `<|im_start|>think\n${thinking}`;
   return isThinkingOver || answer !== "" ? `${thought}\n<|im_start|>answer\n${answer}` : thought;
 }
-
-/** How far streaming is asked for: servers that refuse one form are asked in the next. */
-export type Streaming = "with-usage" | "plain" | "none";
 
 /** What a body is made for. */
 export interface CompletionTarget {
@@ -42,8 +51,8 @@ export interface CompletionTarget {
   readonly takesReasoningContent: boolean;
 }
 
-/** The request's body as JSON. */
-export function completionBody(request: TeacherRequest, target: CompletionTarget): string {
+/** The request's body. */
+export function completionBody(request: TeacherRequest, target: CompletionTarget): Record<string, unknown> {
   const { model, streaming, text } = target;
   const { temperature, topP, seed, effort } = request.params;
   const sampling = {
@@ -55,10 +64,10 @@ export function completionBody(request: TeacherRequest, target: CompletionTarget
     stream: streaming !== "none",
     ...(streaming === "with-usage" ? { stream_options: { include_usage: true } } : {}),
   };
-  if (text === undefined) return JSON.stringify({ model, ...chat(request, target), ...sampling });
+  if (text === undefined) return { model, ...chat(request, target), ...sampling };
   // Servers that drop special tokens from their text by default are asked to leave the thinking's delimiters in.
   const prompt = text.render(request.messages, request.goOnFrom);
-  return JSON.stringify({ model, prompt, stop: text.stop, skip_special_tokens: false, ...sampling });
+  return { model, prompt, stop: text.stop, skip_special_tokens: false, ...sampling };
 }
 
 function chat({ messages, goOnFrom }: TeacherRequest, { takesReasoningContent }: CompletionTarget): object {

@@ -2,8 +2,12 @@
 import { AppError } from "../../core/errors.ts";
 import type { SamplingParams } from "../../ledger/request-key.ts";
 import { type Endpoint, endpointName } from "../../schema/endpoint.ts";
+import { anthropicTeacher } from "./anthropic.ts";
+import { keyInFile, readApiKey } from "./api-key.ts";
 import { S1_TEXT } from "./completion-request.ts";
-import { openAICompatibleTeacher, readApiKey } from "./openai-compatible.ts";
+import { geminiTeacher } from "./gemini.ts";
+import { openAICompatibleTeacher } from "./openai-compatible.ts";
+import { openAIResponsesTeacher } from "./openai-responses.ts";
 import type { Teacher } from "./teacher.ts";
 
 /** What opening an endpoint needs of the world. */
@@ -18,7 +22,7 @@ export interface EndpointPorts {
  * Opens an endpoint; nothing is sent until it is asked.
  *
  * @param called what errors call it, for example `the judge`.
- * @throws {AppError} `usage`: its key is not set; `recipe-invalid`: an impossible URL.
+ * @throws {AppError} `usage`: its key is not set; `recipe-invalid`: an impossible URL, or fields that its API refuses.
  */
 export function openEndpoint(endpoint: Endpoint, ports: EndpointPorts, called: string): Teacher {
   const apiKey = endpointKey(endpoint, ports, called);
@@ -31,12 +35,53 @@ export function openEndpoint(endpoint: Endpoint, ports: EndpointPorts, called: s
       const text = continuation === "completions" ? { text: S1_TEXT } : {};
       return openAICompatibleTeacher({ ...common, provenance: reasoning, continuation, ...text });
     }
+    case "gemini":
+      refuseTwoMeasures(endpoint, called);
+      return geminiTeacher(common);
+    case "anthropic":
+      refuseUnthinkable(endpoint, called);
+      return anthropicTeacher({ ...common, isThinking: endpoint.thinkingBudget !== undefined });
+    case "openai":
+      return openAIResponsesTeacher(common);
     default:
-      throw new AppError("recipe-invalid", `${called}: ${endpoint.type} is not spoken yet`);
+      return endpoint satisfies never;
   }
 }
 
-const MAX_KEY_CHARACTERS = 4096;
+function refuseTwoMeasures(
+  { thinkingBudget, thinkingLevel }: Extract<Endpoint, { type: "gemini" }>,
+  called: string,
+): void {
+  if (thinkingBudget === undefined || thinkingLevel === undefined) return;
+  throw new AppError("recipe-invalid", `${called} has both a thinkingBudget and a thinkingLevel`, {
+    hint: "give one: older Gemini models take a budget, newer ones a level",
+  });
+}
+
+/** What the API would refuse, a paid-for pilot or a thousand refused rows later. */
+function refuseUnthinkable(endpoint: Extract<Endpoint, { type: "anthropic" }>, called: string): void {
+  const { thinkingBudget, maxTokens, temperature, topP } = endpoint;
+  if (thinkingBudget === undefined) return;
+  if (thinkingBudget >= maxTokens) {
+    throw new AppError(
+      "recipe-invalid",
+      `${called}'s thinkingBudget ${thinkingBudget} leaves nothing of maxTokens ${maxTokens}`,
+      {
+        hint: "raise maxTokens above thinkingBudget: it caps thinking and answer together",
+      },
+    );
+  }
+  const given =
+    temperature !== undefined && temperature !== 1
+      ? "temperature"
+      : topP !== undefined && topP < 0.95
+        ? "topP"
+        : undefined;
+  if (given === undefined) return;
+  throw new AppError("recipe-invalid", `${called}'s API takes no ${given} beside a thinkingBudget`, {
+    hint: `leave ${given} out${given === "topP" ? ", or at 0.95 or more" : ""}`,
+  });
+}
 
 /**
  * The endpoint's key: from its file if it names one, else from its environment variable; undefined where it names neither.
@@ -46,11 +91,7 @@ export function endpointKey(endpoint: Endpoint, ports: EndpointPorts, called: st
   const { apiKeyFile, apiKeyEnv } = endpoint;
   if (apiKeyFile === undefined)
     return apiKeyEnv === undefined ? undefined : readApiKey({ [apiKeyEnv]: ports.secrets(apiKeyEnv) }, apiKeyEnv);
-  const key = ports.readKeyFile(apiKeyFile).trim();
-  if (key !== "" && key.length <= MAX_KEY_CHARACTERS) return key;
-  throw new AppError("usage", `${called}'s key file ${apiKeyFile} holds ${key === "" ? "nothing" : "no key"}`, {
-    hint: "the file holds the key alone, on one line",
-  });
+  return keyInFile(ports.readKeyFile(apiKeyFile), apiKeyFile, called);
 }
 
 /** The parameters of an endpoint that change what it says: part of every request's key. */

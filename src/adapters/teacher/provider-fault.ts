@@ -3,17 +3,28 @@ import { excerptOf } from "./excerpt.ts";
 import type { HttpFailure, HttpResponse } from "./http-endpoint.ts";
 import { rateLimitReport } from "./rate-limit-headers.ts";
 import { retryAfterMs } from "./retry-after.ts";
-import { TeacherError } from "./teacher.ts";
+import { fieldsOf, parseJson, textOf } from "./json-fields.ts";
+import { TeacherError, type TeacherErrorDetails } from "./teacher.ts";
 
 /** Statuses that no other request of the run can escape: bad key, no credit, unknown model or path. */
 const RUN_REFUSED: Readonly<Record<number, string>> = {
-  401: "check the key in the variable named by apiKeyEnv",
+  401: "check the key in the variable named by apiKeyEnv, or in apiKeyFile",
   402: "the account has no credit left; add some and run again: what is bought is kept",
   403: "the key may not use this model",
   404: "check baseUrl (up to and including /v1) and the model's name",
   405: "check baseUrl (up to and including /v1)",
 };
 const UNAVAILABLE = new Set([408, 409, 425, 429]);
+
+/** What providers say under another status than the one that would tell what to do. */
+const DISGUISED: readonly { readonly status: number; readonly text: RegExp; readonly means: number }[] = [
+  { status: 429, text: /"insufficient_quota"/, means: 402 }, // OpenAI: an empty account, which no waiting cures
+  { status: 400, text: /credit balance is too low/i, means: 402 }, // Anthropic
+  { status: 400, text: /API_KEY_INVALID|API key not valid|API key expired/, means: 401 }, // Gemini
+  { status: 400, text: /User location is not supported/, means: 403 }, // Gemini
+  { status: 400, text: /"model_not_found"|Model Not Exist|is not a valid model ID/, means: 404 }, // DeepSeek, OpenRouter
+  { status: 403, text: /"flagged_input"/, means: 422 }, // OpenRouter: this question alone is refused
+];
 
 /** Who refused, and when. */
 export interface RefusalContext {
@@ -23,32 +34,40 @@ export interface RefusalContext {
   readonly nowMs: number;
 }
 
-/** What a status outside 200 to 299 means. The body must be without the key already: see {@link redact}. */
+/** What a status outside 200 to 299 means. The body must be without the key already. */
 export function refusal(response: HttpResponse, { called, nowMs }: RefusalContext): TeacherError {
   const { status, body } = response;
-  const message = `${called} answered HTTP ${status}: ${excerptOf(body)}`;
-  const data = { status };
+  const rateLimit = rateLimitReport(response, nowMs);
   if (status >= 300 && status < 400) {
     return new TeacherError("run-refused", `${called} redirects (HTTP ${status}); redirects are not followed`, {
-      data,
+      data: { status },
       hint: "give the address it redirects to as baseUrl",
     });
   }
-  // OpenAI reports an empty account as 429, Anthropic as 400; no waiting cures it, and no other row escapes it.
-  const isOutOfCredit =
-    (status === 429 && body.includes('"insufficient_quota"')) ||
-    (status === 400 && /credit balance is too low/i.test(body));
-  // Google answers a bad key with 400.
-  const isBadKey = status === 400 && /API_KEY_INVALID|API key not valid/.test(body);
-  const hint = RUN_REFUSED[isOutOfCredit ? 402 : isBadKey ? 401 : status];
-  if (hint !== undefined) return new TeacherError("run-refused", message, { data, hint });
-  if (status < 500 && !UNAVAILABLE.has(status)) return new TeacherError("row-refused", message, { data });
-  const asked = Math.max(retryAfterMs(response, nowMs), retryDelayInBody(body));
-  return new TeacherError("unavailable", message, {
-    data,
-    retryAfterMs: asked,
-    rateLimit: rateLimitReport(response, nowMs),
-  });
+  const pauseMs = Math.max(retryAfterMs(response, nowMs), retryDelayInBody(body));
+  const details = { data: { status }, retryAfterMs: pauseMs, rateLimit };
+  return faultOf(status, body, { message: `${called} answered HTTP ${status}: ${excerptOf(body)}`, details });
+}
+
+function faultOf(
+  status: number,
+  body: string,
+  { message, details }: { readonly message: string; readonly details: TeacherErrorDetails },
+): TeacherError {
+  const meant = DISGUISED.find((guise) => guise.status === status && guise.text.test(body))?.means ?? status;
+  const hint = RUN_REFUSED[meant];
+  if (hint !== undefined) return new TeacherError("run-refused", message, { ...details, hint });
+  if (meant < 500 && !UNAVAILABLE.has(meant)) return new TeacherError("row-refused", message, details);
+  return new TeacherError("unavailable", message, details);
+}
+
+/** Whether a refusal is of the streaming that was asked for, and not of the question. */
+export function refusesStream({ status, body }: HttpResponse): boolean {
+  if (![400, 415, 422, 501].includes(status)) return false;
+  const json = parseJson(body);
+  const { error, message, detail } = fieldsOf(json);
+  const said = [error, message, detail].map((part) => (part === undefined ? "" : JSON.stringify(part)));
+  return /stream/i.test(json === undefined ? excerptOf(body) : excerptOf(said.join(" ")));
 }
 
 /** Google's RetryInfo within an error's details, ms: `"retryDelay": "37s"`. */
@@ -57,22 +76,62 @@ function retryDelayInBody(body: string): number {
   return match === null ? 0 : Math.min(10 * 60_000, Math.ceil(Number(match[1]) * 1000));
 }
 
-/** What an error that a provider reports within a reply's stream, after status 200, means: overload may pass. */
-export function streamedRefusal(type: string, text: string, called: string): TeacherError {
-  const message = `${called} broke its reply off: ${excerptOf(text)}`;
-  const isPassing = /overload|rate.?limit|unavailable|timeout|server|internal|resource.?exhausted/i.test(
-    `${type} ${text}`,
-  );
-  return new TeacherError(isPassing ? "broken" : "malformed", message, { data: { type: excerptOf(type) } });
+/** Statuses of the names that errors within a stream have instead. */
+const STATUS_OF_NAME: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  invalid_prompt: 400,
+  INVALID_ARGUMENT: 400,
+  FAILED_PRECONDITION: 400,
+  authentication_error: 401,
+  invalid_api_key: 401,
+  UNAUTHENTICATED: 401,
+  billing_error: 402,
+  insufficient_quota: 402,
+  permission_error: 403,
+  PERMISSION_DENIED: 403,
+  not_found_error: 404,
+  model_not_found: 404,
+  NOT_FOUND: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  rate_limit_exceeded: 429,
+  RESOURCE_EXHAUSTED: 429,
+  api_error: 500,
+  server_error: 500,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  timeout_error: 504,
+  DEADLINE_EXCEEDED: 504,
+  overloaded_error: 529,
+};
+const PASSING = /overload|rate.?limit|unavailable|timeout|server|internal|resource.?exhausted/i;
+
+/**
+ * What an error that a provider reports within a stream, after status 200, means. Once text has come, what would be "not
+ * now" may be billed. An error of no known name is no word on the next try: the reply is lost, and counted.
+ *
+ * @param error the error object: `code`, `status` or `type` name it, `message` tells of it.
+ */
+export function streamedRefusal(
+  error: unknown,
+  { called = "the teacher", hasText }: { readonly called?: string | undefined; readonly hasText: boolean },
+): TeacherError {
+  const { code, status: state, type, message } = fieldsOf(error);
+  const body = JSON.stringify(error) ?? "";
+  const text = `${called} broke its reply off: ${excerptOf(textOf(message) || body)}`;
+  const status = [code, state, type].map(statusOfName).find((found) => found !== undefined);
+  if (status === undefined)
+    return new TeacherError(PASSING.test(body) ? "broken" : "malformed", text, { data: { error: excerptOf(body) } });
+  const details = { data: { status }, retryAfterMs: retryDelayInBody(body) };
+  const fault = faultOf(status, body, { message: text, details });
+  return hasText && fault.fault === "unavailable" ? new TeacherError("broken", text, details) : fault;
 }
 
-/** Shorter keys are placeholders for servers that need none (`EMPTY`, `ollama`), and may be words of a trace. */
-const MIN_SECRET_CHARACTERS = 16;
-
-/** The text without the key, should a provider echo it: neither an error nor a record may hold it. */
-export function redact(text: string, apiKey: string | undefined): string {
-  if (apiKey === undefined || apiKey.length < MIN_SECRET_CHARACTERS) return text;
-  return text.replaceAll(apiKey, "[key]");
+function statusOfName(name: unknown): number | undefined {
+  if (typeof name === "number") return name >= 400 && name < 600 ? name : undefined;
+  if (typeof name !== "string") return undefined;
+  if (/^[45]\d\d$/.test(name)) return Number(name);
+  return Object.hasOwn(STATUS_OF_NAME, name) ? STATUS_OF_NAME[name] : undefined;
 }
 
 /** What a connection that failed means. */

@@ -1,9 +1,10 @@
 /** @file HTTP as batch APIs need it: short calls with JSON, an upload, and results streamed line by line. */
 import { type Dispatcher, Pool } from "undici";
 import { type BoundedLine, boundedLines } from "../../store/bounded-lines.ts";
+import { keyRedactor } from "../api-key.ts";
 import { excerptOf } from "../excerpt.ts";
 import { type HttpResponse, networkFailure } from "../http-endpoint.ts";
-import { httpFault, redact, refusal } from "../provider-fault.ts";
+import { httpFault, refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 
 /** Longest silence of the server, ms: these calls do not wait for a model. */
@@ -39,6 +40,8 @@ export class BatchHttp {
   readonly origin: string;
   /** Path of `baseUrl`, without a slash at the end. */
   readonly root: string;
+  /** Text without the key, should a provider echo it. */
+  readonly redact: (text: string) => string;
   readonly #pool: Pool;
   readonly #options: BatchHttpOptions;
 
@@ -47,6 +50,7 @@ export class BatchHttp {
     this.origin = url.origin;
     this.root = url.pathname.replace(/\/+$/, "");
     this.#options = options;
+    this.redact = keyRedactor(options.apiKey);
     this.#pool = new Pool(url.origin, {
       connect: { timeout: 15_000 },
       headersTimeout: SILENCE_MS,
@@ -92,11 +96,6 @@ export class BatchHttp {
     } catch (error) {
       throw this.#broken(error, signal);
     }
-  }
-
-  /** Text without the key, should a provider echo it. */
-  redact(text: string): string {
-    return redact(text, this.#options.apiKey);
   }
 
   close(): Promise<void> {

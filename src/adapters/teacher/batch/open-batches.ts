@@ -4,10 +4,11 @@ import { AppError } from "../../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../../core/hash.ts";
 import type { Price } from "../../../ledger/price-book.ts";
 import { type Endpoint, endpointName } from "../../../schema/endpoint.ts";
+import { ANTHROPIC_VERSION } from "../anthropic.ts";
 import { endpointKey, type EndpointPorts } from "../open-endpoint.ts";
 import { AnthropicBatches } from "./anthropic-batches.ts";
 import type { BatchTerms } from "./batch-buyer.ts";
-import { type BatchCodec, chatCodec } from "./batch-codec.ts";
+import { anthropicCodec, type BatchCodec, chatCodec, geminiCodec, responsesCodec } from "./batch-codec.ts";
 import type { BatchProvider } from "./batch-provider.ts";
 import { GeminiBatches } from "./gemini-batches.ts";
 import { OpenAIBatches } from "./openai-batches.ts";
@@ -77,7 +78,10 @@ function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvide
         model,
       });
     case "anthropic": {
-      const headers = { "anthropic-version": "2023-06-01", ...(apiKey === undefined ? {} : { "x-api-key": apiKey }) };
+      const headers = {
+        "anthropic-version": ANTHROPIC_VERSION,
+        ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
+      };
       return new AnthropicBatches({ ...reached, headers });
     }
     default:
@@ -91,7 +95,17 @@ function isTogether(baseUrl: string): boolean {
 }
 
 function codecOf(endpoint: Endpoint, called: string): BatchCodec {
-  if (endpoint.type === "openai-compatible")
-    return chatCodec({ model: endpoint.model, provenance: endpoint.reasoning, called });
-  throw new AppError("recipe-invalid", `${called}: batches of ${endpoint.type} are not spoken yet`);
+  const { model } = endpoint;
+  switch (endpoint.type) {
+    case "openai-compatible":
+      return chatCodec({ model, provenance: endpoint.reasoning, called });
+    case "gemini":
+      return geminiCodec(called);
+    case "anthropic":
+      return anthropicCodec(model, called);
+    case "openai":
+      return responsesCodec(model, called);
+    default:
+      return endpoint satisfies never;
+  }
 }

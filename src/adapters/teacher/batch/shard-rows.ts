@@ -126,7 +126,8 @@ export class ShardRows {
 
   #refused(open: OpenRow, error: TeacherError): Promise<void> {
     if (error.fault === "run-refused") this.#fatal ??= error;
-    return this.#unpaid(open, error.message, endOf(error));
+    const isLearnt = error.fault === "row-refused" && this.#ports.codec.learn?.(error) === true;
+    return this.#unpaid(open, error.message, isLearnt ? { type: "open", next: "batch" } : endOf(error));
   }
 
   async #unpaid({ hold, intent, request }: OpenRow, detail: string, end: RowEnd): Promise<void> {

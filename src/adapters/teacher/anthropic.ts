@@ -1,0 +1,77 @@
+/**
+ * @file Anthropic's Messages API: `POST {baseUrl}/messages`. Its thinking comes back summarised, or not at all. Shapes:
+ * platform.claude.com/docs/en/api/messages and /build-with-claude/extended-thinking, read 2026-11.
+ */
+import { AnthropicReader } from "./anthropic-reader.ts";
+import { type ClientOptions, openClient } from "./provider-client.ts";
+import { type Teacher, TeacherError, type TeacherRequest } from "./teacher.ts";
+
+/** The one version that there is; the API wants it named. */
+export const ANTHROPIC_VERSION = "2023-06-01";
+
+/** Pings come in between; this is for a server that is gone. */
+const IDLE_TIMEOUT_MS = 10 * 60_000;
+
+/** An endpoint. */
+export interface AnthropicOptions extends ClientOptions {
+  /** Whether it is asked to think; what each request's parameters say decides how much. */
+  readonly isThinking: boolean;
+}
+
+/**
+ * Opens the endpoint; nothing is sent until it is asked.
+ * @throws {AppError} `recipe-invalid`: an impossible URL; `usage`: an impossible key.
+ */
+export function anthropicTeacher(options: AnthropicOptions): Teacher {
+  const { model, isThinking } = options;
+  let isAdaptive = false;
+  return openClient(options, {
+    reasoning: isThinking ? "summary" : "hidden",
+    limits: { idleTimeoutMs: IDLE_TIMEOUT_MS },
+    headers: (key) => ({ "anthropic-version": ANTHROPIC_VERSION, ...(key === undefined ? {} : { "x-api-key": key }) }),
+    compose: (request, streaming) => ({
+      path: "/messages",
+      body: { ...anthropicRequest(request, { model, isAdaptive }), ...(streaming === "none" ? {} : { stream: true }) },
+      reader: (context) => new AnthropicReader(context),
+    }),
+    // Models from Claude 4.7 on take no budget: they choose themselves how much they think, within max_tokens.
+    learn: ({ status, body }) => {
+      const isRefused = !isAdaptive && status === 400 && body.includes("thinking.type.enabled");
+      isAdaptive ||= isRefused;
+      return isRefused;
+    },
+  });
+}
+
+/**
+ * A request's body, the same whole and in a batch.
+ * @throws {TeacherError} `run-refused`: no token would be left for the answer.
+ */
+export function anthropicRequest(
+  { messages, params, maxTokens }: TeacherRequest,
+  { model, isAdaptive }: { readonly model: string; readonly isAdaptive: boolean },
+): Record<string, unknown> {
+  const { temperature, topP, thinkingBudget } = params;
+  if (thinkingBudget !== undefined && thinkingBudget >= maxTokens) {
+    throw new TeacherError(
+      "run-refused",
+      `a thinking budget of ${thinkingBudget} leaves nothing of ${maxTokens} tokens`,
+      {
+        hint: "raise maxTokens above thinkingBudget: it caps thinking and answer together",
+        data: { thinkingBudget, maxTokens },
+      },
+    );
+  }
+  const system = messages.filter(({ role }) => role === "system").map(({ content }) => content);
+  const mode = isAdaptive ? { type: "adaptive" } : { type: "enabled", budget_tokens: thinkingBudget };
+  return {
+    model,
+    max_tokens: maxTokens,
+    ...(system.length === 0 ? {} : { system: system.join("\n\n") }),
+    messages: messages.filter(({ role }) => role !== "system").map(({ role, content }) => ({ role, content })),
+    temperature,
+    top_p: topP,
+    // Newer models leave the text of their thinking out unless asked for the summary.
+    ...(thinkingBudget === undefined ? {} : { thinking: { ...mode, display: "summarized" } }),
+  };
+}

@@ -1,0 +1,53 @@
+/** @file Where a key comes from, what it may look like, and how it is kept out of everything that comes back. */
+import { AppError } from "../../core/errors.ts";
+
+/** Longest key, characters; a file that is longer holds something else. */
+const MAX_KEY_CHARACTERS = 4096;
+
+/**
+ * The key in an environment variable.
+ * @throws {AppError} `usage`: not set; the message names the variable.
+ */
+export function readApiKey(environment: Readonly<Record<string, string | undefined>>, name: string): string {
+  const key = environment[name]?.trim() ?? "";
+  if (key !== "") return key;
+  throw new AppError("usage", `the environment variable ${name} is not set`, {
+    hint: `set ${name} to the teacher's key, or leave apiKeyEnv out if the endpoint needs none`,
+  });
+}
+
+/**
+ * The key that a file holds, ends trimmed.
+ * @throws {AppError} `usage`: empty, or too long for a key; the message names the file and shows nothing of it.
+ */
+export function keyInFile(text: string, path: string, called: string): string {
+  const key = text.trim();
+  if (key !== "" && key.length <= MAX_KEY_CHARACTERS) return key;
+  throw new AppError("usage", `${called}'s key file ${path} holds ${key === "" ? "nothing" : "no key"}`, {
+    hint: `the file holds the key alone, on one line of at most ${MAX_KEY_CHARACTERS} characters`,
+  });
+}
+
+/**
+ * The key, if a header can carry it.
+ * @throws {AppError} `usage`: it holds a space, a line end or the like.
+ */
+export function checkApiKey(apiKey: string, called: string): string {
+  if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey;
+  throw new AppError("usage", `${called}'s key holds a character that no header can carry`, {
+    hint: "check the variable or the file for spaces, line ends or quotes around the key",
+  });
+}
+
+/** Shorter keys are placeholders for servers that need none (`EMPTY`, `ollama`), and may be words of a trace. */
+const MIN_SECRET_CHARACTERS = 16;
+
+/**
+ * A function that takes the key out of a text, should a provider echo it: neither an error nor a record may hold it. Also
+ * as JSON may write it, with its slashes escaped.
+ */
+export function keyRedactor(apiKey: string | undefined): (text: string) => string {
+  if (apiKey === undefined || apiKey.length < MIN_SECRET_CHARACTERS) return (text) => text;
+  const spellings = [...new Set([apiKey, JSON.stringify(apiKey).slice(1, -1), apiKey.replaceAll("/", "\\/")])];
+  return (text) => spellings.reduce((rest, key) => (rest.includes(key) ? rest.replaceAll(key, "[key]") : rest), text);
+}

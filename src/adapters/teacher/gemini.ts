@@ -1,0 +1,48 @@
+/**
+ * @file Google's Gemini API: `POST {baseUrl}/models/MODEL:streamGenerateContent`. Its thoughts come back as summaries.
+ * Shapes: ai.google.dev/api/generate-content and /gemini-api/docs/thinking, read 2026-11.
+ */
+import { GeminiReader } from "./gemini-reader.ts";
+import { type ClientOptions, openClient } from "./provider-client.ts";
+import type { Teacher, TeacherRequest } from "./teacher.ts";
+
+/** A model may think for minutes before its first summary. */
+const IDLE_TIMEOUT_MS = 10 * 60_000;
+
+/**
+ * Opens the endpoint; nothing is sent until it is asked. The key travels in a header, never in the URL.
+ * @throws {AppError} `recipe-invalid`: an impossible URL; `usage`: an impossible key.
+ */
+export function geminiTeacher(options: ClientOptions): Teacher {
+  const path = `/models/${encodeURIComponent(options.model.replace(/^models\//, ""))}`;
+  return openClient(options, {
+    reasoning: "summary",
+    limits: { idleTimeoutMs: IDLE_TIMEOUT_MS },
+    headers: (key) => (key === undefined ? {} : { "x-goog-api-key": key }),
+    compose: (request, streaming) => ({
+      path: path + (streaming === "none" ? ":generateContent" : ":streamGenerateContent?alt=sse"),
+      body: geminiRequest(request),
+      reader: (context) => new GeminiReader(context),
+    }),
+  });
+}
+
+/** A request's body, the same streamed, whole and in a batch. */
+export function geminiRequest({ messages, params, maxTokens }: TeacherRequest): Record<string, unknown> {
+  const { temperature, topP, seed, thinkingBudget, effort } = params;
+  const system = messages.filter(({ role }) => role === "system").map(({ content }) => ({ text: content }));
+  const contents = messages
+    .filter(({ role }) => role !== "system")
+    .map(({ role, content }) => ({ role: role === "assistant" ? "model" : "user", parts: [{ text: content }] }));
+  return {
+    contents,
+    ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }),
+    generationConfig: {
+      maxOutputTokens: maxTokens,
+      temperature,
+      topP,
+      seed,
+      thinkingConfig: { includeThoughts: true, thinkingBudget, thinkingLevel: effort },
+    },
+  };
+}
