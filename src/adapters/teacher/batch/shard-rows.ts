@@ -120,7 +120,8 @@ export class ShardRows {
     const { ledger, journal, onEnd } = this.#ports;
     const costMicroUsd = usage === null ? hold.microUsd : this.#costOf(usage);
     ledger.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
-    await journal.malformed(intent, { detail: message, usage, costMicroUsd });
+    const refused = end.type === "refused" ? { refusedAtMaxTokens: request.maxTokens } : {};
+    await journal.malformed(intent, { detail: message, usage, costMicroUsd, ...refused });
     onEnd(request.key, end);
   }
 
