@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type PaidReply, RequestJournal } from "../src/adapters/journal/request-journal.ts";
-import { bucketOf } from "../src/questions/bucket.ts";
+import { fileBucketOf } from "../src/questions/bucket.ts";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
 
 let machine: FakeMachine;
@@ -47,11 +47,11 @@ describe("grappa plan", () => {
         "stdout": "cost of sums: 1,500 questions, at most $20.00 (maxUsd)
 
       stage     who              calls    p90  tokens in  tokens out  dollars     p90         time          p90
-      attempt   gpt-6-luna       1,500  1,500     34,305   2,176,611    $1.10   $2.98  19 min 55 s   1 h 37 min
-      trace     deepseek-v4-pro    917  1,320     21,035   4,338,304   $10.52  $25.86  33 min 46 s   2 h 44 min
-      train     together, lora   3,135  5,000          –  14,449,087    $6.94  $16.09            –            –
-      evaluate  base               300    300      6,861   1,258,694    $0.26   $0.50  10 min 48 s  41 min 24 s
-      evaluate  student            300    300      6,861   1,239,437    $0.25   $0.49  10 min 24 s  40 min 49 s
+      attempt   gpt-6-luna       1,500  1,500     34,316   2,176,611    $1.10   $2.98  19 min 55 s   1 h 37 min
+      trace     deepseek-v4-pro    917  1,320     21,019   4,338,304   $10.52  $25.86  33 min 46 s   2 h 44 min
+      train     together, lora   3,135  5,000          –  14,448,789    $6.94  $16.09            –            –
+      evaluate  base               300    300      6,862   1,258,694    $0.26   $0.50  10 min 48 s  41 min 24 s
+      evaluate  student            300    300      6,864   1,239,437    $0.25   $0.49  10 min 24 s  40 min 49 s
       total                                                            $20.17  $43.59   1 h 47 min   4 h 53 min
 
       warning: p90 is $43.59 and maxUsd $20.00: the run would stop at the cap; 664 of 1,500 questions fit; raise maxUsd, or collect fewer questions
@@ -78,7 +78,7 @@ describe("grappa plan", () => {
       price of student                             $0.20 in, $0.20 out per million tokens          as given
       tokens of a reply of student                 4,000 typical, 8,000 at p90                     assumed
       seconds of a reply of student                67 typical, 267 at p90                          assumed
-      p50 and p90 over 1,000 simulated runs, seeded: measured means by bootstrap, shares by their posterior (Jeffreys), assumed ones log-normal between their figures; a question's samples are taken to be all right or all wrong, which is the dearer case
+      p50 and p90 over 1,000 simulated runs, seeded: measured means by studentised bootstrap, shares by their posterior (Jeffreys), assumed ones log-normal between their figures; a question's samples are taken to be all right or all wrong, which is the dearer case
       ",
       }
     `);
@@ -94,6 +94,8 @@ describe("grappa plan", () => {
   test("a recipe of this machine alone costs nothing", async () => {
     const { stdout } = await machine.run("plan", "demo");
     expect(stdout).toContain("nothing costs money");
+    expect(stdout).toMatch(/^train +demo-base, here +3,000 +3,000 /m);
+    expect(stdout).toMatch(/^evaluate +base and student, here +[\d,]+ /m);
     expect(stdout).toContain(
       "questions                                         4,200 (family arithmetic, family program)",
     );
@@ -122,7 +124,7 @@ describe("grappa plan", () => {
       JSON.stringify({ question, answer: i % 2 === 0 ? "1" : "" }),
     );
     await writeFile(join(machine.folder, "own.jsonl"), `${lines.join("\n")}\n`);
-    const train = texts.filter((text) => bucketOf(text) === "train").length;
+    const train = texts.filter((text) => fileBucketOf(text) === "train").length;
     const sources = JSON.stringify([{ type: "file", path: "own.jsonl" }]);
     const outcome = await plan("--set", `collect.sources=${sources}`, "--set", `judge=${JSON.stringify(TEACHER)}`);
     expect(outcome.questions).toBe(train);

@@ -84,7 +84,7 @@ describe("a teacher that cannot be asked is noticed before anything runs", () =>
       "the environment variable LARGE_KEY is not set",
       /^set LARGE_KEY/,
     ],
-    [teacher, "recipe-invalid", 3, 'no price is known for model "large"', /^give the teacher a price/],
+    [teacher, "recipe-invalid", 3, 'no price is known for model "large"', /^give its price/],
     [
       { ...teacher, price, maxTokens: 10_000 },
       "budget-exceeded",

@@ -30,11 +30,13 @@ export interface DrawnQuantity {
 
 /** So many values stand for all of a large sample: the mean's error is then small beside everything else. */
 const MOST_RESAMPLED = 400;
+/** A resample that hardly varies is far off in its own standard errors; none counts for more of them than this. */
+const MOST_ERRORS = 5;
 /** Calls of a model whose lengths are only assumed vary as an exponential distribution does. */
 const ASSUMED_VARIATION = 1;
 const Z90 = normalQuantile(0.9);
 
-/** Draws a quantity's mean (a bootstrap of the sample; a log-normal between the assumed ends) and how its calls vary. */
+/** Draws a quantity's mean (from the sample; a log-normal between the assumed ends) and how its calls vary. */
 export function drawQuantity(quantity: Quantity, random: Prng): DrawnQuantity {
   if (quantity.type === "assumed") {
     const { median, p90, most = Number.POSITIVE_INFINITY } = quantity;
@@ -42,15 +44,23 @@ export function drawQuantity(quantity: Quantity, random: Prng): DrawnQuantity {
     const mean = Math.min(most, median * Math.exp(sigma * random.normal()));
     return { mean, deviation: Math.min(mean * ASSUMED_VARIATION, most - mean) };
   }
-  const { values } = quantity;
+  return drawMeasured(quantity.values, random);
+}
+
+/**
+ * A mean by the studentised bootstrap: as far above the sample's own as a resample's lies below it, in standard errors of
+ * each. For lengths, which are skewed, few values say less of the long end than of the short; a plain bootstrap of 20
+ * would put the p90 where only eight runs of ten stay below it (forecast-coverage.test.ts).
+ */
+function drawMeasured(values: readonly number[], random: Prng): DrawnQuantity {
+  if (values.length === 0) return { mean: 0, deviation: 0 };
+  const [own, deviation] = [meanOf(values), deviationOf(values)];
   const n = Math.min(values.length, MOST_RESAMPLED);
-  if (n === 0) return { mean: 0, deviation: 0 };
   const drawn = Array.from({ length: n }, () => random.pick(values));
-  const mean = meanOf(drawn);
-  const own = meanOf(values);
-  // A bootstrap of few values is too narrow by this factor.
-  const widened = own + (mean - own) * Math.sqrt(n / Math.max(1, n - 1));
-  return { mean: Math.max(0, widened), deviation: deviationOf(values, own) };
+  const [off, spread] = [meanOf(drawn) - own, deviationOf(drawn)];
+  const found = spread === 0 ? Math.sign(off) * MOST_ERRORS : (off / spread) * Math.sqrt(n);
+  const errors = Math.max(-MOST_ERRORS, Math.min(MOST_ERRORS, found));
+  return { mean: Math.max(0, own - (errors * deviation) / Math.sqrt(n)), deviation };
 }
 
 /** The sum over so many calls: exact in the mean, normal around it, and never below nothing. */
@@ -89,7 +99,8 @@ function drawGamma(shape: number, random: Prng): number {
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function deviationOf(values: readonly number[], mean: number): number {
+function deviationOf(values: readonly number[]): number {
+  const mean = meanOf(values);
   if (values.length < 2) return mean;
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }

@@ -82,11 +82,16 @@ export async function findBase(
   return { baseFolder, isBuiltinBase: false };
 }
 
-/** The recipe with its base given as seen from `folder`, so that it means the same when read from there. */
-export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBase }: LoadedRecipe): Recipe {
+/** The recipe with its base and its files given as seen from `folder`, so that it means the same when read from there. */
+export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBase, path }: LoadedRecipe): Recipe {
   const { $schema: _schema, schemaVersion: _version, ...rest } = recipe;
   const base = isBuiltinBase ? recipe.student.base : toSlashes(relative(folder, baseFolder));
-  return { ...rest, student: { ...recipe.student, base } };
+  const sources = recipe.collect.sources.map((source) =>
+    source.type === "file"
+      ? { ...source, path: toSlashes(relative(folder, resolve(dirname(path), source.path))) }
+      : source,
+  );
+  return { ...rest, collect: { sources }, student: { ...recipe.student, base } };
 }
 
 /** Names of the recipes that come with grappa. */

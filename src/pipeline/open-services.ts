@@ -1,8 +1,14 @@
 /** @file The wiring of a run: engine, facts and the nine stages. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileError } from "../adapters/file-error.ts";
 import { readModelFolder } from "../adapters/model-folder.ts";
 import { type EngineHost, openEngine } from "../adapters/engine/open-engine.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
+import { AppError } from "../core/errors.ts";
+import { sha256Hex } from "../core/hash.ts";
 import type { RunFact } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
 import { describeBase } from "./base-fact.ts";
 import { describeKernels } from "./kernel-fact.ts";
 import type { OpenServicesOptions, RunServices } from "./services.ts";
@@ -15,6 +21,7 @@ import { gradeStage } from "./stages/grade.ts";
 import { reportStage } from "./stages/report.ts";
 import { selectStage } from "./stages/select.ts";
 import { tokenizeStage } from "./stages/tokenize.ts";
+import type { TeacherWorld } from "./stages/teacher-world.ts";
 import { traceStage } from "./stages/trace.ts";
 import { trainStage } from "./stages/train.ts";
 
@@ -22,12 +29,12 @@ import { trainStage } from "./stages/train.ts";
 const ENGINE_BYTES = 1 << 30;
 
 /** All nine stages over one engine. */
-export function buildStages(engine: EngineProvider, secrets: (name: string) => string | undefined): Stage[] {
+export function buildStages(engine: EngineProvider, world: TeacherWorld): Stage[] {
   return [
     collectStage(),
-    attemptStage(engine),
-    traceStage(secrets),
-    gradeStage(),
+    attemptStage(engine, world),
+    traceStage(world),
+    gradeStage(world),
     selectStage(),
     tokenizeStage(),
     trainStage(engine),
@@ -41,7 +48,8 @@ export function buildStages(engine: EngineProvider, secrets: (name: string) => s
  *
  * @throws AppError "model-missing", "checkpoint-corrupt", "tokenizer-corrupt" about the base; "engine".
  */
-export async function openServices({ baseFolder, threads, fs, secrets }: OpenServicesOptions): Promise<RunServices> {
+export async function openServices(options: OpenServicesOptions): Promise<RunServices> {
+  const { recipe, baseFolder, recipeFolder, threads, fs } = options;
   const base = await readModelFolder(baseFolder);
   const engine: EngineHost = await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
@@ -51,9 +59,10 @@ export async function openServices({ baseFolder, threads, fs, secrets }: OpenSer
       tokenizer: base.tokenizerHash,
       chatTemplate: await templateHash(fs, baseFolder, base.tokenizerHash),
       kernelBuild: await describeKernels(info.kernelBuild),
+      ...(await questionFiles(fs, recipe, recipeFolder)),
     };
     return {
-      stages: buildStages(() => Promise.resolve(engine), secrets),
+      stages: buildStages(() => Promise.resolve(engine), teacherWorld(options)),
       facts,
       notes: info.notes,
       close: () => engine.close(),
@@ -62,6 +71,37 @@ export async function openServices({ baseFolder, threads, fs, secrets }: OpenSer
     await engine.close();
     throw error;
   }
+}
+
+/** The world as models are asked in it. */
+export function teacherWorld({
+  secrets,
+  recipeFolder,
+  prices = [],
+  acceptedTerms = [],
+}: Pick<OpenServicesOptions, "secrets" | "recipeFolder" | "prices" | "acceptedTerms">): TeacherWorld {
+  return { secrets, readKeyFile: (path) => readKeyFile(resolve(recipeFolder, path)), prices, acceptedTerms };
+}
+
+const MAX_KEY_BYTES = 16 * 1024;
+
+function readKeyFile(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw fileError(path, error);
+  }
+  if (text.length <= MAX_KEY_BYTES) return text;
+  throw new AppError("limit-exceeded", `${path}: too long for a key (${text.length} characters)`);
+}
+
+/** One hash for the bytes of all question files, in the recipe's order. */
+async function questionFiles(fs: FileSystem, { collect }: Recipe, recipeFolder: string) {
+  const hashes: string[] = [];
+  for (const source of collect.sources)
+    if (source.type === "file") hashes.push((await fs.digest(resolve(recipeFolder, source.path))).sha256);
+  return hashes.length === 0 ? {} : { questionFiles: sha256Hex(hashes.join("\n")) };
 }
 
 /** Hash of the chat template; of the tokenizer's files where it stands among them. */

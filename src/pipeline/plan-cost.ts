@@ -32,7 +32,7 @@ export interface CostPlan extends Forecast {
 }
 
 const METHOD =
-  "p50 and p90 over 1,000 simulated runs, seeded: measured means by bootstrap, shares by their posterior (Jeffreys), assumed ones log-normal between their figures; a question's samples are taken to be all right or all wrong, which is the dearer case";
+  "p50 and p90 over 1,000 simulated runs, seeded: measured means by studentised bootstrap, shares by their posterior (Jeffreys), assumed ones log-normal between their figures; a question's samples are taken to be all right or all wrong, which is the dearer case";
 
 /**
  * The plan of a recipe.

@@ -1,12 +1,11 @@
 /** @file Reads what a plan is made from: the run's folder as far as it is, the recipe's question files, the tokenizer. Changes nothing. */
 import { resolve } from "node:path";
-import { openDataFile } from "../adapters/datasets/open-data-file.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
 import { AppError } from "../core/errors.ts";
+import { dropDuplicates } from "../curate/duplicates.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
-import { bucketOf, questionId } from "../questions/bucket.ts";
 import { collectQuestions } from "../questions/collect-questions.ts";
 import { families } from "../questions/families.ts";
 import type { StageName } from "../schema/manifest.ts";
@@ -17,6 +16,8 @@ import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
 import { readSolved } from "./plan-solved.ts";
 import type { PlannedStage } from "./plan-run.ts";
 import { readPurchases } from "./run-spending.ts";
+import { readFileQuestions } from "./stages/file-questions.ts";
+import { canGradeByRule, hasVerifier } from "./stages/grade-reply.ts";
 import { stageFolder } from "./stage-folder.ts";
 
 /** Where to look. */
@@ -61,14 +62,6 @@ async function finishedFile(
   return (await fs.kind(path)) === "file" ? path : undefined;
 }
 
-/** A question as far as a plan looks at it. */
-interface PlainQuestion {
-  readonly text: string;
-  readonly hasAnswer: boolean;
-  /** Of a programmatic family, whose verifier nobody doubts. */
-  readonly hasVerifier: boolean;
-}
-
 async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<QuestionFacts> {
   const collected = await finishedFile(fs, sources, "collect", "questions.jsonl");
   const questions = collected === undefined ? await sourceQuestions(sources) : await collectedQuestions(collected);
@@ -103,9 +96,8 @@ interface SourcePart {
 }
 
 async function collectedQuestions(path: string): Promise<SourcePart[]> {
-  const questions: PlainQuestion[] = [];
-  for await (const { text, answer, family } of readJsonl(path, Question))
-    questions.push({ text, hasAnswer: answer !== null, hasVerifier: Object.hasOwn(families, family) });
+  const questions: Question[] = [];
+  for await (const question of readJsonl(path, Question)) questions.push(question);
   return [partOf("collected", questions)];
 }
 
@@ -113,44 +105,25 @@ async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<S
   const parts: SourcePart[] = [];
   for (const source of recipe.collect.sources) {
     if (source.type === "file") {
-      const questions = await fileQuestions(resolve(recipeFolder, source.path), source);
-      parts.push(partOf(source.path, questions.slice(0, source.count)));
+      const { train } = await readFileQuestions(resolve(recipeFolder, source.path), source);
+      parts.push(partOf(source.path, dropDuplicates(train).kept));
     } else {
       const { family, count, difficulty } = source;
       const drawn = { family: families[family], difficulty, bucket: "train", seed: recipe.seed } as const;
-      const texts = collectQuestions({ ...drawn, count: Math.min(count, COUNTED_TEXTS) }).map(({ text }) => text);
-      parts.push({ from: `family ${family}`, count, unruled: 0, doubted: 0, texts });
+      const some = collectQuestions({ ...drawn, count: Math.min(count, COUNTED_TEXTS) });
+      parts.push({ ...partOf(`family ${family}`, some), count });
     }
   }
   return parts;
 }
 
-const partOf = (from: string, questions: readonly PlainQuestion[]): SourcePart => ({
+const partOf = (from: string, questions: readonly Question[]): SourcePart => ({
   from,
   count: questions.length,
-  unruled: questions.filter(({ hasAnswer, hasVerifier }) => !hasAnswer && !hasVerifier).length,
-  doubted: questions.filter(({ hasAnswer, hasVerifier }) => hasAnswer && !hasVerifier).length,
+  unruled: questions.filter((question) => !canGradeByRule(question)).length,
+  doubted: questions.filter((question) => canGradeByRule(question) && !hasVerifier(question)).length,
   texts: spreadOver(questions.map(({ text }) => text)),
 });
-
-/** The distinct questions of a file that may be trained on. */
-async function fileQuestions(
-  path: string,
-  fields: { readonly question: string; readonly answer: string },
-): Promise<PlainQuestion[]> {
-  const found = new Map<string, PlainQuestion>();
-  for await (const { values } of (await openDataFile(path)).rows()) {
-    const text = values[fields.question];
-    const answer = values[fields.answer];
-    if (typeof text !== "string" || text.trim() === "" || bucketOf(text) !== "train") continue;
-    found.set(questionId(text), {
-      text,
-      hasAnswer: answer !== undefined && answer !== null && answer !== "",
-      hasVerifier: false,
-    });
-  }
-  return [...found.values()];
-}
 
 /** At most so many, evenly spread. */
 function spreadOver(texts: readonly string[]): string[] {

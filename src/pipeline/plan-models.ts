@@ -207,9 +207,9 @@ export class AskedModels {
   }
 
   #solves(account: "attempt" | "trace", identity: { provider: string; model: string }, otherwise: Share): Share {
-    const counted = this.#facts.solved.find(
-      (one) => one.account === account && one.provider === identity.provider && one.model === identity.model,
-    );
+    const [counted] = this.#facts.solved
+      .filter((one) => one.account === account && one.provider === identity.provider && one.model === identity.model)
+      .sort((a, b) => b.asked - a.asked);
     if (counted === undefined || counted.asked < FEWEST_MEASURED) return otherwise;
     return { type: "measured", passed: counted.solved, asked: counted.asked };
   }

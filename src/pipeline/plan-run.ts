@@ -4,7 +4,7 @@ import type { Recipe } from "../schema/recipe.ts";
 import { STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
 import { orderStages } from "./order-stages.ts";
 import type { RunRequest } from "./run-request.ts";
-import { identifyStage, type Stage } from "./stage.ts";
+import { identifyStage, inputsOf, type Stage } from "./stage.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
 
 /** What a run would do with one stage. */
@@ -24,7 +24,7 @@ export interface PlannedStage {
 export async function planRun(request: Omit<RunRequest, "signal">, fs: FileSystem): Promise<PlannedStage[]> {
   const outputs: Partial<Record<StageName, string>> = {};
   const planned: PlannedStage[] = [];
-  for (const stage of orderStages(request.stages)) {
+  for (const stage of orderStages(request.stages, request.recipe)) {
     const one = await planStage(stage, request, { fs, outputs });
     if (one.manifest) outputs[stage.name] = one.manifest.outputHash;
     planned.push({ ...one, obstacle: one.manifest ? undefined : await obstacleOf(stage, request.recipe) });
@@ -44,7 +44,7 @@ async function planStage(
   { fs, outputs }: Known,
 ): Promise<Omit<PlannedStage, "obstacle">> {
   const plain = { stage: stage.name, work: stage.plan(request.recipe), manifest: undefined };
-  if (!stage.inputs.every((input) => outputs[input] !== undefined))
+  if (!inputsOf(stage, request.recipe).every((input) => outputs[input] !== undefined))
     return { ...plain, status: "later", key: undefined };
   const { key } = identifyStage(stage, request.recipe, { facts: request.facts, inputs: outputs });
   if (isForgotten(stage.name, request)) return { ...plain, status: "run", key };

@@ -12,20 +12,31 @@ export async function readSolved(finished: FinishedFile): Promise<SolvedCount[]>
   return [...(await readAttempts(finished)), ...(await readTraces(finished))];
 }
 
-/** Whether each question that a model was asked was solved. */
-class Tally {
-  readonly #models = new Map<string, Omit<SolvedCount, "asked" | "solved"> & { questions: Map<string, boolean> }>();
+/** Who was asked. */
+type Asked = Pick<SolvedCount, "provider" | "model">;
 
-  add(who: Omit<SolvedCount, "asked" | "solved">, questionId: string, isRight: boolean): void {
-    const name = `${who.provider}/${who.model}`;
-    const { questions } = this.#models.get(name) ?? { questions: new Map<string, boolean>() };
-    questions.set(questionId, isRight || questions.get(questionId) === true);
-    this.#models.set(name, { ...who, questions });
+/** Counts, by model, the questions it was asked and those of them it solved. */
+export class SolvedTally {
+  readonly #account: SolvedCount["account"];
+  readonly #models = new Map<string, { readonly who: Asked; readonly questions: Map<string, boolean> }>();
+
+  constructor(account: SolvedCount["account"]) {
+    this.#account = account;
+  }
+
+  /** Counts one reply, or its absence. */
+  add(who: Asked, questionId: string, isRight: boolean): void {
+    const name = JSON.stringify([who.provider, who.model]);
+    let model = this.#models.get(name);
+    if (model === undefined) this.#models.set(name, (model = { who, questions: new Map() }));
+    model.questions.set(questionId, isRight || model.questions.get(questionId) === true);
   }
 
   counts(): SolvedCount[] {
-    return [...this.#models.values()].map(({ questions, ...who }) => ({
-      ...who,
+    return [...this.#models.values()].map(({ who, questions }) => ({
+      account: this.#account,
+      provider: who.provider,
+      model: who.model,
       asked: questions.size,
       solved: [...questions.values()].filter(Boolean).length,
     }));
@@ -35,14 +46,14 @@ class Tally {
 async function readAttempts(finished: FinishedFile): Promise<SolvedCount[]> {
   const path = await finished("attempt", "attempts.jsonl");
   if (path === undefined) return [];
-  const tally = new Tally();
+  const tally = new SolvedTally("attempt");
   for await (const { model, questionId, grade } of readJsonl(path, Attempt))
-    tally.add({ account: "attempt", ...attemptedBy(model) }, questionId, grade.outcome === "correct");
+    tally.add(attemptedBy(model), questionId, grade.outcome === "correct");
   return tally.counts();
 }
 
 /** The base's attempts are named by its weights, a reference student's `PROVIDER/MODEL`. */
-function attemptedBy(model: string): { readonly provider: string; readonly model: string } {
+function attemptedBy(model: string): Asked {
   if (/^base-[0-9a-f]{16}$/.test(model)) return { provider: "base", model: "base" };
   const slash = model.indexOf("/");
   return { provider: model.slice(0, Math.max(0, slash)), model: model.slice(slash + 1) };
@@ -54,8 +65,8 @@ async function readTraces(finished: FinishedFile): Promise<SolvedCount[]> {
   const right = new Set<string>();
   for await (const { traceId, grade } of readJsonl(grades, GradedTrace))
     if (grade.outcome === "correct") right.add(traceId);
-  const tally = new Tally();
+  const tally = new SolvedTally("trace");
   for await (const { id, questionId, provider, model } of readJsonl(traces, Trace))
-    tally.add({ account: "trace", provider, model }, questionId, right.has(id));
+    tally.add({ provider, model }, questionId, right.has(id));
   return tally.counts();
 }

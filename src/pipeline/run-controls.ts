@@ -9,6 +9,7 @@ import { AppError } from "../core/errors.ts";
 import { type ControlReplies, controlRows, type ControlSettings } from "../evaluate/control-rows.ts";
 import { votesAtEqualTokens } from "../evaluate/majority-replies.ts";
 import { type ControlName, ControlsRecord } from "../schema/controls.ts";
+import { microUsdFromUsd } from "../ledger/money.ts";
 import type { StageManifest } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { Completion, SCHEMA_VERSION, Score, type ThinkingSetting } from "../schema/records.ts";
@@ -16,9 +17,10 @@ import { settingKey } from "../evaluate/settings.ts";
 import { controlRecipes } from "./control-recipes.ts";
 import { orderStages } from "./order-stages.ts";
 import { parseRecord } from "./parse-record.ts";
-import { openRun, readRunManifest } from "./run-folder.ts";
+import { keepAccounts } from "./run-accounts.ts";
+import { journalFolder, openRun, readRunManifest } from "./run-folder.ts";
 import type { PipelinePorts, RunRequest } from "./run-request.ts";
-import { settleStages } from "./settle-stages.ts";
+import { settleStages, type Settling } from "./settle-stages.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
 import { openStageInput } from "./stage-files.ts";
 
@@ -39,6 +41,11 @@ export async function runControls(
   const { folder, recipe, command, tools } = request;
   const options = { folder, recipe, version: tools.grappa ?? "unknown", command, mayChange: false, isFresh: false };
   const lock = await openRun(ports.fs, ports.processes, options);
+  const keeper = keepAccounts({
+    journalFolder: journalFolder(folder),
+    capMicroUsd: microUsdFromUsd(recipe.maxUsd),
+    warn: (message) => ports.observe({ type: "warning", message }),
+  });
   try {
     const main = await readMainLine(ports.fs, folder);
     const settings = controlSettings(recipe, main.contextTokens);
@@ -48,7 +55,7 @@ export async function runControls(
     const stages: StageManifest[] = [];
     for (const control of plan.recipes) {
       onControl(control.what);
-      const settled = await settleControl({ ...request, recipe: control.recipe }, ports);
+      const settled = await settleControl({ ...request, recipe: control.recipe }, ports, keeper.accounts);
       stages.push(...settled);
       const completions = await completionsOf(ports.fs, folder, settled);
       for (const name of control.controls) replies[name] = completions;
@@ -56,6 +63,7 @@ export async function runControls(
     const record = { rows: rowsOf(main, replies, settings), skipped: [...plan.skipped], evaluate: main.outputHash };
     await writeRecord(ports.fs, folder, { ...record, stages: ownStages(stages, main.keys) });
   } finally {
+    await keeper.close();
     await lock.release();
   }
 }
@@ -110,13 +118,18 @@ function rowsOf(main: MainLine, replies: ControlReplies, settings: ControlSettin
 }
 
 /** All stages up to the evaluation; those done before pass in silence, since the main line has just told of them. */
-async function settleControl(request: RunRequest, ports: PipelinePorts): Promise<StageManifest[]> {
-  const stages = orderStages(request.stages).filter(({ name }) => name !== "report");
+async function settleControl(
+  request: RunRequest,
+  ports: PipelinePorts,
+  accounts: Settling["accounts"],
+): Promise<StageManifest[]> {
+  const stages = orderStages(request.stages, request.recipe).filter(({ name }) => name !== "report");
   const observe: PipelinePorts["observe"] = (event) => {
     if (event.type !== "stage-skip") ports.observe(event);
   };
   return await settleStages(stages, request, {
     ports: { ...ports, observe },
+    accounts,
     beforeRun: () => Promise.resolve(),
   });
 }

@@ -18,6 +18,7 @@ import { Recipe } from "../schema/recipe.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun, type RunLock } from "./run-lock.ts";
+import { withoutPlaces } from "./stages/collect.ts";
 
 const HEADER = "run.json";
 const RECIPE = "recipe.resolved.json";
@@ -115,13 +116,13 @@ function runChanged(folder: string, changes: readonly string[]): AppError {
 }
 
 /**
- * A recipe without what says nothing about the experiment: its format's version, where the base lies (its hash covers it), and the built-in
+ * A recipe without what says nothing about the experiment: its format's version, where the base and the questions lie (their hashes cover them), and the built-in
  * teacher's port, so that a run whose port is taken goes on with another.
  */
 function comparable(recipe: Recipe): unknown {
-  const { $schema: _schema, schemaVersion: _version, student: _student, trace, ...rest } = recipe;
+  const { $schema: _schema, schemaVersion: _version, student: _student, trace, collect, ...rest } = recipe;
   const { port: _port, ...teacher } = { port: 0, ...trace.teacher };
-  return { ...rest, trace: { ...trace, teacher } };
+  return { ...rest, collect: withoutPlaces(collect), trace: { ...trace, teacher } };
 }
 
 /** Dotted paths at which two JSON values differ. */

@@ -2,9 +2,10 @@ import type { Clock } from "../adapters/system-clock.ts";
 import { invariant } from "../core/errors.ts";
 import type { AttemptOutcome, StageManifest, StageName, StageNotes } from "../schema/manifest.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
+import type { RunAccounts } from "./run-accounts.ts";
 import { appendTiming, journalFolder } from "./run-folder.ts";
 import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
-import type { Stage, StageContext, StageIdentity, StageSummary } from "./stage.ts";
+import { inputsOf, type Stage, type StageContext, type StageIdentity, type StageSummary } from "./stage.ts";
 import { openStageInput, openStageOutput } from "./stage-files.ts";
 import { finishStage, prepareStage, stageFolder, workFolder } from "./stage-folder.ts";
 
@@ -14,6 +15,7 @@ const GRACE_MS = 800;
 /** Where and on what a stage runs. */
 export interface StageRun {
   readonly ports: PipelinePorts;
+  readonly accounts: () => Promise<RunAccounts>;
   readonly done: ReadonlyMap<StageName, StageManifest>;
   readonly identity: StageIdentity;
   readonly folder: string;
@@ -113,17 +115,21 @@ interface ContextParts {
 }
 
 function openContext(stage: Stage, request: RunRequest, { run, measures }: ContextParts): StageContext {
-  const { ports, done, folder } = run;
+  const { ports, accounts, done, folder } = run;
+  const inputs = inputsOf(stage, request.recipe);
   return {
     recipe: request.recipe,
     baseFolder: request.baseFolder,
+    recipeFolder: request.folder,
     signal: request.signal,
     output: openStageOutput(ports.fs, folder, request.signal),
     workFolder: workFolder(folder),
     journalFolder: journalFolder(request.folder),
+    accounts,
+    retryFailed: request.retryFailed ?? false,
     input: (name) => {
       const manifest = done.get(name);
-      invariant(manifest && stage.inputs.includes(name), `${stage.name} reads ${name} without saying so in its inputs`);
+      invariant(manifest && inputs.includes(name), `${stage.name} reads ${name} without saying so in its inputs`);
       return openStageInput(ports.fs, stageFolder(request.folder, name, manifest.key), manifest);
     },
     progress: (progress) => ports.observe({ type: "stage-progress", stage: stage.name, ...progress }),

@@ -3,6 +3,7 @@ import type { FileSystem } from "../adapters/file-system.ts";
 import type { EvaluatedModel } from "../evaluate/evaluated-model.ts";
 import type { LoadedTask } from "../evaluate/tasks/task.ts";
 import type { CodeRunner } from "../grade/code/code-runner.ts";
+import type { PriceOverride } from "../ledger/price-override.ts";
 import type { RunFact } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { RunSummary } from "../schema/result.ts";
@@ -18,6 +19,12 @@ export interface OpenServicesOptions {
   readonly fs: FileSystem;
   /** The value of an environment variable that the recipe names, for a teacher's key. */
   readonly secrets: (name: string) => string | undefined;
+  /** Folder that the recipe's files are seen from. */
+  readonly recipeFolder: string;
+  /** Prices from the command line. */
+  readonly prices?: readonly PriceOverride[];
+  /** Providers whose terms were accepted. */
+  readonly acceptedTerms?: readonly string[];
 }
 
 /** Stages ready to run, and what they run on. */

@@ -1,7 +1,8 @@
 import type { StageManifest, StageName } from "../schema/manifest.ts";
+import type { RunAccounts } from "./run-accounts.ts";
 import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
 import { runStage } from "./run-stage.ts";
-import { identifyStage, type Stage } from "./stage.ts";
+import { identifyStage, inputsOf, type Stage } from "./stage.ts";
 import { clearWork, inspectStage, stageFolder } from "./stage-folder.ts";
 
 /** What settling needs beside the request. */
@@ -9,6 +10,8 @@ export interface Settling {
   readonly ports: PipelinePorts;
   /** Called before a stage runs that is not done. */
   readonly beforeRun: () => Promise<void>;
+  /** The run's accounts: one for all stages. */
+  readonly accounts: () => Promise<RunAccounts>;
 }
 
 /**
@@ -36,9 +39,11 @@ interface Progress extends Settling {
 async function settleStage(
   stage: Stage,
   request: RunRequest,
-  { ports, beforeRun, done }: Progress,
+  { ports, beforeRun, accounts, done }: Progress,
 ): Promise<StageManifest> {
-  const inputs = Object.fromEntries(stage.inputs.map((name) => [name, done.get(name)?.outputHash ?? ""]));
+  const inputs = Object.fromEntries(
+    inputsOf(stage, request.recipe).map((name) => [name, done.get(name)?.outputHash ?? ""]),
+  );
   const identity = identifyStage(stage, request.recipe, { facts: request.facts, inputs });
   const folder = stageFolder(request.folder, stage.name, identity.key);
   const state = await inspectStage(ports.fs, folder, request.verification ?? "sizes");
@@ -50,5 +55,6 @@ async function settleStage(
   if (state.status === "damaged")
     ports.observe({ type: "warning", stage: stage.name, message: `${state.reason}; running the stage again` });
   await beforeRun();
-  return await runStage(stage, request, { ports, done, identity, folder, isResumed: state.status === "unfinished" });
+  const isResumed = state.status === "unfinished";
+  return await runStage(stage, request, { ports, accounts, done, identity, folder, isResumed });
 }

@@ -4,7 +4,7 @@ import { readJsonl } from "../adapters/store/jsonl.ts";
 import { AppError } from "../core/errors.ts";
 import type { StageManifest } from "../schema/manifest.ts";
 import { parseRecord } from "./parse-record.ts";
-import type { StageInput, StageOutput } from "./stage.ts";
+import type { RowWriter, StageInput, StageOutput } from "./stage.ts";
 
 /** Largest .json file that a stage will read, bytes. */
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
@@ -34,15 +34,24 @@ export function openStageOutput(fs: FileSystem, folder: string, signal: AbortSig
     }
     return joinPath(folder, file);
   };
+  const openRows = async (file: string): Promise<RowWriter> => {
+    const writer = await fs.openWriter(path(file));
+    return {
+      write: async (row) => {
+        signal.throwIfAborted();
+        await writer.write(`${JSON.stringify(row)}\n`);
+      },
+      close: () => writer.close(),
+      abandon: () => writer.abandon(),
+    };
+  };
   return {
     path,
+    openRows,
     writeRows: async (file, rows) => {
-      const writer = await fs.openWriter(path(file));
+      const writer = await openRows(file);
       try {
-        for await (const row of rows) {
-          signal.throwIfAborted();
-          await writer.write(`${JSON.stringify(row)}\n`);
-        }
+        for await (const row of rows) await writer.write(row);
       } catch (error) {
         await writer.abandon();
         throw error;

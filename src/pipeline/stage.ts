@@ -7,6 +7,7 @@ import { canonicalJson, shortHash } from "../core/hash.ts";
 import type { RunFact, StageManifest, StageName, StageNotes } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { FunnelStage } from "../schema/records.ts";
+import type { RunAccounts } from "./run-accounts.ts";
 
 /** How far a stage is. `total` may grow while it runs. */
 export interface StageProgress {
@@ -30,11 +31,21 @@ export interface StageInput {
   readJson<T>(file: string, schema: z.ZodType<T>): Promise<T>;
 }
 
+/** A .jsonl file under way; it appears under its name when it is closed. */
+export interface RowWriter {
+  write(row: unknown): Promise<void>;
+  close(): Promise<void>;
+  /** Throws away what was written. */
+  abandon(): Promise<void>;
+}
+
 /** Where a stage puts its output. Files appear under their names when they are whole. */
 export interface StageOutput {
   /** Path for a file or folder that other code writes; everything found there at the end belongs to the output. */
   path(file: string): string;
   writeRows(file: string, rows: Iterable<unknown> | AsyncIterable<unknown>): Promise<void>;
+  /** Opens a .jsonl file to be written row by row, beside others; whoever opens it closes or abandons it. */
+  openRows(file: string): Promise<RowWriter>;
   writeJson(file: string, value: unknown): Promise<void>;
   writeBytes(file: string, bytes: Uint8Array): Promise<void>;
 }
@@ -44,6 +55,8 @@ export interface StageContext {
   readonly recipe: Recipe;
   /** Folder of the recipe's base student. */
   readonly baseFolder: string;
+  /** Folder that the recipe's files are seen from. */
+  readonly recipeFolder: string;
   /** Aborts when the user wants to stop; the stage then leaves its work folder resumable and throws `signal.reason`. */
   readonly signal: AbortSignal;
   readonly output: StageOutput;
@@ -51,6 +64,10 @@ export interface StageContext {
   readonly workFolder: string;
   /** Shared by all keys and never removed: the journal of what was paid for. */
   readonly journalFolder: string;
+  /** The run's cap and journal, opened when a stage first asks; the pipeline closes them. */
+  accounts(): Promise<RunAccounts>;
+  /** Ask again for what was refused for good before. */
+  readonly retryFailed: boolean;
   input(stage: StageName): StageInput;
   progress(progress: StageProgress): void;
   /** Something the user should know and that stops nothing. */
@@ -70,10 +87,10 @@ export interface StageSummary {
 /** One stage of the pipeline. */
 export interface Stage {
   readonly name: StageName;
-  /** Stages whose outputs it reads. */
-  readonly inputs: readonly StageName[];
-  /** What outside the recipe changes its output. */
-  readonly facts: readonly RunFact[];
+  /** Stages whose outputs it reads; they may depend on the recipe. */
+  readonly inputs: readonly StageName[] | ((recipe: Recipe) => readonly StageName[]);
+  /** What outside the recipe changes its output; it may depend on the recipe. */
+  readonly facts: readonly RunFact[] | ((recipe: Recipe) => readonly RunFact[]);
   /** Raised when the code gives other output for the same input. */
   readonly codeVersion: number;
   /** The part of the recipe that its output depends on; plain JSON. Nothing else of the recipe may be read by `run`. */
@@ -93,10 +110,15 @@ export interface StageIdentity {
   readonly inputs: StageManifest["inputs"];
 }
 
+/** Stages that a stage reads under a recipe. */
+export function inputsOf({ inputs }: Pick<Stage, "inputs">, recipe: Recipe): readonly StageName[] {
+  return typeof inputs === "function" ? inputs(recipe) : inputs;
+}
+
 /**
  * The identity of a stage's output in one run.
  *
- * @param inputs output hash of each input stage; must hold every stage of `stage.inputs`.
+ * @param inputs output hash of each input stage; must hold every stage that it reads.
  */
 export function identifyStage(
   stage: Stage,
@@ -104,8 +126,9 @@ export function identifyStage(
   known: Pick<StageIdentity, "facts" | "inputs">,
 ): StageIdentity {
   const config = JSON.parse(canonicalJson(stage.config(recipe))) as StageManifest["config"];
-  const facts = Object.fromEntries(stage.facts.map((fact) => [fact, known.facts[fact] ?? "unknown"]));
-  const inputs = Object.fromEntries(stage.inputs.map((input) => [input, known.inputs[input] ?? ""]));
+  const wanted = typeof stage.facts === "function" ? stage.facts(recipe) : stage.facts;
+  const facts = Object.fromEntries(wanted.map((fact) => [fact, known.facts[fact] ?? "unknown"]));
+  const inputs = Object.fromEntries(inputsOf(stage, recipe).map((input) => [input, known.inputs[input] ?? ""]));
   const key = shortHash(canonicalJson({ stage: stage.name, codeVersion: stage.codeVersion, config, facts, inputs }));
   return { key, config, facts, inputs };
 }

@@ -21,6 +21,15 @@ export function questionId(text: string): string {
 }
 
 /**
+ * The use of a question that comes from a file. No base of ours was pre-trained on it, so it is trained on where a family's
+ * would be in `pretrain`.
+ */
+export function fileBucketOf(text: string): Exclude<Bucket, "pretrain"> {
+  const bucket = bucketOf(text);
+  return bucket === "pretrain" ? "train" : bucket;
+}
+
+/**
  * The one use a question may be put to, by a salted hash of its normalised text modulo 100. Because no seed enters,
  * a base pre-trained on bucket `pretrain` and a student tuned on `train` cannot have seen a `test` question.
  */

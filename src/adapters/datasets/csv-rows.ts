@@ -17,10 +17,13 @@ const MAX_COLUMNS = 1000;
  *   "limit-exceeded" for a long record or too many rows.
  */
 export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<TaskRow> {
+  const { onBadRow } = limits;
+  const skipped: number[] = [];
   const parser = parse({
     skip_empty_lines: true,
     max_record_size: limits.maxRowBytes,
     relax_column_count: false,
+    ...(onBadRow && { skip_records_with_error: true, on_skip: skipping(path, skipped, onBadRow) }),
     columns: (header: string[]) => checkHeader(path, header),
   });
   const source = createReadStream(path);
@@ -30,6 +33,7 @@ export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<
   try {
     for await (const values of text.pipe(parser) as AsyncIterable<Record<string, string>>) {
       number += 1;
+      while (skipped[0] === number) number += skipped.shift() === undefined ? 0 : 1;
       countRow(path, number, limits);
       yield { number, values };
     }
@@ -38,6 +42,17 @@ export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<
   } finally {
     source.destroy();
   }
+}
+
+/** Reports a record that is left out; the parser counts records as they stand in the file. */
+function skipping(path: string, skipped: number[], onBadRow: NonNullable<RowLimits["onBadRow"]>) {
+  return (error: CsvError | undefined): undefined => {
+    // Both counts are of what came before: records that were read, and records that were skipped.
+    const row = Number(error?.["records"] ?? 0) + skipped.length + 1;
+    skipped.push(row);
+    onBadRow(row, dataCorrupt(path, `row ${row}`, error?.message ?? "no record", error));
+    return undefined;
+  };
 }
 
 /** Text of a stream of bytes, without a byte order mark. */

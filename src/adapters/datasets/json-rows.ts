@@ -1,6 +1,6 @@
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { nodeFileSystem } from "../file-system.ts";
-import { countRow, dataCorrupt, type RowLimits, rowOf, utf8Text } from "./row-source.ts";
+import { countRow, dataCorrupt, readOrReport, type RowLimits, rowOf, utf8Text } from "./row-source.ts";
 
 /** Keys under which a document may hold its rows, where it is no list itself. */
 const ROW_KEYS = ["data", "rows", "questions", "examples"] as const;
@@ -16,7 +16,9 @@ export async function* jsonRows(path: string, limits: RowLimits): AsyncGenerator
   for (const value of rowList(path, parseDocument(path, text))) {
     number += 1;
     countRow(path, number, limits);
-    yield rowOf(path, number, value);
+    const place = number;
+    const row = readOrReport(place, limits, () => rowOf(path, place, value));
+    if (row) yield row;
   }
 }
 

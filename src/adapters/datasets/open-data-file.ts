@@ -23,6 +23,7 @@ export interface DataFile {
 export interface OpenDataOptions {
   /** The hash that the file must have; mismatches are an error that names both. */
   readonly sha256?: string;
+  /** What may be read, and who is told of rows that cannot be. */
   readonly limits?: Partial<RowLimits>;
 }
 

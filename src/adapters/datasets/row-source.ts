@@ -11,6 +11,8 @@ export interface RowLimits {
   readonly maxRows: number;
   /** Of a file that can only be read whole: a JSON document. */
   readonly maxDocumentBytes: number;
+  /** Told of each row that cannot be read, which is then left out; without it the first one ends the reading. */
+  readonly onBadRow?: (row: number, error: AppError) => void;
 }
 
 export const ROW_LIMITS: RowLimits = {
@@ -58,6 +60,18 @@ export function rowOf(path: string, number: number, value: unknown): TaskRow {
   } catch (error) {
     if (error instanceof PlainValueError) throw dataCorrupt(path, `row ${number}`, error.message, error);
     throw error;
+  }
+}
+
+/** What `read` gives for a row; undefined for a row that cannot be read where {@link RowLimits.onBadRow} wants to be told. */
+export function readOrReport<T>(number: number, { onBadRow }: RowLimits, read: () => T): T | undefined {
+  if (onBadRow === undefined) return read();
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "file-corrupt") throw error;
+    onBadRow(number, error);
+    return undefined;
   }
 }
 

@@ -129,12 +129,15 @@ export class RequestJournal {
 
   /**
    * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits. A
-   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide.
+   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide;
+   * unless `retryCut` asks for one under a larger limit than the one that cut it.
    */
-  find(key: string, maxTokens: number): StoredReply | undefined {
+  find(key: string, maxTokens: number, { retryCut = false } = {}): StoredReply | undefined {
     const reply = this.#keys.get(key)?.reply;
     if (reply === undefined) return undefined;
-    const fits = reply.finishReason === "length" || reply.completionTokens <= maxTokens;
+    const isCut = reply.finishReason === "length";
+    if (isCut && retryCut && reply.maxTokens < maxTokens) return undefined;
+    const fits = isCut || reply.completionTokens <= maxTokens;
     return fits || reply.maxTokens === maxTokens ? reply : undefined;
   }
 

@@ -50,6 +50,7 @@ export function readChatCompletion(
     what: "a chat completion",
     schema: ChatCompletion,
     split: ({ message }) => split(message),
+    last: ({ message: { reasoning_content, reasoning, content } }) => lastText(reasoning_content, reasoning, content),
   });
 }
 
@@ -60,7 +61,11 @@ export function readTextCompletion(
   split: (text: string) => Divided,
 ): TeacherReply {
   const shape = { what: "a text completion", schema: TextCompletion };
-  return readCompletion(body, context, { ...shape, split: ({ text: whole }) => split(whole) });
+  const parts = {
+    split: ({ text: whole }: { text: string }) => split(whole),
+    last: ({ text: whole }: { text: string }) => whole,
+  };
+  return readCompletion(body, context, { ...shape, ...parts });
 }
 
 /** One API's shape of a completion. */
@@ -68,12 +73,23 @@ interface CompletionShape<C> {
   readonly what: string;
   readonly schema: z.ZodType<{ choices: C[]; usage?: UsageReport | null | undefined }>;
   readonly split: (choice: C) => Divided;
+  /** The text that came last, as it came. */
+  readonly last: (choice: C) => string;
+}
+
+const lastText = (...fields: (string | null | undefined)[]): string =>
+  fields.filter((field) => typeof field === "string" && field.trim() !== "").at(-1) ?? "";
+
+/** A cut reply with the space on which it was cut: gone on with without it, two words would become one. */
+function keepSpaceAtCut({ thinking, answer }: Divided, last: string): Divided {
+  const space = last.slice(last.trimEnd().length);
+  return answer === "" ? { thinking: thinking + space, answer } : { thinking, answer: answer + space };
 }
 
 function readCompletion<C extends z.infer<typeof Choice>>(
   body: CompletionBody,
   context: CompletionContext,
-  { what, schema, split }: CompletionShape<C>,
+  { what, schema, split, last }: CompletionShape<C>,
 ): TeacherReply {
   const shown = (): string => excerptOf(typeof body === "string" ? body : JSON.stringify(body));
   const json = typeof body === "string" ? parseJson(body) : body;
@@ -90,7 +106,9 @@ function readCompletion<C extends z.infer<typeof Choice>>(
   if (choice === undefined) throw malformed(context, `without choices: ${shown()}`, reportedUsage(json));
   const { finish_reason: finish } = choice;
   if (typeof finish === "string" && ABANDONED.has(finish)) throw abandoned(context, finish);
-  const found = { ...split(choice), provenance: context.provenance, finishReason: finishReason(finish) };
+  const divided = split(choice);
+  const parts = finish === "length" ? keepSpaceAtCut(divided, last(choice)) : divided;
+  const found = { ...parts, provenance: context.provenance, finishReason: finishReason(finish) };
   return checkedReply({ ...found, usage: usageOf(reported), excerpt: shown() }, context);
 }
 

@@ -1,5 +1,7 @@
 /** @file A smooth allowance: so much a minute, a second's worth of it at once. Pure: time is a parameter. */
 
+const LEAST_WAIT_MS = 0.01;
+
 /** A token bucket that may go into debt: what is taken must be paid back by waiting before more is given. */
 export class FlowBucket {
   readonly #perMs: number;
@@ -18,9 +20,9 @@ export class FlowBucket {
   /** Milliseconds until `amount` may be taken; an amount above the capacity is given at a full bucket, on credit. */
   waitMs(amount: number, now: number): number {
     this.#refill(now);
-    // A hair's breadth is forgiven: after exactly the wait, rounding must not ask for another.
-    const missing = Math.min(amount, this.#capacity) - this.#balance - 1e-6;
-    return missing <= 0 ? 0 : missing / this.#perMs;
+    const missing = Math.min(amount, this.#capacity) - this.#balance;
+    // A hair's breadth is forgiven: after exactly the wait, rounding must not ask for another, too small to be slept.
+    return missing <= 1e-6 ? 0 : Math.max(LEAST_WAIT_MS, missing / this.#perMs);
   }
 
   /** Takes an amount, into debt if need be. */

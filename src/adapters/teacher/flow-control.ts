@@ -99,7 +99,7 @@ export class FlowControl {
       case "refused": {
         const { retryAfterMs, rateLimit } = outcome;
         this.#tokens?.giveBack(pass.tokens);
-        this.#throttle.refused(pass.seq, retryAfterMs, now);
+        this.#throttle.refused({ seq: pass.seq, latencyMs: now - pass.startedAt, retryAfterMs }, now);
         if (retryAfterMs === 0) this.#heed(pass.seq, rateLimit, now);
         return;
       }

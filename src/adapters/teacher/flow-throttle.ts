@@ -13,7 +13,7 @@
 /** Requests at once at the very start. */
 const FIRST_WINDOW = 16;
 /** Time in which the first window doubles, ms: a refusal comes back in about that. */
-const DOUBLING_MS = 60;
+const DOUBLING_MS = 80;
 /** Share of refusals above which a burst means "much too fast", not "just above". */
 const HEAVY_SHARE = 0.1;
 /** What a heavy burst leaves of the window, and of the rate that it showed; a light one of the rate; an early one of the pace. */
@@ -36,8 +36,9 @@ const STARTS_AFTER_HEAVY = 10;
 /** Pauses take less than about 1 in so many parts of the time. */
 const PAUSE_SHARE = 6;
 const STEP = 1 - LIGHT_FACTOR;
-/** Most that one start may add, as a share: a refusal must be able to come back before all is far too fast. */
+/** Most that one start may add, as a share, and all that start before a refusal can come back. */
 const MOST_GROWTH = 0.02;
+const MOST_UNSEEN_GROWTH = 0.05;
 const MAX_FACTOR = 64;
 /** Room in the window beyond what the pace needs at the latency seen. */
 const WINDOW_ROOM = 1.5;
@@ -52,7 +53,6 @@ const MAX_SLACK_MS = 20;
 /** What is known of the time from one burst to the next. */
 interface Interval {
   readonly elapsedMs: number;
-  readonly pausedMs: number;
   readonly started: number;
   refused: number;
   /** As they were when the burst began. */
@@ -78,8 +78,9 @@ export class FlowThrottle {
   #rateFactor = 1;
   #windowFactor = 1;
   #bestRate = 0;
-  #isHeavy = false;
+  #isMuch = false;
   #latencyMs = 0;
+  #refusalMs = 0;
   #burstsInVain = 0;
   #pauseFrom = 0;
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -115,8 +116,10 @@ export class FlowThrottle {
     this.#inFlight += 1;
     const gapMs = 1 / this.#pace();
     const slackMs = Math.max(LEAST_SLACK_MS, Math.min(MAX_SLACK_MS, gapMs / 4));
+    // What was not held back by the pace or the window says nothing about a larger one.
+    const wasHeldBack = now - this.#nextAt <= slackMs || this.#inFlight >= this.window(now);
     if (gapMs > 0) this.#nextAt = Math.max(this.#nextAt, now - slackMs) + gapMs;
-    if (this.#interval !== undefined) this.#grow(this.#interval);
+    if (this.#interval !== undefined && wasHeldBack) this.#grow(this.#interval);
     return this.#seq;
   }
 
@@ -132,12 +135,21 @@ export class FlowThrottle {
   }
 
   /** One was refused because too many were asked; `retryAfterMs` 0 where the provider does not say how long to wait. */
-  refused(seq: number, retryAfterMs: number, now: number): void {
+  refused(
+    {
+      seq,
+      latencyMs,
+      retryAfterMs,
+    }: { readonly seq: number; readonly latencyMs: number; readonly retryAfterMs: number },
+    now: number,
+  ): void {
+    this.#refusalMs += (latencyMs - this.#refusalMs) * (this.#refusalMs === 0 ? 1 : 0.2);
     if (seq > this.#cutSeq) this.#beginBurst(now);
     else if (this.#interval !== undefined) this.#interval.refused += 1;
     this.ended();
     this.#cut();
-    this.#pause(this.#pauseMs(retryAfterMs), now);
+    // What is still on its way meets the same limit: until it is back, more would only add to it.
+    this.#pause(Math.max(this.#refusalMs, this.#pauseMs(retryAfterMs)), now);
   }
 
   #pace(): number {
@@ -147,9 +159,11 @@ export class FlowThrottle {
   #grow({ refused }: Interval): void {
     const pauseMs = this.#pausedUntil - this.#pauseFrom;
     const forPause = Number.isFinite(this.#rate) ? PAUSE_SHARE * pauseMs * this.#rate : 0;
-    const startsPerStep = this.#isHeavy ? STARTS_AFTER_HEAVY : Math.max(STARTS_PER_REFUSAL * refused, forPause);
+    const startsPerStep = this.#isMuch ? STARTS_AFTER_HEAVY : Math.max(STARTS_PER_REFUSAL * refused, forPause);
     const speed = 2 ** Math.min(10, Math.floor((this.#seq - this.#cutSeq) / startsPerStep));
-    const step = Math.min((STEP / startsPerStep) * speed, MOST_GROWTH * this.#rateFactor);
+    const unseen = this.#pace() * this.#refusalMs; // starts until the first of them can be refused
+    const most = Math.min(MOST_GROWTH, Number.isFinite(unseen) ? MOST_UNSEEN_GROWTH / Math.max(1, unseen) : 1);
+    const step = Math.min((STEP / startsPerStep) * speed, most * this.#rateFactor);
     this.#rateFactor = Math.min(MAX_FACTOR, this.#rateFactor + step);
     this.#windowFactor = Math.min(MAX_FACTOR, this.#windowFactor + step);
   }
@@ -161,8 +175,7 @@ export class FlowThrottle {
 
   #beginBurst(now: number): void {
     this.#interval = {
-      elapsedMs: Math.max(1, now - this.#cutAt),
-      pausedMs: Math.max(0, Math.min(now, this.#pausedUntil) - Math.max(this.#pauseFrom, this.#cutAt)),
+      elapsedMs: Math.max(1, now - this.#cutAt - (this.#interval === undefined ? 0 : this.#refusalMs)),
       started: this.#seq - this.#cutSeq,
       refused: 1,
       // The first window was small for want of knowledge, not for a limit: what was declared is cut.
@@ -182,7 +195,7 @@ export class FlowThrottle {
     this.#burstsInVain = passed === 0 ? last.burstsInVain + 1 : 0;
     const isMuch = last.refused > HEAVY_SHARE * last.started;
     const isHeavy = last.isFirst || (isMuch && (last.refused > 1 || passed === 0));
-    this.#isHeavy = isHeavy;
+    this.#isMuch = isMuch || isHeavy;
     this.#window = last.window * (isHeavy ? HEAVY_WINDOW : 1);
     this.#windowFactor = 1;
     this.#rateFactor = isHeavy ? HEAVY_FACTOR : isMuch ? EARLY_FACTOR : LIGHT_FACTOR;

@@ -86,9 +86,9 @@ export class PurchaseTries {
 
   /** Tries until the journal holds a reply; one hold and one intent for each try that may be billed. */
   async obtain(): Promise<void> {
-    const { journal, retryFailed = false } = this.#context.options;
+    const { journal, retryFailed = false, retryCut = false } = this.#context.options;
     const { key, maxTokens } = this.#purchase;
-    while (journal.find(key, maxTokens) === undefined) {
+    while (journal.find(key, maxTokens, { retryCut }) === undefined) {
       const refusal = retryFailed ? undefined : journal.refusal(key, maxTokens);
       if (refusal !== undefined) throw new GivenUp("provider-permanent", refusal);
       const malformed = journal.malformedReplies(key);

@@ -10,6 +10,8 @@ import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOp
 /** How questions are put to a teacher. */
 export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   readonly samplesPerQuestion: number;
+  /** Index of the first sample; 0 unless told. */
+  readonly firstSample?: number;
   readonly params?: SamplingParams;
   /** Cap on thinking and answer together, tokens. */
   readonly maxTokens: number;
@@ -61,7 +63,10 @@ export async function* traceQuestions(
   for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
 }
 
-type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion" | "params" | "maxTokens" | "render">;
+type PlanOptions = Pick<
+  TraceOptions,
+  "teacher" | "price" | "samplesPerQuestion" | "firstSample" | "params" | "maxTokens" | "render"
+>;
 
 /**
  * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
@@ -69,11 +74,12 @@ type PlanOptions = Pick<TraceOptions, "teacher" | "price" | "samplesPerQuestion"
  */
 export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
   const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
+  const { firstSample = 0 } = options;
   for (const question of ordered(questions)) {
     const messages = render(question);
     const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     const worstCaseMicroUsd = tokenCost(price, usage);
-    for (let sampleIndex = 0; sampleIndex < samplesPerQuestion; sampleIndex++) {
+    for (let sampleIndex = firstSample; sampleIndex < firstSample + samplesPerQuestion; sampleIndex++) {
       const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
       const { provider, model } = teacher;
       const key = requestKey({ provider, model, messages, params: own, sampleIndex });
@@ -112,8 +118,8 @@ class Tracing {
 
   constructor(questions: readonly Question[], options: TraceOptions) {
     this.#questions = questions;
-    this.#options = options;
-    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
+    this.#options = { ...options, retryCut: retriesCut(options) };
+    this.#buyer = new ReplyBuyer({ ...this.#options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
   }
 
   /** The purchases given up, by key. */
@@ -145,11 +151,11 @@ class Tracing {
   }
 
   #missing(): Set<string> {
-    const { journal } = this.#options;
+    const { journal, retryCut = false } = this.#options;
     const missing = new Set<string>();
     for (const { key, maxTokens } of this.#unique(() => true)) {
       this.#total += 1;
-      if (journal.find(key, maxTokens) === undefined) missing.add(flat(key));
+      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(flat(key));
       else this.#fromJournal += 1;
     }
     return missing;
@@ -203,6 +209,12 @@ class Tracing {
 
 /** A copy that does not hold on to the longer text it was cut from. */
 const flat = (key: string): string => Buffer.from(key, "latin1").toString("latin1");
+
+/** What is retried is asked anew where it is cut, too; but not where cut replies are gone on with: that is cheaper. */
+function retriesCut(options: TraceOptions): boolean {
+  const salvage = salvageOptions(options);
+  return options.retryFailed === true && (salvage === undefined || !canSalvage(salvage));
+}
 
 function salvageOptions(options: TraceOptions): SalvageOptions | undefined {
   const { salvage: policy, teacher, price, journal, maxTokens } = options;

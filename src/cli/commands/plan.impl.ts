@@ -1,20 +1,43 @@
 import { dirname, resolve } from "node:path";
 import { AppError } from "../../core/errors.ts";
+import { formatUsd } from "../../ledger/money.ts";
 import type { PriceOverride } from "../../ledger/price-override.ts";
+import { acceptTerms, joinTerms, readAcceptedTerms } from "../../pipeline/accepted-terms.ts";
 import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../../pipeline/load-recipe.ts";
 import type { RecipeOverride } from "../../pipeline/override-recipe.ts";
 import { planCost } from "../../pipeline/plan-cost.ts";
 import { readPlanFacts } from "../../pipeline/plan-facts.ts";
-import { type PlannedStage, planRun } from "../../pipeline/plan-run.ts";
+import { planRun } from "../../pipeline/plan-run.ts";
+import type { PilotOutcome } from "../../pipeline/run-pilot.ts";
+import type { RunRequest } from "../../pipeline/run-request.ts";
+import type { RunServices } from "../../pipeline/services.ts";
+import { teacherEndpoints } from "../../pipeline/stages/gates.ts";
+import type { AcceptedTerms } from "../../schema/manifest.ts";
+import { counted } from "../../report/number-format.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { describeCostPlan } from "../cost-plan-text.ts";
+import { reproduction } from "../execute-run.ts";
+import { shellQuote } from "../shell-quote.ts";
+import { untilInterrupted } from "../until-interrupted.ts";
 
 interface PlanFlags extends CommonFlags {
   readonly seed?: number;
   readonly run?: string;
   readonly set?: readonly RecipeOverride[];
   readonly price?: readonly PriceOverride[];
+  readonly pilot?: number;
+  readonly acceptTerms?: readonly string[];
+}
+
+/** What is planned. */
+interface Target {
+  readonly loaded: LoadedRecipe;
+  readonly folder: string;
+  /** The command that makes the run. */
+  readonly command: string;
+  /** Now, and when the run began. */
+  readonly acceptedTerms: AcceptedTerms[];
 }
 
 /** Says what a recipe will cost. */
@@ -22,45 +45,98 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
   const seed: RecipeOverride[] = flags.seed === undefined ? [] : [{ path: ["seed"], value: flags.seed }];
   const loaded = await loadRecipe(name, [...(flags.set ?? []), ...seed], context.recipes);
   const { recipe, baseFolder, path } = loaded;
-  const runFolder = resolve(context.recipes.workingFolder, flags.run ?? `runs/${recipe.name}-${recipe.seed}`);
-  const facts = await readPlanFacts(context.fs, {
-    recipe,
-    recipeFolder: dirname(path),
-    baseFolder,
-    runFolder,
-    planned: await plannedStages(context, loaded, runFolder),
-    now: new Date(context.clock.date()),
-    overrides: flags.price ?? [],
-  });
-  const plan = planCost(recipe, facts);
-  return { json: plan, text: describeCostPlan(plan) };
+  const folder = resolve(context.recipes.workingFolder, flags.run ?? `runs/${recipe.name}-${recipe.seed}`);
+  const command = reproduction(flags, { command: `grappa run ${shellQuote(name)}` }, loaded);
+  const earlier = await readAcceptedTerms(context.fs, folder);
+  const acceptedTerms = joinTerms(earlier, acceptTerms(teacherEndpoints(recipe), flags.acceptTerms ?? []));
+  const target = { loaded, folder, command, acceptedTerms };
+  const services = await openStages(context, flags, target);
+  try {
+    const request = services === undefined ? undefined : requestOf(context, services, target);
+    const pilot =
+      request && flags.pilot !== undefined ? await askPilot(context, flags, { request, loaded }) : undefined;
+    const facts = await readPlanFacts(context.fs, {
+      recipe,
+      recipeFolder: dirname(path),
+      baseFolder,
+      runFolder: folder,
+      planned: request === undefined ? [] : await planRun(request, context.fs),
+      now: new Date(context.clock.date()),
+      overrides: flags.price ?? [],
+    });
+    const plan = planCost(recipe, { ...facts, solved: [...(pilot?.solved ?? []), ...facts.solved] });
+    return { json: { ...plan, pilot: pilot ?? null }, text: describeCostPlan(plan) };
+  } finally {
+    await services?.close();
+  }
 });
 
-/** How far the run is; not at all where its base is not here, which a plan can do without. */
-async function plannedStages(context: CliContext, loaded: LoadedRecipe, folder: string): Promise<PlannedStage[]> {
-  const { fs, secrets } = context;
-  const { recipe, baseFolder } = loaded;
-  const { threads } = context.settings;
-  const services = await context.services
-    .openRun({ recipe, baseFolder, threads, fs, secrets })
-    .catch((error: unknown) => {
-      if (error instanceof AppError && error.code === "model-missing") return undefined;
-      throw error;
-    });
-  if (services === undefined) return [];
+/** The run's stages; none where its base is not here, which a plan without a pilot can do without. */
+async function openStages(
+  { services, settings, fs, secrets }: CliContext,
+  { price = [], pilot }: PlanFlags,
+  { loaded: { recipe, baseFolder, path }, acceptedTerms }: Target,
+): Promise<RunServices | undefined> {
+  const options = { recipe, baseFolder, recipeFolder: dirname(path), threads: settings.threads, fs, secrets };
   try {
-    const { stages, facts } = services;
-    const request = {
-      folder,
-      recipe: recipeSeenFrom(folder, loaded),
-      baseFolder,
-      stages,
-      facts,
-      tools: {},
-      command: "",
-    };
-    return await planRun(request, fs);
-  } finally {
-    await services.close();
+    return await services.openRun({ ...options, prices: price, acceptedTerms: namesOf(acceptedTerms) });
+  } catch (error) {
+    if (pilot === undefined && error instanceof AppError && error.code === "model-missing") return undefined;
+    throw error;
   }
+}
+
+function requestOf(
+  { version, machine }: CliContext,
+  { stages, facts }: RunServices,
+  { loaded, folder, command, acceptedTerms }: Target,
+): Omit<RunRequest, "signal"> {
+  const tools = { grappa: version, node: String(machine.nodeVersion) };
+  return {
+    folder,
+    recipe: recipeSeenFrom(folder, loaded),
+    baseFolder: loaded.baseFolder,
+    stages,
+    facts,
+    tools,
+    command,
+    acceptedTerms,
+  };
+}
+
+const namesOf = (terms: readonly AcceptedTerms[]): string[] => terms.map(({ provider }) => provider);
+
+interface Piloted {
+  readonly request: Omit<RunRequest, "signal">;
+  readonly loaded: LoadedRecipe;
+}
+
+/** Asks about some questions first, and says on standard error what that came to. */
+async function askPilot(
+  context: CliContext,
+  { pilot = 0, price = [] }: PlanFlags,
+  { request, loaded }: Piloted,
+): Promise<PilotOutcome> {
+  const { stderr } = context.process;
+  const { fs, clock, processes, machine, secrets } = context;
+  const { runPilot } = await import("../../pipeline/run-pilot.ts");
+  const { teacherWorld } = await import("../../pipeline/open-services.ts");
+  const recipeFolder = dirname(loaded.path);
+  const world = teacherWorld({
+    secrets,
+    recipeFolder,
+    prices: price,
+    acceptedTerms: namesOf(request.acceptedTerms ?? []),
+  });
+  const warn = (message: string): void => stderr.write(`warning: ${message}\n`);
+  stderr.write(`pilot: asking about ${counted(pilot, "question")}\n`);
+  const hint = "what was bought is kept: the same command goes on from there";
+  const outcome = await untilInterrupted(context, hint, (signal) =>
+    runPilot(
+      { request: { ...request, signal }, questions: pilot, world, warn },
+      { fs, clock, processes, machine, observe: () => undefined },
+    ),
+  );
+  stderr.write(`pilot: ${counted(outcome.questions, "question")}, ${formatUsd(outcome.spentMicroUsd)} spent\n`);
+  return outcome;
 }

@@ -1,13 +1,29 @@
 import { buildCommand } from "@stricli/core";
-import { jsonFlag, plainText, priceFlag, runFlags } from "../flags.ts";
+import { jsonFlag, plainText, runFlags, spendFlags, wholeNumber } from "../flags.ts";
 
 const { seed, run, set } = runFlags;
+const { price, acceptTerms } = spendFlags;
 
 /** `grappa plan`. */
 export const planCommand = buildCommand({
   loader: async () => (await import("./plan.impl.ts")).default,
   parameters: {
-    flags: { ...jsonFlag, seed, run, set, ...priceFlag },
+    flags: {
+      ...jsonFlag,
+      seed,
+      run,
+      set,
+      price,
+      pilot: {
+        kind: "parsed",
+        parse: wholeNumber(1, 10_000),
+        brief:
+          "first ask students and teachers about so many questions; paid, under maxUsd, and not bought again by the run",
+        optional: true,
+        placeholder: "N",
+      },
+      acceptTerms,
+    },
     positional: {
       kind: "tuple",
       parameters: [
@@ -23,6 +39,6 @@ export const planCommand = buildCommand({
   docs: {
     brief: "what a recipe will cost, stage by stage, and what its budget buys",
     fullDescription:
-      "Forecasts calls, tokens, dollars and time of a recipe, at p50 and p90, and says what maxUsd buys. What a run has bought so\nfar counts as measured. It asks nobody and changes nothing.\n`grappa run --plan` says something else: which stages of a run are done, and which are to run.",
+      "Forecasts calls, tokens, dollars and time of a recipe, at p50 and p90, and says what maxUsd buys. What a run has bought so\nfar counts as measured. Without --pilot it asks nobody and changes nothing.\n`grappa run --plan` says something else: which stages of a run are done, and which are to run.",
   },
 });

@@ -1,11 +1,18 @@
 import { readModelFolder } from "../../adapters/model-folder.ts";
 import { dropSolved } from "../../curate/difficulty.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
+import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { type Attempt, Question, SCHEMA_VERSION, type ThinkingSetting } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { answerQuestions } from "./answer-questions.ts";
+import { openFlows } from "./ask-endpoint.ts";
+import { attemptByStudents } from "./ask-students.ts";
 import type { EngineProvider } from "./engine-provider.ts";
+import { checkAsked } from "./gates.ts";
+import { teacherIdentity } from "./open-teacher.ts";
+import { progressNote } from "./progress-note.ts";
+import type { TeacherWorld } from "./teacher-world.ts";
 
 /** Tokens an attempt may answer with; the demo's answers have three. */
 const ANSWER_TOKENS = 16;
@@ -15,22 +22,36 @@ const BATCH_SIZE = 64;
  * The base tries every candidate: what it solves is too easy and never costs a trace. Outputs `attempts.jsonl`,
  * `questions.jsonl` (what is left) and `dropped.jsonl`.
  */
-export function attemptStage(engine: EngineProvider): Stage {
+export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage {
   return {
     name: "attempt",
     inputs: ["collect"],
     facts: ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"],
     codeVersion: 1,
-    config: ({ attempt }) => attempt,
-    plan: ({ attempt }) => `the base tries every candidate: ${attempt.modes.join(" and ") || "not at all"}`,
-    run: (context) => attempt(context, engine),
+    config: attemptConfig,
+    plan: ({ attempt }) =>
+      `the base tries every candidate: ${attempt.modes.join(" and ") || "not at all"}${attempt.students.map(({ model }) => `; then ${model}`).join("")}`,
+    check: async (recipe) =>
+      checkAsked(
+        recipe.attempt.students.map((endpoint) => ({ endpoint, called: "the reference student" })),
+        recipe,
+        world,
+      ),
+    run: (context) => attempt(context, engine, world),
   };
 }
 
-async function attempt(context: StageContext, provider: EngineProvider): Promise<StageSummary> {
+/** Without students nothing is said of them, so that runs of before keep their keys. */
+function attemptConfig({ attempt: { students, samples, ...base }, trace }: Recipe): unknown {
+  if (students.length === 0) return base;
+  return { ...base, students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries };
+}
+
+async function attempt(context: StageContext, provider: EngineProvider, world: TeacherWorld): Promise<StageSummary> {
   const questions = await context.input("collect").readRows("questions.jsonl", Question);
   const model = await readModelFolder(context.baseFolder);
   const settings = attemptSettings(context.recipe.attempt);
+  const file = await context.output.openRows("attempts.jsonl");
   const replies =
     settings.length === 0
       ? []
@@ -41,7 +62,7 @@ async function attempt(context: StageContext, provider: EngineProvider): Promise
           signal: context.signal,
           onProgress: (done, total) => context.progress({ done, total, unit: "attempts" }),
         });
-  const attempts = questions.flatMap(({ id }, i) =>
+  const byBase = questions.flatMap(({ id }, i) =>
     (replies[i] ?? []).map(({ setting, thinking, answer, thinkingTokens, grade }): Attempt => {
       const text = thinking === "" ? answer : `${thinking}\n${answer}`;
       return {
@@ -56,14 +77,64 @@ async function attempt(context: StageContext, provider: EngineProvider): Promise
       };
     }),
   );
-  const { kept, dropped } = dropSolved(questions, attempts);
-  await context.output.writeRows("attempts.jsonl", attempts);
+  for (const row of byBase) await file.write(row);
+  const { kept: left } = dropSolved(questions, byBase);
+  const byStudents = await askStudents(context, { world, questions: left, write: (row) => file.write(row) });
+  await file.close();
+  const { kept, dropped } = dropSolved(questions, [...byBase, ...byStudents.attempts]);
   await context.output.writeRows("questions.jsonl", kept);
   await context.output.writeRows("dropped.jsonl", dropped);
   const decodedTokens = replies
     .flat()
     .reduce((sum, { thinkingTokens, answerTokens }) => sum + thinkingTokens + answerTokens, 0);
-  return { funnel: [buildFunnel("attempt", questions.length, { kept, dropped })], notes: { decodedTokens } };
+  return {
+    funnel: [buildFunnel("attempt", questions.length, { kept, dropped })],
+    notes: { decodedTokens, ...byStudents.notes },
+  };
+}
+
+interface Students {
+  readonly world: TeacherWorld;
+  readonly questions: readonly Question[];
+  readonly write: (attempt: Attempt) => Promise<void>;
+}
+
+/** What the students made of the questions; their texts are on the disk alone, for they are long. */
+async function askStudents(
+  context: StageContext,
+  { world, questions, write }: Students,
+): Promise<{ readonly attempts: readonly Attempt[]; readonly notes: StageNotes }> {
+  const { recipe, signal, progress, retryFailed, journalFolder } = context;
+  const { students, samples } = recipe.attempt;
+  if (students.length === 0) return { attempts: [], notes: {} };
+  const accounts = await context.accounts();
+  const asking = { accounts, world, signal, retryFailed, journalFolder, flows: openFlows(recipe.seed) };
+  const outcomes = attemptByStudents(questions, {
+    ...asking,
+    students,
+    samples,
+    seed: recipe.seed,
+    maxRetries: recipe.trace.maxRetries,
+    onProgress: (now) => {
+      const note = progressNote(now);
+      progress({ done: now.done, total: now.total, unit: "attempts", ...(note === undefined ? {} : { note }) });
+    },
+  });
+  const attempts: Attempt[] = [];
+  const notes = { askedTokens: 0, answeredTokens: 0, studentMicroUsd: 0, studentFailures: 0 };
+  for await (const outcome of outcomes) {
+    if (outcome.type === "failure") {
+      notes.studentFailures += 1;
+      continue;
+    }
+    const { attempt: row, reply } = outcome;
+    await write(row);
+    attempts.push({ ...row, text: "" });
+    notes.askedTokens += reply.usage.promptTokens;
+    notes.answeredTokens += reply.usage.completionTokens;
+    notes.studentMicroUsd += reply.costMicroUsd;
+  }
+  return { attempts, notes };
 }
 
 function attemptSettings({ modes, thinkBudgetTokens }: Recipe["attempt"]): ThinkingSetting[] {

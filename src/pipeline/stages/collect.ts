@@ -1,26 +1,42 @@
-import { AppError } from "../../core/errors.ts";
+import { basename, resolve } from "node:path";
 import { dropDuplicates } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { collectQuestions } from "../../questions/collect-questions.ts";
 import { families } from "../../questions/families.ts";
 import type { Recipe } from "../../schema/recipe.ts";
-import type { Question } from "../../schema/records.ts";
+import type { Dropped, Question } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { type FileQuestions, readFileQuestions } from "./file-questions.ts";
 
 /**
- * Takes the recipe's questions from the train bucket: no other bucket is ever looked at, so that nothing which is
- * evaluated can be trained on. Outputs `questions.jsonl` and `dropped.jsonl`.
+ * Takes the recipe's questions from the train bucket: nothing of another bucket goes further, so that nothing which is
+ * evaluated can be trained on. Outputs `questions.jsonl` and `dropped.jsonl`; and `held-out.jsonl`, what files hold of the
+ * other buckets, where there are files.
  */
 export function collectStage(): Stage {
   return {
     name: "collect",
     inputs: [],
-    facts: [],
+    facts: (recipe) => (hasFiles(recipe) ? ["questionFiles"] : []),
     codeVersion: 1,
-    config: ({ collect, seed }) => ({ collect, seed }),
+    config: ({ collect, seed }) => ({ collect: withoutPlaces(collect), seed }),
     plan: ({ collect }) =>
-      `${totalOf(collect)} questions from ${collect.sources.map((source) => (source.type === "file" ? source.path : source.family)).join(" and ")}`,
+      `${hasFiles({ collect }) ? "up to " : ""}${totalOf(collect)} questions from ${collect.sources.map((source) => (source.type === "file" ? basename(source.path) : source.family)).join(" and ")}`,
     run: collect,
+  };
+}
+
+/** Whether questions come from files. */
+export function hasFiles({ collect }: Pick<Recipe, "collect">): boolean {
+  return collect.sources.some(({ type }) => type === "file");
+}
+
+/** The sources without where files lie: their bytes count, by their hash. */
+export function withoutPlaces({ sources }: Recipe["collect"]): Recipe["collect"] {
+  return {
+    sources: sources.map((source) =>
+      source.type === "file" ? { ...source, path: basename(source.path.replaceAll("\\", "/")) } : source,
+    ),
   };
 }
 
@@ -28,22 +44,40 @@ function totalOf({ sources }: Recipe["collect"]): number {
   return sources.reduce((sum, { count }) => sum + count, 0);
 }
 
-async function collect({ recipe, output, progress, signal }: StageContext): Promise<StageSummary> {
+async function collect(context: StageContext): Promise<StageSummary> {
+  const { recipe, output, progress, signal } = context;
   const total = totalOf(recipe.collect);
   const found: Question[] = [];
+  const heldOut: Question[] = [];
+  const bad: Dropped[] = [];
   for (const source of recipe.collect.sources) {
     signal.throwIfAborted();
-    if (source.type === "file")
-      throw new AppError("recipe-invalid", "collect.sources: questions from a file cannot be read yet");
-    const { family, count, difficulty } = source;
-    found.push(
-      ...collectQuestions({ family: families[family], count, difficulty, bucket: "train", seed: recipe.seed }),
-    );
-    progress({ done: found.length, total, unit: "questions" });
+    if (source.type === "file") {
+      const read = await readFileQuestions(resolve(context.recipeFolder, source.path), source);
+      warnOfBadRows(context, basename(source.path), read);
+      found.push(...read.train);
+      heldOut.push(...read.heldOut);
+      bad.push(...read.dropped);
+    } else {
+      const { family, count, difficulty } = source;
+      found.push(
+        ...collectQuestions({ family: families[family], count, difficulty, bucket: "train", seed: recipe.seed }),
+      );
+    }
+    progress({ done: found.length, total: Math.max(total, found.length), unit: "questions" });
     await new Promise((resolve) => setImmediate(resolve)); // generating is synchronous; a Ctrl-C gets its turn here
   }
   const { kept, dropped } = dropDuplicates(found);
+  const allDropped = [...bad, ...dropped];
   await output.writeRows("questions.jsonl", kept);
-  await output.writeRows("dropped.jsonl", dropped);
-  return { funnel: [buildFunnel("collect", found.length, { kept, dropped })] };
+  await output.writeRows("dropped.jsonl", allDropped);
+  if (hasFiles(recipe)) await output.writeRows("held-out.jsonl", dropDuplicates(heldOut).kept);
+  return { funnel: [buildFunnel("collect", found.length + bad.length, { kept, dropped: allDropped })] };
+}
+
+function warnOfBadRows({ warn }: StageContext, file: string, { dropped }: FileQuestions): void {
+  const [first] = dropped;
+  if (first === undefined) return;
+  const rows = dropped.length === 1 ? "1 row is" : `${dropped.length} rows are`;
+  warn(`${file}: ${rows} no question (dropped.jsonl lists all); the first: ${first.detail}`);
 }

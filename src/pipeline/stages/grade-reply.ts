@@ -1,19 +1,40 @@
-import { AppError } from "../../core/errors.ts";
+import { GoldCache } from "../../grade/gold-cache.ts";
 import { gradeInteger } from "../../grade/exact.ts";
+import { gradeAnswer, type GradeProfile } from "../../grade/grade-answer.ts";
 import { families } from "../../questions/families.ts";
+import type { Family } from "../../questions/family.ts";
 import type { Grade, Question } from "../../schema/records.ts";
 
-/** Grades a reply to a question by its family's verifier. Throws `record-invalid` for a family that has none here. */
+/** How answers to questions from a file are compared; stands in a question's metadata as `grader`. */
+export const FILE_GRADERS: Readonly<Record<"maths" | "choice", GradeProfile>> = { maths: "math", choice: "mcq" };
+
+const golds = new GoldCache();
+
+/** Whether a rule can tell right from wrong: there is a verifier, or a reference answer. */
+export function canGradeByRule(question: Question): boolean {
+  return familyOf(question) !== undefined || question.answer !== null;
+}
+
+/**
+ * Grades a reply by rule: by its family's verifier, else against the reference answer; `unscored` where there is neither,
+ * `gold_error` where the reference cannot be read.
+ */
 export function gradeReply(question: Question, reply: string): Grade {
-  const family = Object.values(families).find(({ name }) => name === question.family);
-  if (!family) {
-    throw new AppError(
-      "record-invalid",
-      `question ${question.id} is of family "${question.family}", which has no verifier`,
-      {
-        hint: `families with verifiers: ${Object.keys(families).join(", ")}`,
-      },
-    );
-  }
-  return gradeInteger(question.text, reply, family.verify);
+  const family = familyOf(question);
+  if (family !== undefined) return gradeInteger(question.text, reply, family.verify);
+  if (question.answer === null) return { outcome: "unscored", extracted: null, rule: "no-reference" };
+  const profile = question.metadata.grader === "choice" ? FILE_GRADERS.choice : FILE_GRADERS.maths;
+  const reading = golds.read(question.answer, profile, {});
+  if (reading.status === "error") return { outcome: "gold_error", extracted: null, rule: `${profile}/gold` };
+  const { outcome, extracted, rule } = gradeAnswer(reading.gold, reply);
+  return { outcome, extracted, rule: `${profile}/${rule}` };
+}
+
+/** Whether a question has a verifier of its own, which no judge can know better. */
+export function hasVerifier(question: Question): boolean {
+  return familyOf(question) !== undefined;
+}
+
+function familyOf({ family }: Question): Family | undefined {
+  return Object.values(families).find(({ name }) => name === family);
 }

@@ -1,94 +1,110 @@
-/** @file A recipe's teacher as something that can be asked: the built-in one is started, others are called. */
+/** @file A recipe's teacher, reference student or judge as something that can be asked: the built-in teacher is started, others are called. */
 import { type BuiltinTeacherServer, startBuiltinTeacher } from "../../adapters/teacher/builtin-teacher-server.ts";
-import { openAICompatibleTeacher, readApiKey } from "../../adapters/teacher/openai-compatible.ts";
+import { type OpenBatches, openBatches, type OpenBatchesOptions } from "../../adapters/teacher/batch/open-batches.ts";
+import { openEndpoint, samplingParams } from "../../adapters/teacher/open-endpoint.ts";
+import { openAICompatibleTeacher } from "../../adapters/teacher/openai-compatible.ts";
+import type { BuyerOptions } from "../../adapters/teacher/reply-buyer.ts";
 import type { Teacher } from "../../adapters/teacher/teacher.ts";
-import { AppError } from "../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../core/hash.ts";
-import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
-import { BUILTIN_MODEL, BUILTIN_PROVIDER, findPrice, type Price, tokenCost } from "../../ledger/price-book.ts";
+import { endpointPrice } from "../../ledger/endpoint-price.ts";
+import { BUILTIN_MODEL, BUILTIN_PROVIDER, findPrice, type Price } from "../../ledger/price-book.ts";
 import type { SamplingParams } from "../../ledger/request-key.ts";
 import { questionId } from "../../questions/bucket.ts";
 import { reasonAbout } from "../../questions/teacher-policy.ts";
+import type { Endpoint } from "../../schema/endpoint.ts";
 import type { Recipe } from "../../schema/recipe.ts";
+import type { TeacherWorld } from "./teacher-world.ts";
 
-type TeacherRecipe = Recipe["trace"]["teacher"];
+/** A recipe's teacher: the built-in one, or an endpoint. */
+export type TeacherRecipe = Recipe["trace"]["teacher"];
 type BuiltinRecipe = Extract<TeacherRecipe, { type: "builtin" }>;
 
 /** Longer than any reply of the built-in teacher, bytes (its tokens). */
 const BUILTIN_MAX_TOKENS = 8192;
 
-/** A teacher, and how to put requests to it. */
+/** A model, and how to put requests to it. */
 export interface OpenTeacher {
   readonly teacher: Teacher;
   readonly price: Price;
   readonly params: SamplingParams;
   readonly maxTokens: number;
+  /** Requests in flight. */
+  readonly concurrency: number;
+  readonly limits: NonNullable<BuyerOptions["limits"]>;
+  /** Opens its batches, where the recipe buys through them. */
+  openBatches?(options: Omit<OpenBatchesOptions, "price" | "called">): OpenBatches;
   close(): Promise<void>;
 }
 
-/** The parts of a teacher's recipe that its replies depend on; not where it is reached, with which key, or how fast it is. */
+/**
+ * The parts of a teacher's recipe that its replies depend on; not where it is reached, with which key, at what price or how
+ * fast it is.
+ */
 export function teacherIdentity(teacher: TeacherRecipe): Partial<TeacherRecipe> {
   if (teacher.type === "builtin") {
     const { latencyMs: _latency, rateLimitRate: _refused, port: _port, ...rest } = teacher;
     return rest;
   }
-  const { baseUrl: _url, apiKeyEnv: _key, ...rest } = teacher;
+  const { baseUrl: _url, apiKeyEnv: _key, apiKeyFile: _file, price: _price, ...said } = teacher;
+  const { limits: _limits, batch: _batch, ...rest } = said;
   return rest;
 }
 
-/** Where a teacher's key would travel readable by anybody on the way; undefined where it does not. */
+/** Where an endpoint's key would travel readable by anybody on the way; undefined where it does not. */
 export function keyInTheClear(teacher: TeacherRecipe): string | undefined {
-  if (teacher.type !== "openai-compatible" || teacher.apiKeyEnv === undefined) return undefined;
+  if (teacher.type === "builtin") return undefined;
+  if (teacher.apiKeyEnv === undefined && teacher.apiKeyFile === undefined) return undefined;
   const { protocol, hostname } = new URL(teacher.baseUrl);
   const isLocal = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
   return protocol === "http:" && !isLocal ? hostname : undefined;
 }
 
 /**
- * Opens the recipe's teacher.
+ * Opens an endpoint.
  *
- * @param secrets the value of an environment variable.
- * @throws AppError "usage" when the key's variable is not set, "recipe-invalid" when no price is known, "port-taken".
+ * @param called what errors call it, for example `the judge`.
+ * @throws AppError "usage" when its key is not set, "recipe-invalid" when no price is known.
  */
-export async function openTeacher(recipe: Recipe, secrets: (name: string) => string | undefined): Promise<OpenTeacher> {
-  const { teacher } = recipe.trace;
-  if (teacher.type === "builtin") return await openBuiltin(teacher, recipe.seed);
-  const { baseUrl, model, apiKeyEnv, temperature, maxTokens } = teacher;
-  const key = apiKeyEnv === undefined ? {} : { apiKey: readApiKey({ [apiKeyEnv]: secrets(apiKeyEnv) }, apiKeyEnv) };
-  const client = openAICompatibleTeacher({ baseUrl, model, ...key });
-  const price = findPrice(client.provider, model, teacher.price);
+export function openAsked(endpoint: Endpoint, world: TeacherWorld, called: string): OpenTeacher {
+  const price = endpointPrice(endpoint, { overrides: world.prices });
+  const teacher = openEndpoint(endpoint, world, called);
+  const { concurrency, ...limits } = endpoint.limits;
+  const { maxTokens } = endpoint;
+  const params = samplingParams(endpoint);
+  const batched = {
+    openBatches: (options: Omit<OpenBatchesOptions, "price" | "called">) =>
+      openBatches(endpoint, {
+        ...options,
+        called,
+        price: endpointPrice(endpoint, { batch: true, overrides: world.prices }),
+      }),
+  };
+  const opened = { teacher, price, params, maxTokens, concurrency, limits: declared(limits) };
+  return { ...opened, ...(endpoint.batch === undefined ? {} : batched), close: () => teacher.close() };
+}
+
+function declared({ requestsPerMinute, tokensPerMinute }: Omit<Endpoint["limits"], "concurrency">) {
   return {
-    teacher: client,
-    price,
-    params: temperature === undefined ? {} : { temperature },
-    maxTokens,
-    close: () => client.close(),
+    ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+    ...(tokensPerMinute === undefined ? {} : { tokensPerMinute }),
   };
 }
 
 /**
- * Throws what would stop every request to the recipe's teacher. Sends nothing; starts nothing.
+ * Opens the recipe's teacher.
  *
- * @throws AppError as `openTeacher`, and "budget-exceeded" when one reply of full length may cost more than the cap.
+ * @throws AppError as {@link openAsked}; "port-taken".
  */
-export async function checkTeacher(recipe: Recipe, secrets: (name: string) => string | undefined): Promise<void> {
-  if (recipe.trace.teacher.type === "builtin") return;
-  const { price, maxTokens, close } = await openTeacher(recipe, secrets);
-  await close();
-  const worstCase = tokenCost(price, { promptTokens: 0, completionTokens: maxTokens });
-  const cap = microUsdFromUsd(recipe.maxUsd);
-  if (worstCase <= cap) return;
-  throw new AppError(
-    "budget-exceeded",
-    `one reply of ${maxTokens} tokens may cost ${formatUsd(worstCase)}, and maxUsd allows ${formatUsd(cap)}`,
-    {
-      hint: "raise maxUsd, or lower trace.teacher.maxTokens",
-      data: { worstCaseMicroUsd: worstCase, capMicroUsd: cap },
-    },
-  );
+export async function openTeacher(
+  teacher: TeacherRecipe,
+  { seed, trace }: Pick<Recipe, "seed" | "trace">,
+  world: TeacherWorld,
+): Promise<OpenTeacher> {
+  if (teacher.type !== "builtin") return openAsked(teacher, world, "the teacher");
+  return { ...(await openBuiltin(teacher, seed)), concurrency: trace.concurrency, limits: {} };
 }
 
-async function openBuiltin(teacher: BuiltinRecipe, seed: number): Promise<OpenTeacher> {
+async function openBuiltin(teacher: BuiltinRecipe, seed: number): Promise<Omit<OpenTeacher, "concurrency" | "limits">> {
   const server = await startServer(teacher, seed);
   const client = openAICompatibleTeacher({
     provider: BUILTIN_PROVIDER,

@@ -3,7 +3,8 @@ import { AppError } from "../../core/errors.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuality, strictQuality } from "../../curate/quality.ts";
 import { type Candidate, selectExamples } from "../../curate/select.ts";
-import { type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
+import { partition, type StageResult } from "../../curate/stage-result.ts";
+import { Dropped, type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 
 /** Chooses what to train on: quality, then s1's seeded choice over domains. Outputs `selection.jsonl` and `dropped.jsonl`. */
@@ -13,7 +14,7 @@ export function selectStage(): Stage {
     inputs: ["attempt", "trace", "grade"],
     facts: ["tokenizer"],
     codeVersion: 1,
-    config: ({ select, seed }) => ({ ...select, seed }),
+    config: ({ select, seed, order }) => ({ ...select, seed, ...(order === "s1" ? { order } : {}) }),
     plan: ({ select }) =>
       `${select.count} traces by method ${select.method}${select.requireCorrect ? ", correct ones only" : ""}`,
     run: select,
@@ -25,7 +26,8 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
   const domains = new Map(
     (await input("attempt").readRows("questions.jsonl", Question)).map(({ id, domain }) => [id, domain]),
   );
-  const traces = await input("trace").readRows("traces.jsonl", Trace);
+  const traced = await input("trace").readRows("traces.jsonl", Trace);
+  const { kept: traces, dropped: tooEasy } = await dropTooEasy(traced, { input, isLeft: (id) => domains.has(id) });
   const grades = new Map(
     (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
   );
@@ -49,8 +51,8 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
     method: recipe.select.method,
     seed: recipe.seed,
   });
-  const allDropped = [...quality.dropped, ...dropped];
-  const funnel = buildFunnel("select", traces.length, { kept, dropped: allDropped });
+  const allDropped = [...tooEasy, ...quality.dropped, ...dropped];
+  const funnel = buildFunnel("select", traced.length, { kept, dropped: allDropped });
   if (kept.length === 0) throw nothingLeft(funnel);
   if (kept.length < recipe.select.count)
     warn(`only ${kept.length} of the ${recipe.select.count} examples asked for: collect more questions`);
@@ -64,6 +66,20 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
       meanThinkingTokens: Math.round(thinkingTokens / Math.max(1, kept.length)),
     },
   };
+}
+
+/** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */
+async function dropTooEasy(
+  traces: readonly Trace[],
+  { input, isLeft }: { readonly input: StageContext["input"]; readonly isLeft: (questionId: string) => boolean },
+): Promise<StageResult<Trace>> {
+  if (traces.every(({ questionId }) => isLeft(questionId))) return { kept: traces, dropped: [] };
+  const why = new Map((await input("attempt").readRows("dropped.jsonl", Dropped)).map((row) => [row.id, row]));
+  return partition(traces, "select", ({ id, questionId }) => {
+    if (isLeft(questionId)) return null;
+    const { reason = "not-left", detail = "" } = why.get(questionId) ?? {};
+    return { id, reason, detail };
+  });
 }
 
 /** Training on nothing would end in a student that is its base, and in a report that says so at length. */

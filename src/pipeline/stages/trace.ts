@@ -1,123 +1,164 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { RequestJournal } from "../../adapters/journal/request-journal.ts";
-import { systemWaiting } from "../../adapters/teacher/retry-delay.ts";
-import { traceQuestions } from "../../adapters/teacher/trace-questions.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
-import { Ledger } from "../../ledger/ledger.ts";
-import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
-import { type Dropped, Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
-import type { Stage, StageContext, StageSummary } from "../stage.ts";
-import { checkTeacher, keyInTheClear, openTeacher, teacherIdentity } from "./open-teacher.ts";
+import type { Recipe } from "../../schema/recipe.ts";
+import { type Dropped, Question, SCHEMA_VERSION, type Trace } from "../../schema/records.ts";
+import type { RowWriter, Stage, StageContext, StageOutput, StageSummary } from "../stage.ts";
+import { openFlows } from "./ask-endpoint.ts";
+import { traceByTeachers, type TeacherOutcome } from "./ask-teachers.ts";
+import { checkTeachers } from "./gates.ts";
+import { progressNote } from "./progress-note.ts";
+import { keyInTheClear, teacherIdentity } from "./open-teacher.ts";
+import { judgeIdentity, openVerify } from "./verify-answers.ts";
+import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
- * Asks the teacher about every question that is left, never past the budget and never twice for the same thing. Outputs
- * `traces.jsonl`, `failures.jsonl` and `dropped.jsonl`.
+ * Asks the teachers about every question that is left (in s1's order: every question), never past the budget and never
+ * twice for the same thing. Outputs `traces.jsonl`, `failed.jsonl` and `dropped.jsonl`.
  */
-export function traceStage(secrets: (name: string) => string | undefined): Stage {
+export function traceStage(world: TeacherWorld): Stage {
   return {
     name: "trace",
-    inputs: ["attempt"],
+    inputs: ({ order }) => [askedFrom(order)],
     facts: [],
-    codeVersion: 1,
-    config: ({ trace: { teacher, samplesPerQuestion, maxRetries }, seed }) => ({
-      teacher: teacherIdentity(teacher),
-      samplesPerQuestion,
-      maxRetries,
-      // A model behind a server knows nothing of our seed; the built-in teacher is made of it.
-      seed: teacher.type === "builtin" ? seed : null,
-    }),
-    plan: ({ trace: { teacher, samplesPerQuestion }, maxUsd }) =>
-      `${samplesPerQuestion} trace${samplesPerQuestion === 1 ? "" : "s"} a question from ${teacher.type === "builtin" ? "the built-in teacher (free)" : teacher.model}, at most $${maxUsd}`,
-    check: (recipe) => checkTeacher(recipe, secrets),
-    run: (context) => trace(context, secrets),
+    codeVersion: 2,
+    config: traceConfig,
+    plan: ({ trace: { teacher, escalate, samplesPerQuestion }, maxUsd }) =>
+      `${samplesPerQuestion} trace${samplesPerQuestion === 1 ? "" : "s"} a question from ${[teacher, ...escalate].map((one) => (one.type === "builtin" ? "the built-in teacher (free)" : one.model)).join(", then ")}, at most $${maxUsd}`,
+    check: async (recipe) => checkTeachers(recipe, world),
+    run: (context) => trace(context, world),
   };
 }
 
-async function trace(context: StageContext, secrets: (name: string) => string | undefined): Promise<StageSummary> {
-  const { recipe, signal, progress, measure } = context;
-  const questions = await context.input("attempt").readRows("questions.jsonl", Question);
-  const open = keyInTheClear(recipe.trace.teacher);
-  if (open !== undefined) context.warn(`the teacher's key goes to ${open} unencrypted: use https`);
-  const ledger = new Ledger(microUsdFromUsd(recipe.maxUsd));
-  const journal = await openJournal(context, ledger);
-  try {
-    const { teacher, price, params, maxTokens, close } = await openTeacher(recipe, secrets);
-    try {
-      const outcomes = traceQuestions(questions, {
-        teacher,
-        price,
-        params,
-        maxTokens,
-        ledger,
-        journal,
-        signal,
-        stage: "trace",
-        samplesPerQuestion: recipe.trace.samplesPerQuestion,
-        concurrency: recipe.trace.concurrency,
-        maxRetries: recipe.trace.maxRetries,
-        waiting: systemWaiting(recipe.seed),
-        onProgress: ({ done, total, spentMicroUsd, retries, fromJournal }) => {
-          const spent = spentMicroUsd > 0 ? { note: formatUsd(spentMicroUsd) } : {};
-          progress({ done, total, unit: "traces", ...spent });
-          measure("retries", retries);
-          measure("fromJournal", fromJournal);
-        },
-      });
-      return await writeOutcomes(context, outcomes);
-    } finally {
-      await close();
-    }
-  } finally {
-    measure("spentMicroUsd", ledger.snapshot().spentMicroUsd);
-    await journal.close();
-  }
+/** Begins the notes that count traces by what their thinking is, where it is not raw. */
+export const PROVENANCE_NOTE = "provenance-";
+
+/** The stage whose questions are traced. */
+export function askedFrom(order: Recipe["order"]): "collect" | "attempt" {
+  return order === "s1" ? "collect" : "attempt";
 }
 
-/** Opens the run's journal; what earlier processes spent counts against the cap. */
-async function openJournal({ journalFolder, warn }: StageContext, ledger: Ledger): Promise<RequestJournal> {
-  await mkdir(journalFolder, { recursive: true });
-  const journal = await RequestJournal.open(join(journalFolder, "requests.jsonl"), {
-    onSettled: (settlement) => ledger.record("trace", settlement),
-  });
-  const { possiblyPaidMicroUsd, openIntents } = journal.recovery;
-  if (possiblyPaidMicroUsd > 0) {
-    warn(
-      `${openIntents} requests of an earlier try have no reply and may have been billed; counted as ${formatUsd(possiblyPaidMicroUsd)}`,
-    );
-  }
-  return journal;
-}
-
-type Outcomes = ReturnType<typeof traceQuestions>;
-
-async function writeOutcomes({ output }: StageContext, outcomes: Outcomes): Promise<StageSummary> {
-  const traces: Trace[] = [];
-  const failures: TraceFailure[] = [];
-  for await (const outcome of outcomes) {
-    if (outcome.type === "trace") traces.push(outcome.trace);
-    else failures.push(outcome.failure);
-  }
-  const dropped = failures.map(
-    ({ questionId, reason, detail }): Dropped => ({
-      schemaVersion: SCHEMA_VERSION,
-      id: questionId,
-      stage: "trace",
-      reason,
-      detail,
-    }),
-  );
-  await output.writeRows("traces.jsonl", traces);
-  await output.writeRows("failures.jsonl", failures);
-  await output.writeRows("dropped.jsonl", dropped);
-  const sum = (pick: (trace: Trace) => number): number => traces.reduce((total, one) => total + pick(one), 0);
+function traceConfig({ trace, seed, judge }: Recipe): unknown {
+  const { teacher, escalate, samplesPerQuestion, stopWhenVerified, maxRetries, system, allowSummaries, salvage } =
+    trace;
+  const isVerified = stopWhenVerified || escalate.length > 0;
   return {
-    funnel: [buildFunnel("trace", traces.length + failures.length, { kept: traces, dropped })],
+    teacher: teacherIdentity(teacher),
+    escalate: escalate.map(teacherIdentity),
+    samplesPerQuestion,
+    stopWhenVerified,
+    maxRetries,
+    allowSummaries,
+    salvage,
+    ...(system === undefined ? {} : { system }),
+    ...(isVerified && judge !== undefined ? { judge: judgeIdentity(judge) } : {}),
+    // A model behind a server knows nothing of our seed; the built-in teacher is made of it.
+    seed: teacher.type === "builtin" ? seed : null,
+  };
+}
+
+async function trace(context: StageContext, world: TeacherWorld): Promise<StageSummary> {
+  const { recipe, signal, progress, measure, retryFailed } = context;
+  const questions = await context.input(askedFrom(recipe.order)).readRows("questions.jsonl", Question);
+  for (const teacher of [recipe.trace.teacher, ...recipe.trace.escalate]) {
+    const host = keyInTheClear(teacher);
+    if (host !== undefined) context.warn(`the teacher's key goes to ${host} unencrypted: use https`);
+  }
+  const accounts = await context.accounts();
+  const asking = {
+    accounts,
+    world,
+    signal,
+    retryFailed,
+    seed: recipe.seed,
+    maxRetries: recipe.trace.maxRetries,
+    flows: openFlows(recipe.seed),
+    journalFolder: context.journalFolder,
+  };
+  const verifying = openVerify(recipe, asking);
+  try {
+    const outcomes = traceByTeachers(questions, {
+      ...asking,
+      recipe,
+      verify: verifying.verify,
+      onProgress: (now) => {
+        const note = progressNote(now);
+        progress({ done: now.done, total: now.total, unit: "traces", ...(note === undefined ? {} : { note }) });
+        measure("retries", now.retries);
+        measure("fromJournal", now.fromJournal);
+      },
+    });
+    return await writeOutcomes(context.output, outcomes);
+  } finally {
+    await verifying.close();
+    measure("spentMicroUsd", accounts.ledger.snapshot().spentMicroUsd);
+  }
+}
+
+/** What was counted while rows went to the disk: traces are too long to be kept. */
+interface Counted {
+  readonly kept: { readonly id: string }[];
+  readonly dropped: Dropped[];
+  promptTokens: number;
+  completionTokens: number;
+  costMicroUsd: number;
+  isEstimated: boolean;
+  readonly provenance: Record<string, number>;
+}
+
+async function writeOutcomes(output: StageOutput, outcomes: AsyncIterable<TeacherOutcome>): Promise<StageSummary> {
+  const counted: Counted = {
+    kept: [],
+    dropped: [],
+    promptTokens: 0,
+    completionTokens: 0,
+    costMicroUsd: 0,
+    isEstimated: false,
+    provenance: {},
+  };
+  const traces = await output.openRows("traces.jsonl");
+  const failed = await output.openRows("failed.jsonl");
+  try {
+    for await (const outcome of outcomes) await take(outcome, counted, { traces, failed });
+  } catch (error) {
+    await Promise.all([traces.abandon(), failed.abandon()]);
+    throw error;
+  }
+  await traces.close();
+  await failed.close();
+  await output.writeRows("dropped.jsonl", counted.dropped);
+  const { kept, dropped, promptTokens, completionTokens, costMicroUsd, isEstimated, provenance } = counted;
+  const kinds = Object.entries(provenance).filter(([kind]) => kind !== "raw");
+  return {
+    funnel: [buildFunnel("trace", kept.length + dropped.length, { kept, dropped })],
     notes: {
-      promptTokens: sum(({ usage }) => usage.promptTokens),
-      completionTokens: sum(({ usage }) => usage.completionTokens),
-      costMicroUsd: sum(({ costMicroUsd }) => costMicroUsd),
-      isEstimated: traces.some(({ usage }) => usage.isEstimated),
+      promptTokens,
+      completionTokens,
+      costMicroUsd,
+      isEstimated,
+      ...Object.fromEntries(kinds.map(([kind, rows]) => [`${PROVENANCE_NOTE}${kind}`, rows])),
     },
   };
+}
+
+async function take(
+  outcome: TeacherOutcome,
+  counted: Counted,
+  files: { readonly traces: RowWriter; readonly failed: RowWriter },
+): Promise<void> {
+  if (outcome.type === "failure") {
+    const { questionId, reason, detail } = outcome.failure;
+    counted.dropped.push({ schemaVersion: SCHEMA_VERSION, id: questionId, stage: "trace", reason, detail });
+    await files.failed.write(outcome.failure);
+    return;
+  }
+  count(outcome.trace, counted);
+  await files.traces.write(outcome.trace);
+}
+
+function count({ id, usage, costMicroUsd, provenance }: Trace, counted: Counted): void {
+  counted.kept.push({ id });
+  counted.promptTokens += usage.promptTokens;
+  counted.completionTokens += usage.completionTokens;
+  counted.costMicroUsd += costMicroUsd;
+  counted.isEstimated ||= usage.isEstimated;
+  counted.provenance[provenance] = (counted.provenance[provenance] ?? 0) + 1;
 }

@@ -49,8 +49,8 @@ export class BatchHttp {
     const url = new URL(options.baseUrl);
     this.origin = url.origin;
     this.root = url.pathname.replace(/\/+$/, "");
-    this.#options = options;
     this.redact = keyRedactor(options.apiKey);
+    this.#options = options;
     this.#pool = new Pool(url.origin, {
       connect: { timeout: 15_000 },
       headersTimeout: SILENCE_MS,
