@@ -59,6 +59,8 @@ export interface MalformedReply {
   readonly detail: string;
   readonly usage: Usage | null;
   readonly costMicroUsd: number;
+  /** Present when the provider made a reply and withholds it for good, for this output limit. */
+  readonly refusedAtMaxTokens?: number;
 }
 
 /** What a paid job that is no reply came to. */
@@ -187,7 +189,9 @@ export class RequestJournal {
   /** Keeps that a reply was paid for and cannot be used. */
   async malformed({ key, purchase }: Intent, reply: MalformedReply): Promise<void> {
     await this.#append({ schemaVersion: SCHEMA_VERSION, type: "malformed", key, purchase, ...reply });
-    countMalformed(stateOf(this.#keys, key), reply.detail);
+    const state = stateOf(this.#keys, key);
+    countMalformed(state, reply.detail);
+    noteRefusal(state, reply);
   }
 
   /**
@@ -198,7 +202,7 @@ export class RequestJournal {
   async unpaid({ key, purchase }: Intent, detail: string, refusedAtMaxTokens?: number): Promise<void> {
     const refused = refusedAtMaxTokens === undefined ? {} : { refusedAtMaxTokens };
     await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail, ...refused });
-    if (refusedAtMaxTokens !== undefined) stateOf(this.#keys, key).refusal = { detail, maxTokens: refusedAtMaxTokens };
+    noteRefusal(stateOf(this.#keys, key), { detail, ...refused });
   }
 
   /** Ends the intent of a paid job that is no reply, such as a fine-tune. */
@@ -281,8 +285,7 @@ class JournalReading {
       countMalformed(state, line.detail);
     }
     if (line.type === "charge") noteCharge(state, line);
-    if (line.type === "unpaid" && line.refusedAtMaxTokens !== undefined)
-      state.refusal = { detail: line.detail, maxTokens: line.refusedAtMaxTokens };
+    if (line.type === "unpaid" || line.type === "malformed") noteRefusal(state, line);
     const purchase = this.#pass.take(line);
     if (purchase !== undefined) this.#settle(purchase);
   }
@@ -314,6 +317,13 @@ function stateOf(keys: Map<string, KeyState>, key: string): KeyState {
 
 function noteCharge(state: KeyState, { detail }: Pick<PaidCharge, "detail">): void {
   (state.charges ??= []).push(detail);
+}
+
+function noteRefusal(
+  state: KeyState,
+  { detail, refusedAtMaxTokens }: { readonly detail: string; readonly refusedAtMaxTokens?: number | undefined },
+): void {
+  if (refusedAtMaxTokens !== undefined) state.refusal = { detail, maxTokens: refusedAtMaxTokens };
 }
 
 function countMalformed(state: KeyState, detail: string): void {

@@ -52,14 +52,13 @@ function attemptConfig({ attempt: { students, samples, ...own }, trace, student 
 
 async function attempt(context: StageContext, provider: EngineProvider, world: TeacherWorld): Promise<StageSummary> {
   const questions = await context.input("collect").readRows("questions.jsonl", Question);
-  const file = await context.output.openRows("attempts.jsonl");
   const { attempts: byBase, decodedTokens } = context.recipe.student.hosted
     ? { attempts: [], decodedTokens: 0 }
     : await askBase(context, provider, questions);
-  for (const row of byBase) await file.write(row);
   const { kept: left } = dropSolved(questions, byBase);
-  const byStudents = await askStudents(context, { world, questions: left, write: (row) => file.write(row) });
-  await file.close();
+  const byStudents = await writeAttempts(context, byBase, (write) =>
+    askStudents(context, { world, questions: left, write }),
+  );
   const { kept, dropped } = dropSolved(questions, [...byBase, ...byStudents.attempts]);
   await context.output.writeRows("questions.jsonl", kept);
   await context.output.writeRows("dropped.jsonl", dropped);
@@ -106,6 +105,24 @@ async function askBase(
     .flat()
     .reduce((sum, { thinkingTokens, answerTokens }) => sum + thinkingTokens + answerTokens, 0);
   return { attempts, decodedTokens };
+}
+
+/** Writes the base's attempts, then the students' as they come. */
+async function writeAttempts<T>(
+  { output }: StageContext,
+  byBase: readonly Attempt[],
+  ask: (write: (attempt: Attempt) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const file = await output.openRows("attempts.jsonl");
+  try {
+    for (const row of byBase) await file.write(row);
+    const asked = await ask((row) => file.write(row));
+    await file.close();
+    return asked;
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
 }
 
 interface Students {

@@ -24,11 +24,7 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
     inputs: ["tokenize"],
     facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
     codeVersion: 3,
-    // Name and base stand in the student's card; the base's folder alone, because a path depends on where the run lies.
-    config: (recipe) =>
-      recipe.student.hosted
-        ? fineTuneConfig(recipe)
-        : { ...trained(recipe), seed: recipe.seed, name: recipe.name, base: basename(recipe.student.base) },
+    config: (recipe) => (recipe.student.hosted ? fineTuneConfig(recipe) : ownConfig(recipe)),
     plan: (recipe) => {
       const { hosted, base } = recipe.student;
       if (hosted)
@@ -42,6 +38,17 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
       await openTuner(student.hosted, world).close();
     },
     run: (context) => (context.recipe.student.hosted ? trainAtProvider(context, world) : train(context, engine)),
+  };
+}
+
+/** Name and base stand in the student's card; the base's folder alone, because a path depends on where the run lies. */
+function ownConfig(recipe: Recipe): object {
+  return {
+    ...trained(recipe),
+    seed: recipe.seed,
+    name: recipe.name,
+    base: basename(recipe.student.base),
+    ...(recipe.trace.allowSummaries ? { allowSummaries: true } : {}),
   };
 }
 
