@@ -178,9 +178,10 @@ describe("recipes/fifty-dollars", () => {
   }, 60_000);
 
   test("its examples are the teacher's thinking, between the delimiters that the student is read by", () => {
-    const rows = [...(tuning.files.get("file-0") ?? "").trim().split("\n")].map(
-      (line) => JSON.parse(line) as { messages: { role: string; content: string }[] },
-    );
+    const rows = (tuning.files.get("file-0") ?? "")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { messages: { role: string; content: string }[] });
     expect(rows).toHaveLength(16);
     for (const { messages } of rows) {
       expect(messages.map(({ role }) => role)).toEqual(["user", "assistant"]);
