@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeFileSystem } from "../src/adapters/file-system.ts";
 import { sha256Hex } from "../src/core/hash.ts";
 import { type LoadedRecipe, loadRecipe } from "../src/pipeline/load-recipe.ts";
-import { planCost } from "../src/pipeline/plan-cost.ts";
+import { type CostPlan, planCost } from "../src/pipeline/plan-cost.ts";
 import { readPlanFacts } from "../src/pipeline/plan-facts.ts";
 import { readSpending } from "../src/pipeline/run-spending.ts";
 import { nodeProcessTable } from "../src/adapters/process-table.ts";
@@ -177,6 +177,14 @@ describe("recipes/fifty-dollars", () => {
     expect([host.billed.requests, tuning.files.size]).toEqual([40, 1]);
   }, 60_000);
 
+  test("its plan, once it has run, buys nothing more", async () => {
+    const { stdout } = await grappa("plan", "fifty-dollars", "--run", "run", "--json", ...flags(loaded.recipe)).done;
+    const plan = JSON.parse(stdout) as CostPlan;
+    expect(plan.remainingMicroUsd.p50).toBe(0);
+    expect(plan.microUsd.p50).toBe(plan.spentMicroUsd);
+    expect(plan.rows.filter(({ stage }) => stage === "evaluate").map(({ bought }) => bought.calls)).toEqual([20, 20]);
+  });
+
   test("its examples are the teacher's thinking, between the delimiters that the student is read by", () => {
     const rows = (tuning.files.get("file-0") ?? "")
       .trim()
@@ -197,4 +205,31 @@ describe("recipes/fifty-dollars", () => {
     for (const entry of entries.filter((one) => one.isFile()))
       expect(await readFile(join(entry.parentPath, entry.name), "utf8")).not.toContain(KEY);
   });
+
+  test("questions of families are held out too, and a teacher of this machine may teach a student elsewhere", async () => {
+    const settings = {
+      "collect.sources": [{ type: "family", family: "arithmetic", count: 20, difficulty: [2, 3] }],
+      "attempt.students": [],
+      "trace.teacher": { type: "builtin", latencyMs: 0 },
+      "student.hosted.baseUrl": tuning.baseUrl,
+      "select.count": 8,
+      "evaluate.count": 6,
+      "evaluate.difficulty": [2, 3],
+    };
+    const sets = Object.entries(settings).flatMap(([path, value]) => ["--set", `${path}=${JSON.stringify(value)}`]);
+    const { code, stdout, stderr } = await grappa(
+      "run",
+      "fifty-dollars",
+      "--run",
+      "families",
+      "--yes",
+      "--json",
+      ...sets,
+    ).done;
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const summary = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as RunSummary;
+    expect([summary.base.n, summary.student.n]).toEqual([6, 6]);
+    expect(summary.accounts?.map(({ account }) => account)).toEqual(["trace", "train", "evaluate"]);
+    expect(tuning.billed.jobs).toBe(2);
+  }, 30_000);
 });

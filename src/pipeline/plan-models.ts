@@ -126,7 +126,11 @@ export class AskedModels {
     const price = endpointPrice(endpoint, { batch: isBatch, overrides: this.#facts.overrides ?? [] });
     const identity = { provider: endpointName(endpoint), model: endpoint.model };
     const { bought, replies } = this.#take(
-      (one) => one.account === account && one.provider === identity.provider && one.model === identity.model,
+      // A tuned model has a name only once it is trained: base and student of an evaluation go by their roles.
+      (one) =>
+        one.account === account &&
+        one.provider === identity.provider &&
+        (account === "evaluate" || one.model === identity.model),
       ({ outcome }) => outcome === "reply" || outcome === "truncated",
     );
     this.#tellPrice(called, price);

@@ -4,6 +4,7 @@ import { buildFunnel } from "../../../curate/funnel.ts";
 import { Question, Selection, Trace } from "../../../schema/records.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { countedExampleTokens } from "./counted-tokens.ts";
+import { trainingChat } from "./training-chat.ts";
 
 /** Chats to train on, one a line, as fine-tuning APIs take them. */
 export const TRAINING_FILE = "training.jsonl";
@@ -26,7 +27,7 @@ export async function writeTrainingChats({ recipe, input, output, progress }: St
     const tokens = countedExampleTokens(question, trace, { hasThinking });
     if (tokens > maxLength) throw tooLong(traceId, tokens, maxLength);
     lengths.push(tokens);
-    return chatOf(question, hasThinking ? trace : { ...trace, thinking: "" }, recipe.student.base);
+    return trainingChat(question, hasThinking ? trace : { ...trace, thinking: "" }, recipe.student.base);
   });
   await output.writeRows(TRAINING_FILE, rows);
   progress({ done: rows.length, total: wanted.length, unit: "examples" });
@@ -40,18 +41,6 @@ export async function writeTrainingChats({ recipe, input, output, progress }: St
       isEstimated: true,
     },
   };
-}
-
-/** Bases whose chats have a place for reasoning (docs.together.ai/docs/fine-tuning/reasoning, read 2026-11-25). */
-const REASONING_BASES = /^(Qwen\/Qwen3|zai-org\/GLM-|google\/gemma-4|openai\/gpt-oss)/;
-
-/** One example. Others learn to write the delimiters that they are later read by. */
-function chatOf({ text }: Question, { thinking, answer }: Trace, base: string) {
-  const user = { role: "user", content: text };
-  const assistant = { role: "assistant", content: answer };
-  if (thinking === "") return { messages: [user, assistant] };
-  if (REASONING_BASES.test(base)) return { messages: [user, { ...assistant, reasoning_content: thinking }] };
-  return { messages: [user, { ...assistant, content: `<think>\n${thinking}\n</think>\n\n${answer}` }] };
 }
 
 function tooLong(traceId: string, tokens: number, maxLength: number): AppError {
