@@ -143,3 +143,17 @@ describe("a chat completion", () => {
     );
   });
 });
+
+describe("space where a reply was cut", () => {
+  const read = (message: object, goesOn: boolean): object => {
+    const body = JSON.stringify({ choices: [{ index: 0, finish_reason: goesOn ? "stop" : "length", message }] });
+    const { thinking, answer } = readChatCompletion(body, { promptBytes: 0, provenance: "raw", goesOn });
+    return { thinking, answer };
+  };
+  it("is kept before the cut and after it, so that no two words become one", () => {
+    expect(read({ reasoning_content: " one two ", content: "" }, false)).toEqual({ thinking: "one two ", answer: "" });
+    expect(read({ reasoning_content: "one", content: " two\n" }, false)).toEqual({ thinking: "one", answer: "two\n" });
+    expect(read({ reasoning_content: " three ", content: " 4 " }, true)).toEqual({ thinking: " three", answer: "4" });
+    expect(read({ content: " three\n</think>\n4" }, true)).toEqual({ thinking: " three", answer: "4" });
+  });
+});

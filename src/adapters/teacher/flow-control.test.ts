@@ -30,8 +30,13 @@ describe("a storm of 429", () => {
     "at $perSecond/s, $serveMs ms each: within 1.3 of the ideal, wasting under 5 %",
     ({ perSecond, serveMs, concurrency }) => {
       for (const retryAfter of [silent, exactly, inSeconds]) {
-        for (const seed of ["a", "b", "c"]) {
+        for (const [seed, refuseMs] of [
+          ["a", 5],
+          ["b", 20],
+          ["c", 100],
+        ] as const) {
           const limiter = bucketLimiter(perSecond, perSecond, retryAfter); // a second's worth can be saved up
+          // A refusal takes its time too: what was sent meanwhile is refused as well.
           const { endMs, refused } = simulate({
             requests: REQUESTS,
             limits: { concurrency },
@@ -82,7 +87,7 @@ describe("without refusals", () => {
     const flow = control({ concurrency: 512 });
     let inFlight = startAll(flow, 0).length;
     expect(inFlight).toBe(16);
-    for (let now = 0; now <= 500; now += 10) inFlight += startAll(flow, now).length;
+    for (let now = 0; now <= 500; now += 5) inFlight += startAll(flow, now).length;
     expect(inFlight).toBe(512);
     expect(flow.waitMs(request, 500)).toBe(Number.POSITIVE_INFINITY);
   });

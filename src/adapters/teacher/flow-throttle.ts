@@ -13,7 +13,7 @@
 /** Requests at once at the very start. */
 const FIRST_WINDOW = 16;
 /** Time in which the first window doubles, ms: a refusal comes back in about that. */
-const DOUBLING_MS = 60;
+const DOUBLING_MS = 80;
 /** Share of refusals above which a burst means "much too fast", not "just above". */
 const HEAVY_SHARE = 0.1;
 /** What a heavy burst leaves of the window, and of the rate that it showed; a light one of the rate; an early one of the pace. */
@@ -36,8 +36,9 @@ const STARTS_AFTER_HEAVY = 10;
 /** Pauses take less than about 1 in so many parts of the time. */
 const PAUSE_SHARE = 6;
 const STEP = 1 - LIGHT_FACTOR;
-/** Most that one start may add, as a share: a refusal must be able to come back before all is far too fast. */
+/** Most that one start may add, as a share, and all that start before a refusal can come back. */
 const MOST_GROWTH = 0.02;
+const MOST_UNSEEN_GROWTH = 0.05;
 const MAX_FACTOR = 64;
 /** Room in the window beyond what the pace needs at the latency seen. */
 const WINDOW_ROOM = 1.5;
@@ -160,7 +161,9 @@ export class FlowThrottle {
     const forPause = Number.isFinite(this.#rate) ? PAUSE_SHARE * pauseMs * this.#rate : 0;
     const startsPerStep = this.#isMuch ? STARTS_AFTER_HEAVY : Math.max(STARTS_PER_REFUSAL * refused, forPause);
     const speed = 2 ** Math.min(10, Math.floor((this.#seq - this.#cutSeq) / startsPerStep));
-    const step = Math.min((STEP / startsPerStep) * speed, MOST_GROWTH * this.#rateFactor);
+    const unseen = this.#pace() * this.#refusalMs; // starts until the first of them can be refused
+    const most = Math.min(MOST_GROWTH, Number.isFinite(unseen) ? MOST_UNSEEN_GROWTH / Math.max(1, unseen) : 1);
+    const step = Math.min((STEP / startsPerStep) * speed, most * this.#rateFactor);
     this.#rateFactor = Math.min(MAX_FACTOR, this.#rateFactor + step);
     this.#windowFactor = Math.min(MAX_FACTOR, this.#windowFactor + step);
   }
