@@ -198,6 +198,7 @@ export class PurchaseTries {
         this.#context.budget.forfeit(open.hold);
         throw new Stopped();
       case "row-refused":
+        if (error.usage !== null) return await this.#keepWithheld(open, error);
         return await this.#endUnbilled(
           open,
           new GivenUp("provider-permanent", error.message),
@@ -217,6 +218,12 @@ export class PurchaseTries {
     const detail = error instanceof GivenUp ? error.failed.detail : error.message;
     await this.#context.options.journal.unpaid(intent, excerptOf(detail), refusedAtMaxTokens).catch(() => undefined); // `error` says more
     throw error;
+  }
+
+  /** A reply that the provider made, billed and holds back for good. */
+  async #keepWithheld(open: OpenRequest, error: TeacherError): Promise<never> {
+    await this.#keepMalformed(open, error);
+    throw new GivenUp("provider-permanent", error.message);
   }
 
   async #keepMalformed({ hold, intent }: OpenRequest, { message, usage }: TeacherError): Promise<void> {
