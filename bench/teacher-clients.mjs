@@ -52,7 +52,7 @@ async function ai(origin, latencyMs, load) {
  */
 export async function otherClients(folder) {
   const require = createRequire(folder === undefined ? import.meta.url : join(folder, "package.json"));
-  const load = (name) => import(pathToFileURL(require.resolve(name)).href);
+  const load = async (name) => await import(pathToFileURL(require.resolve(name)).href);
   const clients = { undici: async (origin, latencyMs) => rawUndici(origin, latencyMs) };
   for (const [name, open] of Object.entries({ openai, ai })) {
     const isThere = await load(name).then(

@@ -94,6 +94,8 @@ describe("grappa plan", () => {
   test("a recipe of this machine alone costs nothing", async () => {
     const { stdout } = await machine.run("plan", "demo");
     expect(stdout).toContain("nothing costs money");
+    expect(stdout).toMatch(/^train +demo-base, here +3,000 +3,000 /m);
+    expect(stdout).toMatch(/^evaluate +base and student, here +[\d,]+ /m);
     expect(stdout).toContain(
       "questions                                         4,200 (family arithmetic, family program)",
     );

@@ -25,6 +25,7 @@ describe("help", () => {
         grappa init
         grappa plan
         grappa run
+        grappa trace (--model NAME) (--questions FILE)
         grappa status <RUN>
         grappa ledger <RUN>
         grappa report <RUN>
@@ -52,6 +53,7 @@ describe("help", () => {
         init      write a commented recipe.json and a README to start from; overwrites nothing
         plan      what a recipe will cost, stage by stage, and what its budget buys
         run       run a recipe, or go on with a run that was stopped
+        trace     ask a teacher the questions of a file, with its reasoning; no recipe needed
         status    where a run stands, stage by stage; works while it is running
         ledger    where a run's money went, by stage, model and outcome; and what a right trace cost
         report    write a finished run's report.html, report.md and result.json again, and show the result
@@ -73,6 +75,7 @@ describe("help", () => {
     "init",
     "plan",
     "run",
+    "trace",
     "status",
     "ledger",
     "report",
@@ -193,6 +196,8 @@ describe("demo and run", () => {
       "seconds",
       "stages",
       "spentUsd",
+      "accounts",
+      "judge",
       "funnel",
       "base",
       "student",

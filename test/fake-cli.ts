@@ -26,6 +26,10 @@ export interface CliOutcome {
 /** A machine for command lines, in a temporary folder of its own. */
 export interface FakeMachine {
   readonly folder: string;
+  /** Whether somebody sits at a terminal and can be asked. */
+  canAsk: boolean;
+  /** Values of environment variables. */
+  readonly secrets: Record<string, string>;
   /** Lines typed into `grappa chat`, or standard input of `grappa grade --jsonl -`. */
   typed: string[];
   /** Called while the named stage runs. */
@@ -45,6 +49,8 @@ const SUMMARY: RunSummary = {
   seconds: 12.5,
   stages: [{ name: "collect", seconds: 0.5 }],
   spentUsd: 0,
+  accounts: [],
+  judge: null,
   funnel: [{ stage: "collect", kept: 10, dropped: 2 }],
   base: { accuracy: 0, n: 300, interval: [0, 0.01] },
   student: { accuracy: 0.8, n: 300, interval: [0.75, 0.85], thinkingTokens: 180 },
@@ -69,6 +75,8 @@ export async function fakeMachine(services?: CliServices): Promise<FakeMachine> 
   const machine: FakeMachine = {
     folder,
     typed: [],
+    canAsk: false,
+    secrets: {},
     during: {},
     isFull: () => false,
     asked: [],
@@ -100,9 +108,9 @@ function fakeContext(
       stderr: { write: (text) => void (written.stderr += text) },
       env: { STRICLI_NO_COLOR: "1" },
     },
-    terminal: { isInteractive: false, columns: 80 },
+    terminal: { isInteractive: false, columns: 80, canAsk: machine.canAsk },
     settings: { threads: 2, hasColor: false, cacheFolder: join(machine.folder, "cache") },
-    secrets: () => undefined,
+    secrets: (name) => machine.secrets[name],
     version: "0.0.0-test",
     recipes: {
       fs,

@@ -89,7 +89,7 @@ describe("a teacher that cannot be asked is noticed before anything runs", () =>
       { ...teacher, price, maxTokens: 10_000 },
       "budget-exceeded",
       7,
-      "one reply of 10000 tokens may cost $0.04, and maxUsd allows $0.00",
+      "one reply of 10000 tokens from openai-compatible/large may cost $0.04, and maxUsd allows $0.00",
       /^raise maxUsd/,
     ],
     [
@@ -100,13 +100,14 @@ describe("a teacher that cannot be asked is noticed before anything runs", () =>
       /^write it as https/,
     ],
   ])("%j", async (asked, code, exitCode, part, hint) => {
-    await writeRecipe({ trace: { teacher: asked } });
-    const error = await failure();
+    const terms = ["--accept-terms", new URL(asked.baseUrl).hostname];
+    await writeRecipe({ maxUsd: code === "budget-exceeded" ? 0 : 1, trace: { teacher: asked } });
+    const error = await failure(...terms);
     expect(error).toMatchObject({ code, exitCode });
     expect(error.message).toContain(part);
     expect(error.hint).toMatch(hint);
     expect(readdirSync(machine.folder)).not.toContain("runs");
-    const plan = await machine.run("run", "--plan");
+    const plan = await machine.run("run", "--plan", ...terms);
     expect(plan.exitCode).toBe(0);
     expect(plan.stdout).toContain(`trace cannot run yet: ${error.message}\nhint: `);
     expect((await machine.run("run", "--until", "collect")).exitCode).toBe(0);

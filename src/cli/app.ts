@@ -14,6 +14,7 @@ import { schemaCommand } from "./commands/schema.ts";
 import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
+import { traceCommand } from "./commands/trace.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -26,6 +27,7 @@ export function buildApp(version: string): Application<CliContext> {
       init: initCommand,
       plan: planCommand,
       run: runCommand,
+      trace: traceCommand,
       status: statusCommand,
       ledger: ledgerCommand,
       report: reportCommand,

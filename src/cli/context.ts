@@ -23,8 +23,8 @@ export interface LineInput extends AsyncIterable<string> {
 /** Everything a command may use. */
 export interface CliContext extends CommandContext {
   readonly process: StricliProcess;
-  /** Whether standard error is a terminal that understands cursor moves, and how wide it is. */
-  readonly terminal: { readonly isInteractive: boolean; readonly columns: number };
+  /** Whether standard error is a terminal that understands cursor moves, and how wide it is; whether a person can answer. */
+  readonly terminal: { readonly isInteractive: boolean; readonly columns: number; readonly canAsk: boolean };
   readonly settings: CliSettings;
   /** The value of an environment variable that a recipe names, for a teacher's key. */
   readonly secrets: (name: string) => string | undefined;
@@ -85,6 +85,7 @@ export async function buildContext(host: HostProcess): Promise<CliContext> {
     terminal: {
       isInteractive: host.stderr.isTTY === true && host.env.TERM !== "dumb",
       columns: host.stderr.columns || 80, // a pseudo-terminal without a size says 0
+      canAsk: host.stdin.isTTY === true && host.stderr.isTTY === true,
     },
     settings,
     secrets: (name) => host.env[name],

@@ -74,7 +74,7 @@ function budgetLine({ buys, questions, microUsd, capMicroUsd }: CostPlan): strin
 
 /** What the fine-tune would take on rented GPUs, where it is paid for by the token. */
 function rentedLine({ rows, student }: CostPlan): string[] {
-  const training = rows.find(({ stage }) => stage === "train");
+  const training = rows.find(({ stage, microUsd }) => stage === "train" && microUsd.p90 > 0);
   const size = billionParameters(student);
   if (training === undefined || size === undefined) return [];
   const { gpuHours, usd, utilisation } = rentedTraining(size, training.completionTokens.p50);

@@ -1,6 +1,10 @@
 /** @file What `grappa demo` and `grappa run` share: from a recipe to a finished run and its result. */
 import { dirname, resolve } from "node:path";
 import { AppError } from "../core/errors.ts";
+import type { PriceOverride } from "../ledger/price-override.ts";
+import { acceptTerms, joinTerms, readAcceptedTerms } from "../pipeline/accepted-terms.ts";
+import { teacherEndpoints } from "../pipeline/stages/gates.ts";
+import { confirmCost } from "./confirm-cost.ts";
 import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
 import type { RecipeOverride } from "../pipeline/override-recipe.ts";
 import { type ControlPlan, controlRecipes } from "../pipeline/control-recipes.ts";
@@ -9,7 +13,8 @@ import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
 import type { RunObserver } from "../pipeline/run-events.ts";
 import { type RunOutcome, runPipeline } from "../pipeline/run-pipeline.ts";
 import type { RunRequest } from "../pipeline/run-request.ts";
-import { STAGE_NAMES, type StageName } from "../schema/manifest.ts";
+import { type AcceptedTerms, STAGE_NAMES, type StageName } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
 import type { CommandResult, CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
 import { describeError, errorAsJson } from "./error-text.ts";
@@ -31,6 +36,14 @@ export interface RunFlags extends CommonFlags {
   readonly controls: boolean;
 }
 
+/** Flags of a run that may spend money. */
+export interface SpendFlags {
+  readonly price?: readonly PriceOverride[];
+  readonly acceptTerms?: readonly string[];
+  readonly retryFailed: boolean;
+  readonly yes: boolean;
+}
+
 /** Which recipe, and how the command line called it. */
 export interface RunTarget {
   /** Path or name of the recipe. */
@@ -41,6 +54,8 @@ export interface RunTarget {
   readonly redo: string;
   /** Throws away an earlier run's outputs, and what it paid for. */
   readonly isFresh: boolean;
+  /** What the command line says of money; absent for a run that is free. */
+  readonly spending?: SpendFlags;
 }
 
 /** Runs a recipe as the flags say; the result is the run's, or what `--plan` found out. */
@@ -53,6 +68,8 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     flags.run ?? `runs/${loaded.recipe.name}-${loaded.recipe.seed}`,
   );
   const threads = flags.threads ?? context.settings.threads;
+  const prices = target.spending?.price ?? [];
+  const acceptedTerms = await termsFor(context, target, { folder, recipe: loaded.recipe });
   const services = await context.services.openRun({
     recipe: loaded.recipe,
     baseFolder: loaded.baseFolder,
@@ -60,6 +77,8 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     fs: context.fs,
     secrets: context.secrets,
     recipeFolder: dirname(loaded.path),
+    prices,
+    acceptedTerms: acceptedTerms.map(({ provider }) => provider),
   });
   try {
     const request = {
@@ -72,6 +91,8 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
       verification: flags.verify ? "hashes" : "sizes",
       mayChange: flags.update,
       isFresh: target.isFresh,
+      acceptedTerms,
+      retryFailed: target.spending?.retryFailed ?? false,
       command: reproduction(flags, target, loaded),
       ...(flags.until === undefined ? {} : { until: flags.until }),
       ...(flags.from === undefined ? {} : { from: flags.from }),
@@ -80,11 +101,22 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
       const planned = (await planRun(request, context.fs)).filter(isWanted(flags.until));
       return describePlan(folder, planned, flags.controls ? controlRecipes(loaded.recipe, undefined) : undefined);
     }
+    await confirmCost(context, { request, loaded, prices, isSure: target.spending?.yes ?? false });
     if (services.notes.length > 0) context.process.stderr.write(`engine: ${services.notes.join(", ")}\n`);
     return await runToResult(context, { request, redo: target.redo, threads, hasControls: flags.controls });
   } finally {
     await services.close();
   }
+}
+
+/** Terms accepted now, and those accepted when the run began. */
+async function termsFor(
+  { fs }: CliContext,
+  { spending, isFresh }: RunTarget,
+  { folder, recipe }: { readonly folder: string; readonly recipe: Recipe },
+): Promise<AcceptedTerms[]> {
+  const earlier = isFresh ? [] : await readAcceptedTerms(fs, folder);
+  return joinTerms(earlier, acceptTerms(teacherEndpoints(recipe), spending?.acceptTerms ?? []));
 }
 
 /** `--from` after `--until` would throw outputs away and make none. */

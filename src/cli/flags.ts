@@ -68,6 +68,25 @@ export const priceFlag = {
   },
 } as const;
 
+/** Flags of the commands that may spend money. */
+export const spendFlags = {
+  ...priceFlag,
+  acceptTerms: {
+    kind: "parsed",
+    parse: plainText,
+    brief: "accept the terms of use of a teacher's provider for this run; may be repeated; recorded in the manifest",
+    optional: true,
+    variadic: true,
+    placeholder: "PROVIDER",
+  },
+  retryFailed: {
+    kind: "boolean",
+    brief: "ask again for what failed for good before (failed.jsonl), and for what a smaller limit cut",
+    default: false,
+    withNegated: false,
+  },
+} as const;
+
 const stage = (brief: string) =>
   ({ kind: "enum", values: STAGE_NAMES, brief, optional: true, placeholder: "STAGE" }) as const;
 

@@ -4,7 +4,7 @@
  * all. Pure.
  */
 import { drawCount, drawSum } from "./forecast-draws.ts";
-import { type Bought, type ForecastFacts, NOTHING_BOUGHT, type PaidTraining } from "./forecast-facts.ts";
+import { type Bought, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "./forecast-facts.ts";
 import type { DrawnModel, World } from "./forecast-world.ts";
 
 const MICRO = 1_000_000;
@@ -38,7 +38,8 @@ export function countRun(facts: ForecastFacts, world: World, questions: number):
   const traces = countTraces(facts, world, attempts.left);
   const rows = [...attempts.rows, ...traces.rows];
   if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, traces.judged));
-  if (facts.training !== undefined) rows.push(countTraining(facts, facts.training, traces));
+  rows.push(countTraining(facts, facts.training, traces));
+  if (facts.ownReplies !== undefined) rows.push({ ...EMPTY_ROW, stage: "evaluate", ...facts.ownReplies });
   for (const [k, model] of world.evaluation.entries())
     rows.push(countCalls("evaluate", model, facts.evaluation[k]?.calls ?? 0));
   const microUsd = rows.reduce((sum, row) => sum + row.microUsd, 0);
@@ -94,7 +95,7 @@ function countTraces(
     rows.push(countCalls("trace", teacher, right + wrong));
     judged += Math.ceil((right + wrong) * unruledShare + wrong * (1 - unruledShare) * doubtedShare);
     verified += solved;
-    exampleTokens += solved * Math.min(training?.maxLength ?? 0, teacher.prompt.mean + teacher.completion.mean);
+    exampleTokens += solved * Math.min(training.maxLength, teacher.prompt.mean + teacher.completion.mean);
     unsolved -= solved;
   }
   return { rows, verified, exampleTokens, judged };
@@ -138,7 +139,7 @@ function secondsFor({ model, secondsEach, batchSeconds }: DrawnModel, calls: num
 /** Trained tokens are those of the chosen examples, prompt and all, once an epoch; chosen ones are as long as the others. */
 function countTraining(
   { examples: wanted }: ForecastFacts,
-  { name, microUsdPerMillion, epochs, bought }: PaidTraining,
+  { name, microUsdPerMillion, epochs, bought }: PlannedTraining,
   { verified, exampleTokens }: CountedTraces,
 ): CountedRow {
   const examples = Math.min(wanted, verified);

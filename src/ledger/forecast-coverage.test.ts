@@ -47,6 +47,7 @@ function trueAndForecast(pilot: number, run: number) {
     unruledShare: 0,
     doubtedShare: 0,
     examples: 0,
+    training: { name: "t", microUsdPerMillion: 0, epochs: 1, maxLength: 1, bought: NOTHING_BOUGHT },
     evaluation: [],
   } as const;
   const { rows } = forecastRun(facts, drawWorlds(facts, 120));

@@ -35,9 +35,10 @@ export interface AskedModel {
   readonly bought: Bought;
 }
 
-/** A fine-tune that is paid for by the trained token. */
-export interface PaidTraining {
+/** A fine-tune, paid for by the trained token or free. */
+export interface PlannedTraining {
   readonly name: string;
+  /** 0 on this machine. */
   readonly microUsdPerMillion: number;
   readonly epochs: number;
   /** Longest example, tokens. */
@@ -63,7 +64,9 @@ export interface ForecastFacts {
   readonly doubtedShare: number;
   /** Examples to train on; fewer where fewer traces are right. */
   readonly examples: number;
-  readonly training?: PaidTraining;
+  readonly training: PlannedTraining;
+  /** Replies of models on this machine in the evaluation, which cost no money. */
+  readonly ownReplies?: { readonly name: string; readonly calls: number };
   /** Models that are paid for their answers in the evaluation, and how many each gives. */
   readonly evaluation: readonly { readonly model: AskedModel; readonly calls: number }[];
 }

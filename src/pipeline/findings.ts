@@ -22,6 +22,8 @@ export type Findings = Pick<
   | "metrics"
   | "examples"
   | "traces"
+  | "judge"
+  | "provenance"
 > & { readonly schemaVersion: typeof SCHEMA_VERSION; readonly costs: readonly StageTokens[] };
 
 /**

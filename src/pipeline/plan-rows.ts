@@ -1,7 +1,8 @@
 /** @file From a recipe and what is known to the models that a forecast asks, each figure with how it is known. Pure. */
 import { checkOverrides } from "../ledger/endpoint-price.ts";
 import { fineTuneRate } from "../ledger/fine-tune-price.ts";
-import type { AskedModel, ForecastFacts, PaidTraining } from "../ledger/forecast-facts.ts";
+import { evaluationSettings } from "../evaluate/settings.ts";
+import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "../ledger/forecast-facts.ts";
 import { formatUsd } from "../ledger/money.ts";
 import type { Endpoint } from "../schema/endpoint.ts";
 import type { HostedStudent, Recipe } from "../schema/recipe.ts";
@@ -48,7 +49,8 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     unruledShare,
     doubtedShare,
     examples: recipe.select.count,
-    ...(student.hosted && { training: paidTraining(recipe, student.hosted, models) }),
+    training: student.hosted === undefined ? ownTraining(recipe) : paidTraining(recipe, student.hosted, models),
+    ...(student.hosted === undefined && { ownReplies: ownReplies(recipe) }),
     evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, student.hosted, models),
   };
   return { forecast, ...models.told() };
@@ -61,7 +63,26 @@ function askedModels({ attempt, trace, judge, student }: Recipe): string[] {
   return student.hosted === undefined ? asked : [...asked, student.base];
 }
 
-function paidTraining({ student, train, tokenize }: Recipe, hosted: HostedStudent, models: AskedModels): PaidTraining {
+const here = ({ student }: Recipe): string => `${student.base}, here`;
+
+function ownTraining(recipe: Recipe): PlannedTraining {
+  const { epochs } = recipe.train;
+  const { maxLength } = recipe.tokenize;
+  return { name: here(recipe), microUsdPerMillion: 0, epochs, maxLength, bought: NOTHING_BOUGHT };
+}
+
+/** Base and student under every setting of the sweep, and the student's samples for the vote. */
+function ownReplies(recipe: Recipe): NonNullable<ForecastFacts["ownReplies"]> {
+  const { count, samples } = recipe.evaluate;
+  const settings = evaluationSettings(recipe.evaluate, Number.POSITIVE_INFINITY).length;
+  return { name: "base and student, here", calls: count * (2 * settings + samples) };
+}
+
+function paidTraining(
+  { student, train, tokenize }: Recipe,
+  hosted: HostedStudent,
+  models: AskedModels,
+): PlannedTraining {
   const { method, trainUsdPerMillion: givenUsdPerMillion } = hosted;
   const rate = fineTuneRate({ provider: hosted.type, method, base: student.base, givenUsdPerMillion });
   models.tell({

@@ -2,9 +2,11 @@
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
 import { htmlReport } from "../report/html-report.ts";
+import { type Spending, spentIn, type SpendingSums, sumSpending } from "../ledger/spending.ts";
+import type { AccountSpending } from "../schema/result.ts";
 import { type LiveStudent, MAX_PAGE_BYTES } from "../report/live-student.ts";
 import { markdownReport } from "../report/markdown-report.ts";
-import type { ControlResults, MachineFacts, RunResults } from "../report/run-results.ts";
+import type { ControlResults, MachineFacts, RunResults, StageCost } from "../report/run-results.ts";
 import { runSummary } from "../report/run-summary.ts";
 import { terminalSummary } from "../report/terminal-summary.ts";
 import type { ControlsRecord } from "../schema/controls.ts";
@@ -13,6 +15,7 @@ import { studentsToCarry } from "./carry-student.ts";
 import { type Findings, FindingsFile } from "./findings.ts";
 import { parseRecord } from "./parse-record.ts";
 import { readControls } from "./run-controls.ts";
+import { readPurchases } from "./run-spending.ts";
 import { readEvents, readHeader, readRunManifest, readTimings } from "./run-folder.ts";
 import type { RenderedReport, RenderOptions } from "./services.ts";
 import { stageFolder } from "./stage-folder.ts";
@@ -64,7 +67,7 @@ async function readRun(fs: FileSystem, folder: string): Promise<RunResults & { r
   const keys = Object.fromEntries(manifest.stages.map(({ stage, key }) => [stage, key]));
   const seconds = stageSeconds(keys, timings, await readEvents(fs, folder));
   const controls = await readControls(fs, folder, hashOf(manifest, "evaluate"));
-  const spentUsd = spentOn(findings, timings, keys.trace);
+  const spending = sumSpending(await readPurchases(fs, folder));
   const { schemaVersion: _version, costs, ...shown } = findings;
   return {
     ...shown,
@@ -72,10 +75,15 @@ async function readRun(fs: FileSystem, folder: string): Promise<RunResults & { r
     runId: manifest.run,
     recipe: manifest.recipe,
     seconds: [...seconds.values()].reduce((sum, one) => sum + one, 0),
-    spentUsd,
+    spentUsd: spending.spentMicroUsd / 1_000_000,
+    accounts: accountsOf(spending),
     controls: controls ? withSeconds(controls, timings) : null,
-    spentBasis: costs.some(({ costBasis }) => costBasis === "estimated") ? "estimated" : "measured",
-    ledger: [...costs, REPORT_COST].map((cost) => ({ ...cost, seconds: seconds.get(cost.stage) ?? 0 })),
+    spentBasis: basisOf(spending.total),
+    ledger: [...costs, REPORT_COST].map((cost) => ({
+      ...cost,
+      ...spentOn(cost.stage, spending),
+      seconds: seconds.get(cost.stage) ?? 0,
+    })),
     machine: machineOf(timings, manifest),
     reproduction: {
       command: header.command,
@@ -112,10 +120,39 @@ async function readFindings(fs: FileSystem, folder: string, { stages }: RunManif
   return parseRecord(await fs.readText(path, MAX_FILE_BYTES), FindingsFile, path);
 }
 
-/** The ledger's sum as the last try at tracing left it: it also counts replies that came to nothing. */
-function spentOn({ costs }: Findings, timings: readonly Timing[], key: string | undefined): number {
-  const booked = timings.filter((timing) => timing.key === key).at(-1)?.measures.spentMicroUsd;
-  return typeof booked === "number" ? booked / 1_000_000 : costs.reduce((sum, { costUsd }) => sum + costUsd, 0);
+/** Accounts that are not called like the stage that spends from them. */
+const SPENDER: Readonly<Record<string, string>> = { judge: "grade" };
+
+/** The journal's sums by account, in the order in which they first spent. */
+function accountsOf({ rows }: Spending): AccountSpending[] {
+  const accounts = [...new Set(rows.map(({ account }) => account))];
+  return accounts.map((account) => {
+    const own = rows.filter((row) => row.account === account);
+    const sum = (name: keyof SpendingSums): number => own.reduce((total, row) => total + row[name], 0);
+    return {
+      account,
+      calls: sum("calls"),
+      freeCalls: sum("freeCalls"),
+      promptTokens: sum("promptTokens"),
+      completionTokens: sum("completionTokens"),
+      measuredUsd: sum("measuredMicroUsd") / 1_000_000,
+      estimatedUsd: sum("estimatedMicroUsd") / 1_000_000,
+      unknownUsd: sum("unknownMicroUsd") / 1_000_000,
+    };
+  });
+}
+
+/** What a stage has paid to others, replies that came to nothing included; its own costs where the journal knows none. */
+function spentOn(stage: StageName, { rows }: Spending): Partial<Pick<StageCost, "costUsd" | "costBasis">> {
+  const own = rows.filter(({ account }) => (SPENDER[account] ?? account) === stage);
+  if (own.length === 0) return {};
+  const micro = own.reduce((total, row) => total + spentIn(row), 0);
+  const isMeasured = own.every((row) => basisOf(row) === "measured");
+  return { costUsd: micro / 1_000_000, costBasis: isMeasured ? "measured" : "estimated" };
+}
+
+function basisOf({ estimatedMicroUsd, unknownMicroUsd }: SpendingSums): "measured" | "estimated" {
+  return estimatedMicroUsd > 0 || unknownMicroUsd > 0 ? "estimated" : "measured";
 }
 
 /** The machine that trained; where the stages ran on several, that is the one that matters most. */

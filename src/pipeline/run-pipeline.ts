@@ -5,10 +5,13 @@
  */
 import { basename } from "node:path";
 import { microUsdFromUsd } from "../ledger/money.ts";
-import { type RunManifest, STAGE_NAMES, type StageManifest } from "../schema/manifest.ts";
+import type { AppError } from "../core/errors.ts";
+import { type RunManifest, STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import { orderStages } from "./order-stages.ts";
-import { planRun } from "./plan-run.ts";
+import { keepAcceptedTerms } from "./accepted-terms.ts";
+import { oneObstacle } from "./obstacles.ts";
+import { type PlannedStage, planRun } from "./plan-run.ts";
 import { keepAccounts, type RunAccounts } from "./run-accounts.ts";
 import { journalFolder, openRun, removeRunManifest, writeRunManifest } from "./run-folder.ts";
 import { recordEvents } from "./run-journal.ts";
@@ -46,6 +49,8 @@ export async function runPipeline(request: RunRequest, ports: PipelinePorts): Pr
     warn: (message) => journal.observe({ type: "warning", message }),
   });
   try {
+    await keepAcceptedTerms(ports.fs, folder, [...(request.acceptedTerms ?? [])]);
+    if (request.retryFailed === true) await forgetFailures(ports.fs, request);
     if (from !== undefined) await forgetStages(ports.fs, folder, STAGE_NAMES.slice(STAGE_NAMES.indexOf(from)));
     const outcome = await runStages({ ...request, stages }, { ...ports, observe: journal.observe }, keeper.accounts);
     await journal.flush();
@@ -61,9 +66,26 @@ export async function runPipeline(request: RunRequest, ports: PipelinePorts): Pr
 /** Throws what would stop a stage that is still to run: minutes of work before it would not be lost, but waited for. */
 async function refuseObstacles(request: RunRequest, { fs }: PipelinePorts): Promise<void> {
   const planned = await planRun({ ...request, verification: "sizes" }, fs);
-  const last = STAGE_NAMES.indexOf(request.until ?? "report");
-  const stopped = planned.find(({ stage, obstacle }) => obstacle !== undefined && STAGE_NAMES.indexOf(stage) <= last);
-  if (stopped?.obstacle) throw stopped.obstacle;
+  const obstacle = obstaclesUpTo(planned, request.until);
+  if (obstacle !== undefined) throw obstacle;
+}
+
+/** A trace stage that gave rows up runs again, and asks for them; one that gave none up stays. */
+async function forgetFailures(fs: PipelinePorts["fs"], request: RunRequest): Promise<void> {
+  const planned = await planRun({ ...request, verification: "sizes" }, fs);
+  const trace = planned.find(({ stage }) => stage === "trace")?.manifest;
+  const hasFailures = trace?.files.some(({ path, rows }) => path === "failed.jsonl" && (rows ?? 0) > 0) ?? false;
+  if (hasFailures) await forgetStages(fs, request.folder, ["trace"]);
+}
+
+/** All that would stop the stages up to the last one wanted, in one error; undefined when nothing would. */
+export function obstaclesUpTo(planned: readonly PlannedStage[], until: StageName = "report"): AppError | undefined {
+  const last = STAGE_NAMES.indexOf(until);
+  return oneObstacle(
+    planned.flatMap(({ stage, obstacle }) =>
+      obstacle !== undefined && STAGE_NAMES.indexOf(stage) <= last ? [obstacle] : [],
+    ),
+  );
 }
 
 async function runStages(
@@ -96,6 +118,9 @@ function describeRun(request: RunRequest, manifests: readonly StageManifest[]): 
     seeds: { recipe: request.recipe.seed },
     tools: { ...request.tools },
     facts: request.facts,
+    ...(request.acceptedTerms === undefined || request.acceptedTerms.length === 0
+      ? {}
+      : { acceptedTerms: [...request.acceptedTerms] }),
     stages: manifests.map(({ stage, key, outputHash }) => ({ stage, key, outputHash })),
   };
 }

@@ -2,7 +2,7 @@ import type { FileSystem } from "../adapters/file-system.ts";
 import type { ProcessTable } from "../adapters/process-table.ts";
 import type { Clock } from "../adapters/system-clock.ts";
 import { AppError } from "../core/errors.ts";
-import type { RunFact, StageName, StageNotes } from "../schema/manifest.ts";
+import type { AcceptedTerms, RunFact, StageName, StageNotes } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { RunObserver } from "./run-events.ts";
 import type { Stage } from "./stage.ts";
@@ -40,6 +40,8 @@ export interface RunRequest {
   readonly mayChange?: boolean;
   /** Asks again for what was refused for good, or came back unreadable too often, before. */
   readonly retryFailed?: boolean;
+  /** Terms of use that hold for this run; kept in its folder and its manifest. */
+  readonly acceptedTerms?: readonly AcceptedTerms[];
   /** Throws away everything an earlier run left in the folder, its journal too. */
   readonly isFresh?: boolean;
 }

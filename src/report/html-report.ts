@@ -35,7 +35,7 @@ function trainingSection({ training }: ReportView): Markup {
 
 function costSection({ cost, wouldHaveCost }: ReportView): Markup {
   return markup`<section aria-labelledby="cost"><h2 id="cost">What it cost</h2>
-<p>${noBreak(cost.sentence)}</p>${tableMarkup(cost.table)}
+<p>${noBreak(cost.sentence)}</p>${tableMarkup(cost.table)}${cost.accounts === null ? [] : tableMarkup(cost.accounts)}${cost.judge === null ? [] : markup`<p>${noBreak(cost.judge)}</p>`}
 <h3>What s1’s way would have cost</h3>
 <p>${noBreak(wouldHaveCost.sentence)}${basisTag("estimated")}</p>${tableMarkup(wouldHaveCost.steps)}
 <details class="prices"><summary>Price by price, with day and source</summary>${tableMarkup(wouldHaveCost.prices)}</details></section>`;

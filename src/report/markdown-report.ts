@@ -116,6 +116,8 @@ export function markdownReport(results: RunResults): string {
     "## What it cost",
     escaped(view.cost.sentence),
     table(view.cost.table),
+    ...(view.cost.accounts === null ? [] : [table(view.cost.accounts)]),
+    ...(view.cost.judge === null ? [] : [escaped(view.cost.judge)]),
     "### What s1's way would have cost",
     escaped(view.wouldHaveCost.sentence),
     table(view.wouldHaveCost.steps),

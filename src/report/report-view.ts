@@ -50,7 +50,7 @@ export function reportView(results: RunResults): ReportView {
     cost: costOf(results),
     wouldHaveCost: wouldHaveCostOf(results),
     facts: factsOf(results),
-    teacher: teacherHonesty(results.recipe),
+    teacher: teacherHonesty(results.recipe, results.provenance),
     limits: knownLimits(results),
     published: publishedTable(),
   };

@@ -7,6 +7,7 @@ import type { Verdict } from "../evaluate/verdict.ts";
 import type { ControlsRecord } from "../schema/controls.ts";
 import type { Completion, FunnelStage, Question, Score, TrainStep } from "../schema/records.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import type { AccountSpending, JudgeCheck } from "../schema/result.ts";
 
 /** Where a number comes from; printed beside it as a small tag. */
 export type Basis = "measured" | "estimated" | "simulated" | "published";
@@ -92,6 +93,12 @@ export interface RunResults {
   readonly seconds: number;
   readonly spentUsd: number;
   readonly spentBasis: Basis;
+  /** The ledger by account; empty where nothing was asked of others. */
+  readonly accounts: readonly AccountSpending[];
+  /** Absent where the recipe has no judge. */
+  readonly judge?: JudgeCheck;
+  /** Traces whose thinking is not raw, by kind; absent where all of it is. */
+  readonly provenance?: Readonly<Record<string, number>>;
   readonly funnel: readonly FunnelStage[];
   readonly trainSteps: readonly TrainStep[];
   /** Every model x setting x family, with family "all" for the totals. */

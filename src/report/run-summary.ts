@@ -20,6 +20,8 @@ export function runSummary(results: RunResults): RunSummary {
     seconds: results.seconds,
     stages: results.ledger.map(({ stage, seconds }) => ({ name: stage, seconds })),
     spentUsd: results.spentUsd,
+    accounts: [...results.accounts],
+    judge: results.judge ?? null,
     funnel: results.funnel.map(({ stage, kept, dropped }) => ({ stage, kept, dropped })),
     base: { accuracy: base?.accuracy ?? null, n: base?.n ?? 0, interval: base?.interval ?? null },
     student: {

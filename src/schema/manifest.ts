@@ -73,6 +73,16 @@ export const RunHeader = z.strictObject({
 });
 export type RunHeader = z.infer<typeof RunHeader>;
 
+/** Terms of use that a user accepted, as they stood in grappa's table. */
+export const AcceptedTerms = z.strictObject({
+  provider: z.string().describe("the name given to --accept-terms"),
+  mayTrain: z.enum(["yes", "no", "conditional", "unknown"]),
+  clause: z.string().describe("what the terms say of training on outputs, in our words"),
+  source: z.string().nullable(),
+  textOf: z.string().nullable().describe("date of the text that was read, ISO 8601"),
+});
+export type AcceptedTerms = z.infer<typeof AcceptedTerms>;
+
 /** Written last into the run's folder: its existence means that every stage completed. */
 export const RunManifest = z.strictObject({
   schemaVersion,
@@ -81,6 +91,7 @@ export const RunManifest = z.strictObject({
   seeds: z.record(z.string(), z.int()).describe("every seed of the run, by name"),
   tools: z.record(z.string(), z.string()).describe("versions of grappa and of what ran it"),
   facts: z.partialRecord(RunFact, z.string()),
+  acceptedTerms: z.array(AcceptedTerms).optional().describe("absent where no teacher's terms had to be accepted"),
   stages: z.array(z.strictObject({ stage: StageName, key, outputHash: sha256 })),
 });
 export type RunManifest = z.infer<typeof RunManifest>;

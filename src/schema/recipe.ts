@@ -129,7 +129,7 @@ export const Recipe = z.strictObject({
       .describe(
         "what becomes of a reply cut by maxTokens: gone on with, made to answer now, or dropped; it is kept and never bought again",
       ),
-    concurrency: count("requests in flight").default(32),
+    concurrency: count("requests in flight at the built-in teacher; an endpoint has limits.concurrency").default(32),
     maxRetries: z.int().min(0).default(5).describe("retries of one request after 429, 5xx or a broken connection"),
   }),
   select: z

@@ -47,6 +47,36 @@ const WouldHaveCost = z
   })
   .describe("an estimate at dated list prices: s1's 1,000 traces, its fine-tune and its evaluation; nobody was billed");
 
+const usd = (what: string) => z.number().min(0).describe(`dollars ${what}`);
+
+/** What one account of the ledger came to; each amount stands in one column alone. */
+export const AccountSpending = z.strictObject({
+  account: z.string().describe("attempt, trace, judge, train or evaluate"),
+  calls: z.int().min(0),
+  freeCalls: z.int().min(0).describe("calls that cost nothing"),
+  promptTokens: z.int().min(0),
+  completionTokens: z.int().min(0).describe("thinking included"),
+  measuredUsd: usd("by the usage that the provider reported"),
+  estimatedUsd: usd("by usage that was counted here"),
+  unknownUsd: usd("possibly paid: no reply was seen, and the worst case counts"),
+});
+export type AccountSpending = z.infer<typeof AccountSpending>;
+
+/** How far the judge agrees with the rules, on a seeded sample of replies on which a rule is sure. */
+export const JudgeCheck = z.strictObject({
+  model: z.string(),
+  n: z.int().min(0).describe("replies on which rule and judge both have a verdict"),
+  silent: z.int().min(0).describe("replies on which the judge gave none"),
+  agreement: accuracy,
+  interval,
+  kappa: z.number().nullable().describe("Cohen's; null where chance alone would agree always"),
+  bothCorrect: z.int().min(0),
+  bothIncorrect: z.int().min(0),
+  onlyJudge: z.int().min(0).describe("the judge says correct, the rule incorrect"),
+  onlyRule: z.int().min(0).describe("the rule says correct, the judge incorrect"),
+});
+export type JudgeCheck = z.infer<typeof JudgeCheck>;
+
 /** The outcome of a run, for scripts: the same object in `result.json` and on the last line of `--json` output. */
 export const RunSummary = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION).describe("version of this record's schema"),
@@ -54,6 +84,8 @@ export const RunSummary = z.strictObject({
   seconds,
   stages: z.array(z.strictObject({ name: z.string(), seconds })),
   spentUsd: z.number().min(0).describe("dollars paid to others; 0 where everything ran on this machine"),
+  accounts: z.array(AccountSpending).describe("where the money went; empty where nothing was asked of others"),
+  judge: JudgeCheck.nullable().describe("null where the recipe has no judge"),
   funnel: z.array(z.strictObject({ stage: z.string(), kept: z.int().min(0), dropped: z.int().min(0) })),
   base: z
     .strictObject({ accuracy, n: z.int().min(0), interval })

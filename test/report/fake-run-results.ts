@@ -218,6 +218,7 @@ export function fakeRunResults(changes: Partial<RunResults> = {}): RunResults {
     seconds: 268.4,
     spentUsd: 0,
     spentBasis: "measured",
+    accounts: [],
     funnel: [
       { stage: "collect", in: 4_400, kept: 4_362, dropped: 38, reasons: { duplicate: 38 } },
       { stage: "attempt", in: 4_362, kept: 4_051, dropped: 311, reasons: { "solved-by-base": 311 } },

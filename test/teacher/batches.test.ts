@@ -19,7 +19,7 @@ import { FakeBatches } from "./fakes/fake-batches.ts";
 const MAX_TOKENS = 1000;
 const DIRECT = findPrice("p", "m", { inputUsdPerMillion: 2, outputUsdPerMillion: 8 });
 const HALF = findPrice("p", "m", { inputUsdPerMillion: 1, outputUsdPerMillion: 4 });
-const APIS: readonly BatchApi[] = ["openai", "together", "gemini", "anthropic"];
+const APIS: readonly BatchApi[] = ["openai", "responses", "together", "gemini", "anthropic"];
 
 let folder: string;
 let fake: FakeBatches;
@@ -35,18 +35,18 @@ afterEach(async () => {
 
 const contents = (count: number): string[] => Array.from({ length: count }, (_, n) => `question ${n}`);
 
-function purchasesOf(texts: readonly string[]): Purchase[] {
+function purchasesOf(texts: readonly string[], { params = {}, maxTokens = MAX_TOKENS }: RunOptions = {}): Purchase[] {
   return texts.map((content) => {
     const messages = [{ role: "user", content }] as const;
-    const usage = { promptTokens: maxPromptTokens(messages), completionTokens: MAX_TOKENS };
+    const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
     const key = shortHash(content);
     return {
       key,
       questionId: key,
       sampleIndex: 0,
       messages,
-      params: {},
-      maxTokens: MAX_TOKENS,
+      params,
+      maxTokens,
       worstCaseMicroUsd: tokenCost(DIRECT, usage),
     };
   });
@@ -92,8 +92,12 @@ interface RunOptions {
   readonly maxRequests?: number;
   readonly signal?: AbortSignal;
   readonly teacher?: Teacher;
+  /** What else the endpoint says. */
+  readonly rest?: object;
   /** Minutes that have passed since the test began. */
   readonly laterMinutes?: number;
+  readonly params?: Purchase["params"];
+  readonly maxTokens?: number;
 }
 
 /** One process's worth of buying: opens the journal, buys, closes. */
@@ -110,11 +114,11 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
     onSettled: (one) => ledger.record("trace", one),
   });
   const time = quickTime(1_000_000 + (options.laterMinutes ?? 0) * 60_000);
-  const terms = batchTerms(fake, "sk-test-0123456789abcdef");
+  const terms = batchTerms({ fake, journalFolder: folder, price: HALF, rest: options.rest });
   const statePath = join(folder, "batches", "p.jsonl");
   const limits = { maxRequests };
   try {
-    const failed = await buyThroughBatches(purchasesOf(texts), {
+    const failed = await buyThroughBatches(purchasesOf(texts, options), {
       teacher,
       price: DIRECT,
       ledger,
@@ -124,7 +128,7 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
       maxRetries: 3,
       waiting: time.waiting,
       ...(signal === undefined ? {} : { signal }),
-      batch: { ...terms, price: HALF, deadlineMinutes, statePath, limits, nowMs: time.nowMs },
+      batch: { ...terms, deadlineMinutes, statePath, limits, nowMs: time.nowMs },
     });
     const missing = texts.filter((text) => journal.find(shortHash(text), MAX_TOKENS) === undefined);
     return { failed, missing, ledger: ledger.snapshot(), tally: ledger.snapshot().stages["trace"] };
@@ -180,9 +184,8 @@ describe.each(APIS)("%s", (api) => {
       25,
     );
     const reply = lines.find(({ type, key }) => type === "reply" && key === shortHash("question 7"));
+    expect(`${reply?.thinking} ${reply?.answer}`.trim()).toMatch(/^about question 7( 42)?$/);
     expect(reply).toMatchObject({
-      thinking: "about question 7",
-      answer: "42",
       usage: { completionTokens: tokensOf("question 7") },
     });
   });
@@ -418,6 +421,30 @@ it("tells a lost batch from a stranger's of the same size, where a provider keep
   expect(fake.batches.map(({ items }) => items.map(({ content }) => content))).toEqual([["a", "b"], contents(2)]);
   for (const { content } of strange) fake.billed.delete(content);
   expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+});
+
+it.each<BatchApi>(["gemini", "anthropic", "responses"])(
+  "bills what %s makes and withholds, and asks no more",
+  async (api) => {
+    fake = await new FakeBatches(api).start();
+    fake.faults = { row: (content) => (content === "question 1" ? "withheld" : "none") };
+    const { failed, missing, ledger } = await buy(contents(3));
+    expect([[...failed.values()].map(({ reason }) => reason), missing]).toEqual([
+      ["provider-permanent"],
+      ["question 1"],
+    ]);
+    expect([direct, fake.billed.size, ledger.spentMicroUsd]).toEqual([[], 3, bill()]);
+  },
+);
+
+it("learns from the first batch that a model takes no thinking budget, and asks in another", async () => {
+  fake = await new FakeBatches("anthropic").start();
+  fake.faults = { refusesBudgets: true };
+  const rest = { thinkingBudget: 1024, maxTokens: 4096 };
+  const { failed, ledger } = await buy(contents(3), { rest, params: { thinkingBudget: 1024 }, maxTokens: 4096 });
+  expect([failed.size, direct, fake.batches.length, boughtTwice()]).toEqual([0, [], 2, []]);
+  expect(fake.batches.map(({ items }) => items[0]?.thinking)).toEqual(["adaptive", "enabled"]);
+  expect(ledger.spentMicroUsd).toBe(bill());
 });
 
 it("counts a batch that cannot be told from a stranger's as possibly paid at its deadline", async () => {

@@ -40,23 +40,26 @@ const Reply = z.strictObject({
 /** A paid reply as the journal keeps it. */
 export type ReplyLine = z.infer<typeof Reply>;
 
+const refusedAtMaxTokens = z
+  .int()
+  .min(1)
+  .optional()
+  .describe("present when the provider will never answer this request with this output limit");
+
 const Malformed = z.strictObject({
   ...common,
   type: z.literal("malformed").describe("a reply that was paid for and cannot be used"),
   detail: z.string(),
   usage: Usage.nullable().describe("null when the reply did not tell; the cost is then the worst case"),
   costMicroUsd: microUsd,
+  refusedAtMaxTokens,
 });
 
 const Unpaid = z.strictObject({
   ...common,
   type: z.literal("unpaid").describe("the request was refused or never arrived: nothing was billed"),
   detail: z.string(),
-  refusedAtMaxTokens: z
-    .int()
-    .min(1)
-    .optional()
-    .describe("present when the provider will never take this request with this output limit"),
+  refusedAtMaxTokens,
 });
 
 const Reconciled = z.strictObject({

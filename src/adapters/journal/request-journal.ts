@@ -59,6 +59,8 @@ export interface MalformedReply {
   readonly detail: string;
   readonly usage: Usage | null;
   readonly costMicroUsd: number;
+  /** Present when the provider made a reply and withholds it for good, for this output limit. */
+  readonly refusedAtMaxTokens?: number;
 }
 
 /** What a paid job that is no reply came to. */
@@ -127,12 +129,15 @@ export class RequestJournal {
 
   /**
    * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits. A
-   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide.
+   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide;
+   * unless `retryCut` asks for one under a larger limit than the one that cut it.
    */
-  find(key: string, maxTokens: number): StoredReply | undefined {
+  find(key: string, maxTokens: number, { retryCut = false } = {}): StoredReply | undefined {
     const reply = this.#keys.get(key)?.reply;
     if (reply === undefined) return undefined;
-    const fits = reply.finishReason === "length" || reply.completionTokens <= maxTokens;
+    const isCut = reply.finishReason === "length";
+    if (isCut && retryCut && reply.maxTokens < maxTokens) return undefined;
+    const fits = isCut || reply.completionTokens <= maxTokens;
     return fits || reply.maxTokens === maxTokens ? reply : undefined;
   }
 
@@ -182,7 +187,9 @@ export class RequestJournal {
   /** Keeps that a reply was paid for and cannot be used. */
   async malformed({ key, purchase }: Intent, reply: MalformedReply): Promise<void> {
     await this.#append({ schemaVersion: SCHEMA_VERSION, type: "malformed", key, purchase, ...reply });
-    countMalformed(stateOf(this.#keys, key), reply.detail);
+    const state = stateOf(this.#keys, key);
+    countMalformed(state, reply.detail);
+    noteRefusal(state, reply);
   }
 
   /**
@@ -193,7 +200,7 @@ export class RequestJournal {
   async unpaid({ key, purchase }: Intent, detail: string, refusedAtMaxTokens?: number): Promise<void> {
     const refused = refusedAtMaxTokens === undefined ? {} : { refusedAtMaxTokens };
     await this.#append({ schemaVersion: SCHEMA_VERSION, type: "unpaid", key, purchase, detail, ...refused });
-    if (refusedAtMaxTokens !== undefined) stateOf(this.#keys, key).refusal = { detail, maxTokens: refusedAtMaxTokens };
+    noteRefusal(stateOf(this.#keys, key), { detail, ...refused });
   }
 
   /** Ends the intent of a paid job that is no reply, such as a fine-tune. */
@@ -269,8 +276,7 @@ class JournalReading {
       this.#malformed += 1;
       countMalformed(state, line.detail);
     }
-    if (line.type === "unpaid" && line.refusedAtMaxTokens !== undefined)
-      state.refusal = { detail: line.detail, maxTokens: line.refusedAtMaxTokens };
+    if (line.type === "unpaid" || line.type === "malformed") noteRefusal(state, line);
     const purchase = this.#pass.take(line);
     if (purchase !== undefined) this.#settle(purchase);
   }
@@ -298,6 +304,13 @@ function stateOf(keys: Map<string, KeyState>, key: string): KeyState {
   let state = keys.get(key);
   if (state === undefined) keys.set(key, (state = { purchases: 0, malformed: 0, lastMalformed: "" }));
   return state;
+}
+
+function noteRefusal(
+  state: KeyState,
+  { detail, refusedAtMaxTokens }: { readonly detail: string; readonly refusedAtMaxTokens?: number | undefined },
+): void {
+  if (refusedAtMaxTokens !== undefined) state.refusal = { detail, maxTokens: refusedAtMaxTokens };
 }
 
 function countMalformed(state: KeyState, detail: string): void {

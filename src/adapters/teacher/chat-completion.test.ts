@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readChatCompletion, splitReasoning } from "./chat-completion.ts";
+import { readChatCompletion, splitReasoning, splitContinued } from "./chat-completion.ts";
 import { MAX_REPLY_CHARACTERS } from "./reply-reader.ts";
 import { TeacherError } from "./teacher.ts";
 
@@ -145,15 +145,21 @@ describe("a chat completion", () => {
 });
 
 describe("space where a reply was cut", () => {
-  const read = (message: object, goesOn: boolean): object => {
-    const body = JSON.stringify({ choices: [{ index: 0, finish_reason: goesOn ? "stop" : "length", message }] });
-    const { thinking, answer } = readChatCompletion(body, { promptBytes: 0, provenance: "raw", goesOn });
+  const read = (message: object, finish_reason = "length"): object => {
+    const body = JSON.stringify({ choices: [{ index: 0, finish_reason, message }] });
+    const { thinking, answer } = readChatCompletion(body, { promptBytes: 0, provenance: "raw", called: "the teacher" });
     return { thinking, answer };
   };
-  it("is kept before the cut and after it, so that no two words become one", () => {
-    expect(read({ reasoning_content: " one two ", content: "" }, false)).toEqual({ thinking: "one two ", answer: "" });
-    expect(read({ reasoning_content: "one", content: " two\n" }, false)).toEqual({ thinking: "one", answer: "two\n" });
-    expect(read({ reasoning_content: " three ", content: " 4 " }, true)).toEqual({ thinking: " three", answer: "4" });
-    expect(read({ content: " three\n</think>\n4" }, true)).toEqual({ thinking: " three", answer: "4" });
+  it("is kept, so that no two words become one when it is gone on with", () => {
+    expect(read({ reasoning_content: " one two ", content: "" })).toEqual({ thinking: "one two ", answer: "" });
+    expect(read({ reasoning_content: "one", content: " two\n" })).toEqual({ thinking: "one", answer: "two\n" });
+    expect(read({ content: "<think>\none " })).toEqual({ thinking: "one ", answer: "" });
+    expect(read({ reasoning_content: " one ", content: " 2 " }, "stop")).toEqual({ thinking: "one", answer: "2" });
+  });
+  it("begins what goes on from it", () => {
+    expect(splitContinued({ reasoning_content: " three ", content: " 4 " }, false)).toEqual({
+      thinking: " three",
+      answer: "4",
+    });
   });
 });

@@ -32,8 +32,6 @@ const TextCompletion = z.object({ choices: z.array(Choice.extend({ text: z.strin
 export interface CompletionContext extends ReplyContext {
   /** What this provider's reasoning is. */
   readonly provenance: Provenance;
-  /** The reply goes on from a cut one: the space at its beginning belongs between the two. */
-  readonly goesOn?: boolean;
 }
 
 /** A response's body: its text, or what a stream's pieces were put together to. */
@@ -43,12 +41,16 @@ export type CompletionBody = string | Readonly<Record<string, unknown>>;
  * The reply in a response body. Where several choices came back the first counts.
  * @throws {TeacherError} `malformed`: not JSON, not a completion, empty, or too long; with the usage if it can be read.
  */
-export function readChatCompletion(body: CompletionBody, context: CompletionContext): TeacherReply {
+export function readChatCompletion(
+  body: CompletionBody,
+  context: CompletionContext,
+  split: (message: MessageText) => Divided = splitReasoning,
+): TeacherReply {
   return readCompletion(body, context, {
     what: "a chat completion",
     schema: ChatCompletion,
-    split: ({ message }) => splitReasoning(message),
-    fields: ({ message: { reasoning_content, reasoning, content } }) => [reasoning_content, reasoning, content],
+    split: ({ message }) => split(message),
+    last: ({ message: { reasoning_content, reasoning, content } }) => lastText(reasoning_content, reasoning, content),
   });
 }
 
@@ -59,11 +61,11 @@ export function readTextCompletion(
   split: (text: string) => Divided,
 ): TeacherReply {
   const shape = { what: "a text completion", schema: TextCompletion };
-  return readCompletion(body, context, {
-    ...shape,
-    split: ({ text: whole }) => split(whole),
-    fields: ({ text: whole }) => [whole],
-  });
+  const parts = {
+    split: ({ text: whole }: { text: string }) => split(whole),
+    last: ({ text: whole }: { text: string }) => whole,
+  };
+  return readCompletion(body, context, { ...shape, ...parts });
 }
 
 /** One API's shape of a completion. */
@@ -71,33 +73,23 @@ interface CompletionShape<C> {
   readonly what: string;
   readonly schema: z.ZodType<{ choices: C[]; usage?: UsageReport | null | undefined }>;
   readonly split: (choice: C) => Divided;
-  /** The text as it came, thinking first. */
-  readonly fields: (choice: C) => readonly (string | null | undefined)[];
+  /** The text that came last, as it came. */
+  readonly last: (choice: C) => string;
 }
 
-/**
- * A reply's parts with the space where a cut fell: trimmed on both sides of it, the last word before and the first word
- * after would become one when the reply is gone on with.
- */
-function keepSpaceAtCuts(
-  { thinking, answer }: Divided,
-  fields: readonly (string | null | undefined)[],
-  { isCut, goesOn }: { readonly isCut: boolean; readonly goesOn: boolean },
-): Divided {
-  const texts = fields.flatMap((field) => (typeof field === "string" && field.trim() !== "" ? [field] : []));
-  const before = goesOn ? (/^\s*/.exec(texts[0] ?? "")?.[0] ?? "") : "";
-  const last = texts.at(-1) ?? "";
-  const after = isCut ? last.slice(last.trimEnd().length) : "";
-  if (thinking === "") return { thinking, answer: before + answer + after };
-  return answer === ""
-    ? { thinking: before + thinking + after, answer }
-    : { thinking: before + thinking, answer: answer + after };
+const lastText = (...fields: (string | null | undefined)[]): string =>
+  fields.filter((field) => typeof field === "string" && field.trim() !== "").at(-1) ?? "";
+
+/** A cut reply with the space on which it was cut: gone on with without it, two words would become one. */
+function keepSpaceAtCut({ thinking, answer }: Divided, last: string): Divided {
+  const space = last.slice(last.trimEnd().length);
+  return answer === "" ? { thinking: thinking + space, answer } : { thinking, answer: answer + space };
 }
 
 function readCompletion<C extends z.infer<typeof Choice>>(
   body: CompletionBody,
   context: CompletionContext,
-  { what, schema, split, fields }: CompletionShape<C>,
+  { what, schema, split, last }: CompletionShape<C>,
 ): TeacherReply {
   const shown = (): string => excerptOf(typeof body === "string" ? body : JSON.stringify(body));
   const json = typeof body === "string" ? parseJson(body) : body;
@@ -114,9 +106,9 @@ function readCompletion<C extends z.infer<typeof Choice>>(
   if (choice === undefined) throw malformed(context, `without choices: ${shown()}`, reportedUsage(json));
   const { finish_reason: finish } = choice;
   if (typeof finish === "string" && ABANDONED.has(finish)) throw abandoned(context, finish);
-  const cuts = { isCut: finish === "length", goesOn: context.goesOn ?? false };
-  const divided = keepSpaceAtCuts(split(choice), fields(choice), cuts);
-  const found = { ...divided, provenance: context.provenance, finishReason: finishReason(finish) };
+  const divided = split(choice);
+  const parts = finish === "length" ? keepSpaceAtCut(divided, last(choice)) : divided;
+  const found = { ...parts, provenance: context.provenance, finishReason: finishReason(finish) };
   return checkedReply({ ...found, usage: usageOf(reported), excerpt: shown() }, context);
 }
 
@@ -148,6 +140,21 @@ export function splitReasoning({ content, reasoning_content, reasoning }: Messag
   const thinking = (end < 0 ? inline : inline.slice(0, end)).replace(OPENING, "");
   if (end >= 0) return { thinking: thinking.trim(), answer: inline.slice(end + CLOSING.length).trim() };
   return OPENING.test(inline) ? { thinking: thinking.trim(), answer: "" } : { thinking: "", answer: inline.trim() };
+}
+
+/**
+ * What a message adds to a cut one, with its leading spaces: they may part the words. Where thinking was over, whatever
+ * came is answer, even if the server's parser, which saw no closing tag, took it for reasoning.
+ */
+export function splitContinued(message: MessageText, isThinkingOver: boolean): Divided {
+  const content = message.content ?? "";
+  const separate = [message.reasoning_content, message.reasoning].find((field) => (field ?? "").trim() !== "") ?? "";
+  if (isThinkingOver && content.trim() === "") return { thinking: "", answer: separate.trimEnd() };
+  if (isThinkingOver) return { thinking: separate.trim(), answer: content.trimEnd() };
+  if (separate !== "") return { thinking: separate.trimEnd(), answer: content.trim() };
+  const end = content.indexOf(CLOSING);
+  if (end < 0) return { thinking: "", answer: content.trimEnd() };
+  return { thinking: content.slice(0, end).trimEnd(), answer: content.slice(end + CLOSING.length).trim() };
 }
 
 function finishReason(reported: string | null | undefined): FinishReason {

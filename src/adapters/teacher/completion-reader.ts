@@ -4,6 +4,7 @@ import {
   type CompletionContext,
   readChatCompletion,
   readTextCompletion,
+  splitContinued,
 } from "./chat-completion.ts";
 import { elementsOf, fieldsOf } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
@@ -14,7 +15,7 @@ import type { PartialReply, TeacherReply } from "./teacher.ts";
 /** What kind of reply is read. */
 export interface CompletionForm {
   /** How the text of an endpoint that completes text is divided; undefined for a chat. */
-  readonly text: Pick<TextPrompt, "split"> | undefined;
+  readonly text: Pick<TextPrompt, "split" | "splitContinued"> | undefined;
   /** What the reply goes on from, if from anything. */
   readonly goOnFrom: PartialReply | undefined;
 }
@@ -75,10 +76,17 @@ export class CompletionReader implements ReplyReader {
 
   #read(body: CompletionBody): TeacherReply {
     const { text, goOnFrom } = this.#form;
-    const context = { ...this.#context, goesOn: goOnFrom !== undefined };
+    const context = this.#context;
+    if (goOnFrom === undefined)
+      return text === undefined ? readChatCompletion(body, context) : readTextCompletion(body, context, text.split);
+    const isOver = goOnFrom.isThinkingOver || goOnFrom.answer !== "";
     const reply =
-      text === undefined ? readChatCompletion(body, context) : readTextCompletion(body, context, text.split);
-    return goOnFrom === undefined ? reply : continued(reply, goOnFrom);
+      text === undefined
+        ? readChatCompletion(body, context, (message) => splitContinued(message, isOver))
+        : readTextCompletion(body, context, (said) => text.splitContinued(said, isOver));
+    // A begun thought that goes on has no opening tag, and while it lasts no closing one: what came is thinking.
+    if (isOver || reply.thinking !== "" || reply.finishReason !== "length") return reply;
+    return { ...reply, thinking: reply.answer, answer: "" };
   }
 
   #take(choice: Readonly<Record<string, unknown>>): void {
@@ -92,17 +100,6 @@ export class CompletionReader implements ReplyReader {
     if (this.#length > MAX_REPLY_CHARACTERS)
       throw malformed(this.#context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
   }
-}
-
-/**
- * What came, in its place. A begun thought that goes on has no opening tag, and while it lasts no closing one: it is
- * thinking. After the thought, whatever comes is answer, even if the server's parser, which saw no closing tag, took it
- * for reasoning.
- */
-function continued(reply: TeacherReply, { isThinkingOver, answer: begun }: PartialReply): TeacherReply {
-  const { thinking, answer, finishReason } = reply;
-  if (isThinkingOver || begun !== "") return answer === "" ? { ...reply, thinking: "", answer: thinking } : reply;
-  return thinking === "" && finishReason === "length" ? { ...reply, thinking: answer, answer: "" } : reply;
 }
 
 const piece = (value: unknown): string => (typeof value === "string" ? value : "");

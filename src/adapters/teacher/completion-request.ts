@@ -14,6 +14,8 @@ export interface TextPrompt {
   readonly stop: readonly string[];
   /** Divides the completed text into thinking and answer. */
   split(text: string): Divided;
+  /** Divides what a text adds to a cut reply, with its leading spaces: they may part the words. */
+  splitContinued(text: string, isThinkingOver: boolean): Divided;
 }
 
 /** A prompt as s1 writes it, without a system turn: what our students and models trained on them continue. */
@@ -22,6 +24,14 @@ export const S1_TEXT: TextPrompt = {
     `${messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join("")}<|im_start|>assistant\n${begunReply(goOnFrom)}`,
   stop: ["<|im_end|>"],
   split: (text) => splitThinking(text) ?? splitReasoning({ content: text }),
+  splitContinued: (text, isThinkingOver) => {
+    const [said = ""] = text.split("<|im_end|>", 1);
+    // Servers that drop special tokens leave the delimiter's word on a line of its own.
+    const delimiter = ["<|im_start|>answer", "\nanswer\n"].find((form) => said.includes(form));
+    if (isThinkingOver || delimiter === undefined) return { thinking: "", answer: said.trimEnd() };
+    const at = said.indexOf(delimiter);
+    return { thinking: said.slice(0, at).trimEnd(), answer: said.slice(at + delimiter.length).trim() };
+  },
 };
 
 function begunReply(partial: PartialReply | undefined): string {

@@ -86,9 +86,9 @@ export class PurchaseTries {
 
   /** Tries until the journal holds a reply; one hold and one intent for each try that may be billed. */
   async obtain(): Promise<void> {
-    const { journal, retryFailed = false } = this.#context.options;
+    const { journal, retryFailed = false, retryCut = false } = this.#context.options;
     const { key, maxTokens } = this.#purchase;
-    while (journal.find(key, maxTokens) === undefined) {
+    while (journal.find(key, maxTokens, { retryCut }) === undefined) {
       const refusal = retryFailed ? undefined : journal.refusal(key, maxTokens);
       if (refusal !== undefined) throw new GivenUp("provider-permanent", refusal);
       const malformed = journal.malformedReplies(key);
@@ -198,12 +198,7 @@ export class PurchaseTries {
         this.#context.budget.forfeit(open.hold);
         throw new Stopped();
       case "row-refused":
-        if (error.usage !== null) return await this.#keepWithheld(open, error);
-        return await this.#endUnbilled(
-          open,
-          new GivenUp("provider-permanent", error.message),
-          this.#purchase.maxTokens,
-        );
+        return await this.#endRefused(open, error);
       case "run-refused":
       case "unavailable":
         return await this.#endUnbilled(open, error);
@@ -220,17 +215,24 @@ export class PurchaseTries {
     throw error;
   }
 
-  /** A reply that the provider made, billed and holds back for good. */
-  async #keepWithheld(open: OpenRequest, error: TeacherError): Promise<never> {
-    await this.#keepMalformed(open, error);
-    throw new GivenUp("provider-permanent", error.message);
+  /** Ends a request that will never be answered; what was made and is withheld was billed all the same. */
+  async #endRefused(open: OpenRequest, error: TeacherError): Promise<never> {
+    const givenUp = new GivenUp("provider-permanent", error.message);
+    const { maxTokens } = this.#purchase;
+    if (error.usage === null) return await this.#endUnbilled(open, givenUp, maxTokens);
+    await this.#keepMalformed(open, error, { refusedAtMaxTokens: maxTokens });
+    throw givenUp;
   }
 
-  async #keepMalformed({ hold, intent }: OpenRequest, { message, usage }: TeacherError): Promise<void> {
+  async #keepMalformed(
+    { hold, intent }: OpenRequest,
+    { message, usage }: TeacherError,
+    refused: { readonly refusedAtMaxTokens?: number } = {},
+  ): Promise<void> {
     const { journal, price } = this.#context.options;
     const costMicroUsd = usage === null ? hold.microUsd : tokenCost(priceAt(price, new Date()), usage);
     this.#context.budget.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
-    await journal.malformed(intent, { detail: message, usage, costMicroUsd });
+    await journal.malformed(intent, { detail: message, usage, costMicroUsd, ...refused });
   }
 
   /** Counts a retry and waits before it; gives up when there were enough. A refusal for now waits at the flow's gate. */

@@ -36,6 +36,8 @@ export interface BuyerOptions {
   readonly retryBudgetMs?: number;
   /** Tries again what earlier processes gave up: refused for good, or malformed too often. */
   readonly retryFailed?: boolean;
+  /** Buys anew what a smaller output limit cut. */
+  readonly retryCut?: boolean;
   readonly waiting: Waiting;
   readonly signal?: AbortSignal;
   readonly onTiming?: (timing: PurchaseTiming) => void;

@@ -118,8 +118,8 @@ class Tracing {
 
   constructor(questions: readonly Question[], options: TraceOptions) {
     this.#questions = questions;
-    this.#options = options;
-    this.#buyer = new ReplyBuyer({ ...options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
+    this.#options = { ...options, retryCut: retriesCut(options) };
+    this.#buyer = new ReplyBuyer({ ...this.#options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
   }
 
   /** The purchases given up, by key. */
@@ -151,11 +151,11 @@ class Tracing {
   }
 
   #missing(): Set<string> {
-    const { journal } = this.#options;
+    const { journal, retryCut = false } = this.#options;
     const missing = new Set<string>();
     for (const { key, maxTokens } of this.#unique(() => true)) {
       this.#total += 1;
-      if (journal.find(key, maxTokens) === undefined) missing.add(flat(key));
+      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(flat(key));
       else this.#fromJournal += 1;
     }
     return missing;
@@ -209,6 +209,12 @@ class Tracing {
 
 /** A copy that does not hold on to the longer text it was cut from. */
 const flat = (key: string): string => Buffer.from(key, "latin1").toString("latin1");
+
+/** What is retried is asked anew where it is cut, too; but not where cut replies are gone on with: that is cheaper. */
+function retriesCut(options: TraceOptions): boolean {
+  const salvage = salvageOptions(options);
+  return options.retryFailed === true && (salvage === undefined || !canSalvage(salvage));
+}
 
 function salvageOptions(options: TraceOptions): SalvageOptions | undefined {
   const { salvage: policy, teacher, price, journal, maxTokens } = options;

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import type { PriceOverride } from "../../ledger/price-override.ts";
+import { acceptTerms, joinTerms, readAcceptedTerms } from "../../pipeline/accepted-terms.ts";
 import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../../pipeline/load-recipe.ts";
 import type { RecipeOverride } from "../../pipeline/override-recipe.ts";
 import { planCost } from "../../pipeline/plan-cost.ts";
@@ -10,6 +11,8 @@ import { planRun } from "../../pipeline/plan-run.ts";
 import type { PilotOutcome } from "../../pipeline/run-pilot.ts";
 import type { RunRequest } from "../../pipeline/run-request.ts";
 import type { RunServices } from "../../pipeline/services.ts";
+import { teacherEndpoints } from "../../pipeline/stages/gates.ts";
+import type { AcceptedTerms } from "../../schema/manifest.ts";
 import { counted } from "../../report/number-format.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
@@ -33,6 +36,8 @@ interface Target {
   readonly folder: string;
   /** The command that makes the run. */
   readonly command: string;
+  /** Now, and when the run began. */
+  readonly acceptedTerms: AcceptedTerms[];
 }
 
 /** Says what a recipe will cost. */
@@ -42,7 +47,9 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
   const { recipe, baseFolder, path } = loaded;
   const folder = resolve(context.recipes.workingFolder, flags.run ?? `runs/${recipe.name}-${recipe.seed}`);
   const command = reproduction(flags, { command: `grappa run ${shellQuote(name)}` }, loaded);
-  const target = { loaded, folder, command };
+  const earlier = await readAcceptedTerms(context.fs, folder);
+  const acceptedTerms = joinTerms(earlier, acceptTerms(teacherEndpoints(recipe), flags.acceptTerms ?? []));
+  const target = { loaded, folder, command, acceptedTerms };
   const services = await openStages(context, flags, target);
   try {
     const request = services === undefined ? undefined : requestOf(context, services, target);
@@ -67,12 +74,12 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
 /** The run's stages; none where its base is not here, which a plan without a pilot can do without. */
 async function openStages(
   { services, settings, fs, secrets }: CliContext,
-  { price = [], acceptTerms = [], pilot }: PlanFlags,
-  { loaded: { recipe, baseFolder, path } }: Target,
+  { price = [], pilot }: PlanFlags,
+  { loaded: { recipe, baseFolder, path }, acceptedTerms }: Target,
 ): Promise<RunServices | undefined> {
   const options = { recipe, baseFolder, recipeFolder: dirname(path), threads: settings.threads, fs, secrets };
   try {
-    return await services.openRun({ ...options, prices: price, acceptedTerms: acceptTerms });
+    return await services.openRun({ ...options, prices: price, acceptedTerms: namesOf(acceptedTerms) });
   } catch (error) {
     if (pilot === undefined && error instanceof AppError && error.code === "model-missing") return undefined;
     throw error;
@@ -82,7 +89,7 @@ async function openStages(
 function requestOf(
   { version, machine }: CliContext,
   { stages, facts }: RunServices,
-  { loaded, folder, command }: Target,
+  { loaded, folder, command, acceptedTerms }: Target,
 ): Omit<RunRequest, "signal"> {
   const tools = { grappa: version, node: String(machine.nodeVersion) };
   return {
@@ -93,8 +100,11 @@ function requestOf(
     facts,
     tools,
     command,
+    acceptedTerms,
   };
 }
+
+const namesOf = (terms: readonly AcceptedTerms[]): string[] => terms.map(({ provider }) => provider);
 
 interface Piloted {
   readonly request: Omit<RunRequest, "signal">;
@@ -104,7 +114,7 @@ interface Piloted {
 /** Asks about some questions first, and says on standard error what that came to. */
 async function askPilot(
   context: CliContext,
-  { pilot = 0, price = [], acceptTerms = [] }: PlanFlags,
+  { pilot = 0, price = [] }: PlanFlags,
   { request, loaded }: Piloted,
 ): Promise<PilotOutcome> {
   const { stderr } = context.process;
@@ -112,7 +122,12 @@ async function askPilot(
   const { runPilot } = await import("../../pipeline/run-pilot.ts");
   const { teacherWorld } = await import("../../pipeline/open-services.ts");
   const recipeFolder = dirname(loaded.path);
-  const world = teacherWorld({ secrets, recipeFolder, prices: price, acceptedTerms: acceptTerms });
+  const world = teacherWorld({
+    secrets,
+    recipeFolder,
+    prices: price,
+    acceptedTerms: namesOf(request.acceptedTerms ?? []),
+  });
   const warn = (message: string): void => stderr.write(`warning: ${message}\n`);
   stderr.write(`pilot: asking about ${counted(pilot, "question")}\n`);
   const hint = "what was bought is kept: the same command goes on from there";

@@ -1,7 +1,8 @@
 import { buildCommand } from "@stricli/core";
-import { jsonFlag, plainText, priceFlag, runFlags, wholeNumber } from "../flags.ts";
+import { jsonFlag, plainText, runFlags, spendFlags, wholeNumber } from "../flags.ts";
 
 const { seed, run, set } = runFlags;
+const { price, acceptTerms } = spendFlags;
 
 /** `grappa plan`. */
 export const planCommand = buildCommand({
@@ -12,7 +13,7 @@ export const planCommand = buildCommand({
       seed,
       run,
       set,
-      ...priceFlag,
+      price,
       pilot: {
         kind: "parsed",
         parse: wholeNumber(1, 10_000),
@@ -21,14 +22,7 @@ export const planCommand = buildCommand({
         optional: true,
         placeholder: "N",
       },
-      acceptTerms: {
-        kind: "parsed",
-        parse: plainText,
-        brief: "with --pilot: a provider whose terms of use you accept; may be repeated",
-        optional: true,
-        variadic: true,
-        placeholder: "PROVIDER",
-      },
+      acceptTerms,
     },
     positional: {
       kind: "tuple",

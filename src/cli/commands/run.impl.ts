@@ -1,13 +1,14 @@
 import { presenting } from "../command-result.ts";
-import { executeRun, type RunFlags } from "../execute-run.ts";
+import { executeRun, type RunFlags, type SpendFlags } from "../execute-run.ts";
 import { shellQuote } from "../shell-quote.ts";
 
 /** Runs a recipe of the user's. */
-export default presenting<RunFlags, [string]>((context, flags, recipe) =>
+export default presenting<RunFlags & SpendFlags, [string]>((context, flags, recipe) =>
   executeRun(context, flags, {
     recipe,
     command: `grappa run ${shellQuote(recipe)}`,
     redo: "--from collect",
     isFresh: false,
+    spending: flags,
   }),
 );

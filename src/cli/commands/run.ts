@@ -1,11 +1,20 @@
 import { buildCommand } from "@stricli/core";
-import { plainText, runFlags } from "../flags.ts";
+import { plainText, runFlags, spendFlags } from "../flags.ts";
 
 /** `grappa run`. */
 export const runCommand = buildCommand({
   loader: async () => (await import("./run.impl.ts")).default,
   parameters: {
-    flags: runFlags,
+    flags: {
+      ...runFlags,
+      ...spendFlags,
+      yes: {
+        kind: "boolean",
+        brief: "spend up to maxUsd without being asked",
+        default: false,
+        withNegated: false,
+      },
+    },
     positional: {
       kind: "tuple",
       parameters: [

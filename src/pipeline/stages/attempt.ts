@@ -51,7 +51,6 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
   const questions = await context.input("collect").readRows("questions.jsonl", Question);
   const model = await readModelFolder(context.baseFolder);
   const settings = attemptSettings(context.recipe.attempt);
-  const file = await context.output.openRows("attempts.jsonl");
   const replies =
     settings.length === 0
       ? []
@@ -77,10 +76,10 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
       };
     }),
   );
-  for (const row of byBase) await file.write(row);
   const { kept: left } = dropSolved(questions, byBase);
-  const byStudents = await askStudents(context, { world, questions: left, write: (row) => file.write(row) });
-  await file.close();
+  const byStudents = await writeAttempts(context, byBase, (write) =>
+    askStudents(context, { world, questions: left, write }),
+  );
   const { kept, dropped } = dropSolved(questions, [...byBase, ...byStudents.attempts]);
   await context.output.writeRows("questions.jsonl", kept);
   await context.output.writeRows("dropped.jsonl", dropped);
@@ -91,6 +90,24 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
     funnel: [buildFunnel("attempt", questions.length, { kept, dropped })],
     notes: { decodedTokens, ...byStudents.notes },
   };
+}
+
+/** Writes the base's attempts, then the students' as they come. */
+async function writeAttempts<T>(
+  { output }: StageContext,
+  byBase: readonly Attempt[],
+  ask: (write: (attempt: Attempt) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const file = await output.openRows("attempts.jsonl");
+  try {
+    for (const row of byBase) await file.write(row);
+    const asked = await ask((row) => file.write(row));
+    await file.close();
+    return asked;
+  } catch (error) {
+    await file.abandon();
+    throw error;
+  }
 }
 
 interface Students {

@@ -7,6 +7,7 @@ import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
 import { tokenCost } from "../../ledger/price-book.ts";
 import type { Endpoint } from "../../schema/endpoint.ts";
 import type { Recipe } from "../../schema/recipe.ts";
+import { oneObstacle } from "../obstacles.ts";
 import { describeEndpoint, reasoningOf } from "./ask-teachers.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
@@ -22,7 +23,7 @@ export function teacherEndpoints({ trace }: Pick<Recipe, "trace">): Endpoint[] {
  * @throws AppError "usage": a key is not set, or terms were not accepted; "recipe-invalid": a price is not known, or the
  *   reasoning is of a kind that the recipe does not take; "budget-exceeded": one reply of full length may cost more than the cap.
  */
-export function checkTeachers(recipe: Recipe, world: TeacherWorld): void {
+export function checkTeachers(recipe: Pick<Recipe, "trace" | "maxUsd">, world: TeacherWorld): void {
   const teachers = teacherEndpoints(recipe);
   throwAll([
     ...teachers.flatMap((teacher) => provenanceObstacle(teacher, recipe)),
@@ -40,16 +41,9 @@ export function checkAsked(
   throwAll(endpoints.flatMap(({ endpoint, called }) => obstaclesOf(endpoint, recipe, { world, called })));
 }
 
-/** Throws one error for all obstacles; nothing where there are none. One alone is thrown as it is. */
-export function throwAll(obstacles: readonly AppError[]): void {
-  const [first, ...others] = obstacles;
-  if (first === undefined) return;
-  if (others.length === 0) throw first;
-  const lines = obstacles.map(({ message, hint }) => `  - ${message}${hint === undefined ? "" : ` (${hint})`}`);
-  throw new AppError(first.code, `${obstacles.length} things stand in the way\n${lines.join("\n")}`, {
-    hint: "nothing was asked and nothing spent; see to them and run again",
-    data: { obstacles: obstacles.map(({ code, message, hint = null }) => ({ code, message, hint })) },
-  });
+function throwAll(obstacles: readonly AppError[]): void {
+  const one = oneObstacle(obstacles);
+  if (one !== undefined) throw one;
 }
 
 function obstaclesOf(
@@ -79,7 +73,7 @@ function refuseSmallCap(endpoint: Endpoint, maxUsd: number, { prices }: TeacherW
   );
 }
 
-function provenanceObstacle(teacher: Endpoint, { trace }: Recipe): AppError[] {
+function provenanceObstacle(teacher: Endpoint, { trace }: Pick<Recipe, "trace">): AppError[] {
   const reasoning = reasoningOf(teacher);
   if (reasoning === "raw" || (reasoning !== "hidden" && trace.allowSummaries)) return [];
   const name = describeEndpoint(teacher);
@@ -95,7 +89,7 @@ function provenanceObstacle(teacher: Endpoint, { trace }: Recipe): AppError[] {
     reasoning === "summary" ? "gives only summaries of its thoughts" : "gives thinking that it was asked for";
   return [
     new AppError("recipe-invalid", `${name} ${what}, and the recipe asks for raw reasoning`, {
-      hint: "choose a teacher with open reasoning, or set trace.allowSummaries to true: every row then says what it is",
+      hint: "choose a teacher with open reasoning, or set trace.allowSummaries to true (--allow-summaries): every row then says what it is",
       data,
     }),
   ];

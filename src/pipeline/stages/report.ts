@@ -11,6 +11,7 @@ import type { Findings, StageTokens } from "../findings.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { chooseShownQuestions } from "./shown-questions.ts";
 import { chooseShownTraces } from "./shown-traces.ts";
+import { PROVENANCE_NOTE } from "./trace.ts";
 
 const EARLIER = STAGE_NAMES.filter((name) => name !== "report");
 
@@ -55,12 +56,44 @@ async function report({ recipe, input, output }: StageContext): Promise<StageSum
     intervalMethod: INTERVAL_METHOD,
     verdict,
     metrics: scaling,
+    ...judgeOf(input("grade").manifest, recipe),
+    ...provenanceOf(input("trace").manifest),
     costs: manifests.map((manifest) => stageTokens(manifest, recipe)),
     examples: chooseShownQuestions(questions, completions, contextTokens),
     traces: chooseShownTraces(selection, examples, tokenizer),
   };
   await output.writeJson("findings.json", findings);
   return { notes: { verdict: verdict.sentence }, outcome: "report.html, report.md, result.json" };
+}
+
+/** The judge's agreement with the rules, as the grade stage measured it. */
+function judgeOf({ notes }: StageManifest, { judge }: Recipe): Pick<Findings, "judge"> {
+  if (judge === undefined) return {};
+  const whole = (name: string): number => Number(notes[name] ?? 0);
+  const share = (name: string): number | null => (typeof notes[name] === "number" ? notes[name] : null);
+  const [low, high] = [share("judgeAgreementLow"), share("judgeAgreementHigh")];
+  return {
+    judge: {
+      model: judge.model,
+      n: whole("judgeN"),
+      silent: whole("judgeSilent"),
+      agreement: share("judgeAgreement"),
+      interval: low === null || high === null ? null : [low, high],
+      kappa: share("judgeKappa"),
+      bothCorrect: whole("judgeBothCorrect"),
+      bothIncorrect: whole("judgeBothIncorrect"),
+      onlyJudge: whole("judgeOnlyJudgeCorrect"),
+      onlyRule: whole("judgeOnlyRuleCorrect"),
+    },
+  };
+}
+
+/** Traces by what their thinking is, where it is not raw; the trace stage counted them. */
+function provenanceOf({ notes }: StageManifest): Pick<Findings, "provenance"> {
+  const kinds = Object.entries(notes).flatMap(([name, rows]) =>
+    name.startsWith(PROVENANCE_NOTE) ? [[name.slice(PROVENANCE_NOTE.length), Number(rows)] as const] : [],
+  );
+  return kinds.length === 0 ? {} : { provenance: Object.fromEntries(kinds) };
 }
 
 /** Notes in which stages say how many tokens they worked through. */

@@ -7,14 +7,17 @@ export function studentCard(recipe: Recipe, made: { examples: number; steps: num
   const teacher =
     trace.teacher.type === "builtin"
       ? "Grappa's built-in programmatic teacher (not a language model)"
-      : `${trace.teacher.model}, a language model`;
+      : `${[trace.teacher, ...trace.escalate].flatMap((one) => ("model" in one ? [one.model] : [])).join(", then ")}, a language model`;
+  const thinking = trace.allowSummaries
+    ? " Not all of its thinking need be raw: summaries were allowed, and each trace's provenance says what it is."
+    : "";
   return `---
 library_name: transformers
 pipeline_tag: text-generation
 ---
 # ${recipe.name}: a student distilled with Grappa
 
-Base: \`${basename(recipe.student.base)}\`. Teacher: ${teacher}.
+Base: \`${basename(recipe.student.base)}\`. Teacher: ${teacher}.${thinking}
 Fine-tuned on ${made.examples} traces for ${made.steps} steps (${train.epochs} epochs, batch ${train.batchSize}, AdamW
 ${train.beta1}/${train.beta2}, weight decay ${train.weightDecay}, learning rate ${train.learningRate} with ${train.warmupShare * 100} % warm-up and
 a cosine to zero), full fine-tune in f32, seed ${recipe.seed}. The run's report has its measured accuracy.

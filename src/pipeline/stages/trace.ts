@@ -28,6 +28,9 @@ export function traceStage(world: TeacherWorld): Stage {
   };
 }
 
+/** Begins the notes that count traces by what their thinking is, where it is not raw. */
+export const PROVENANCE_NOTE = "provenance-";
+
 /** The stage whose questions are traced. */
 export function askedFrom(order: Recipe["order"]): "collect" | "attempt" {
   return order === "s1" ? "collect" : "attempt";
@@ -131,7 +134,7 @@ async function writeOutcomes(output: StageOutput, outcomes: AsyncIterable<Teache
       completionTokens,
       costMicroUsd,
       isEstimated,
-      ...Object.fromEntries(kinds.map(([kind, rows]) => [`provenance-${kind}`, rows])),
+      ...Object.fromEntries(kinds.map(([kind, rows]) => [`${PROVENANCE_NOTE}${kind}`, rows])),
     },
   };
 }

@@ -24,6 +24,7 @@ export function trainStage(engine: EngineProvider): Stage {
       seed: recipe.seed,
       name: recipe.name,
       base: basename(recipe.student.base),
+      ...(recipe.trace.allowSummaries ? { allowSummaries: true } : {}),
     }),
     plan: (recipe) => {
       const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);

@@ -1,13 +1,17 @@
 /** @file Seconds, tokens and dollars by stage. */
-import { count, dollars, duration } from "../number-format.ts";
+import { count, dollars, duration, percent } from "../number-format.ts";
 import { oneLine } from "../plain-text.ts";
 import type { Basis, RunResults } from "../run-results.ts";
-import { type Cell, type DataTable, numberColumn, type Row, textColumn } from "./data-table.ts";
+import { type Cell, type DataTable, numberColumn, plainRow, type Row, textColumn } from "./data-table.ts";
 
 /** What the run took. */
 export interface CostView {
   readonly sentence: string;
   readonly table: DataTable;
+  /** The ledger by account; null where nobody was paid. */
+  readonly accounts: DataTable | null;
+  /** How far the judge can be trusted; null where there is none. */
+  readonly judge: string | null;
 }
 
 /** Whether nobody was paid: no dollars in the ledger or in the total. */
@@ -64,5 +68,44 @@ export function costOf(results: RunResults): CostView {
       ],
       rows: [...rows, total],
     },
+    accounts: isFree(results) ? null : accountsTable(results),
+    judge: judgeSentence(results),
   };
+}
+
+/** Each amount stands in the column that says how it is known. */
+function accountsTable({ accounts }: RunResults): DataTable {
+  return {
+    caption:
+      "The ledger by account. Measured: by reported usage. Estimated: counted here. Unknown: possibly paid, no reply was seen.",
+    columns: [
+      textColumn("account"),
+      ...["calls", "of them free", "tokens in", "tokens out", "measured", "estimated", "unknown"].map(numberColumn),
+    ],
+    rows: accounts.map((row) =>
+      plainRow(
+        oneLine(row.account, 24),
+        count(row.calls),
+        count(row.freeCalls),
+        count(row.promptTokens),
+        count(row.completionTokens),
+        dollars(row.measuredUsd),
+        dollars(row.estimatedUsd),
+        dollars(row.unknownUsd),
+      ),
+    ),
+  };
+}
+
+/** The judge's agreement with the rules in a sentence, with n, interval, kappa and the four counts. */
+function judgeSentence({ judge }: RunResults): string | null {
+  if (judge === undefined) return null;
+  const { n, agreement, interval, kappa, silent } = judge;
+  const name = oneLine(judge.model, 64);
+  if (agreement === null || interval === null) return `The judge ${name} could be compared with no rule.`;
+  const [low, high] = interval;
+  const beyond = kappa === null ? "" : `, kappa ${kappa.toFixed(2)}`;
+  const counts = `both right ${judge.bothCorrect}, both wrong ${judge.bothIncorrect}, right by the judge alone ${judge.onlyJudge}, by the rule alone ${judge.onlyRule}`;
+  const none = silent === 0 ? "" : `; on ${count(silent)} more it gave no verdict`;
+  return `The judge ${name} agrees with the rules on ${percent(agreement)} of ${count(n)} replies on which a rule is sure (95 % interval ${percent(low)} to ${percent(high)}${beyond}; ${counts})${none}.`;
 }

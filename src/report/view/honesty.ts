@@ -18,17 +18,31 @@ function builtinTeacher(teacher: BuiltinTeacher): string {
 }
 
 /** Who taught the student, said plainly. */
-export function teacherHonesty({ trace }: Recipe): string {
+export function teacherHonesty({ trace }: Recipe, provenance: RunResults["provenance"] = {}): string {
   const { teacher } = trace;
   if (teacher.type === "builtin") return builtinTeacher(teacher);
-  return `The teacher is ${oneLine(teacher.model)}, asked through an OpenAI-compatible interface. What it writes is sampled: a second run may buy other traces.`;
+  return `The teacher is ${oneLine(teacher.model)}, asked through ${API_WORDS[teacher.type]}. What it writes is sampled: a second run may buy other traces.${provenanceSentence(provenance)}`;
+}
+
+const API_WORDS: Readonly<Record<Exclude<Recipe["trace"]["teacher"]["type"], "builtin">, string>> = {
+  "openai-compatible": "an OpenAI-compatible interface",
+  gemini: "Google's Gemini API",
+  anthropic: "Anthropic's Messages API",
+  openai: "OpenAI's Responses API",
+};
+
+function provenanceSentence(provenance: NonNullable<RunResults["provenance"]>): string {
+  const kinds = Object.entries(provenance).map(([kind, rows]) => `${count(rows)} ${kind}`);
+  return kinds.length === 0 ? "" : ` Not all of its thinking is raw: ${kinds.join(", ")} of its traces.`;
 }
 
 function scaleLimits(results: RunResults): readonly string[] {
   const sources = results.recipe.collect.sources.flatMap((source) => (source.type === "family" ? [source.family] : []));
   const families = [...new Set(sources)].sort().join(" and ");
   return [
-    `The questions are generated (${families}) and easy for people. A gain here shows that the method works end to end, not that the student is good at mathematics or programming.`,
+    families === ""
+      ? "The questions are the user's own. A gain here holds for questions like them."
+      : `The questions are generated (${families}) and easy for people. A gain here shows that the method works end to end, not that the student is good at mathematics or programming.`,
     `One seed (${results.recipe.seed}). The intervals cover the choice of questions, not the luck of a training run; run other seeds before you believe a small difference.`,
     "Replies are greedy, one for each question. Intervals are for each setting alone; nothing is corrected for looking at many.",
   ];

@@ -55,9 +55,17 @@ function checkIds(items: readonly FakeItem[]): void {
   check(new Set(items.map(({ id }) => id)).size === items.length, "an id is used twice");
 }
 
+/** A request of a batch, and what becomes of it. */
+interface FakeRow {
+  readonly item: FakeItem;
+  readonly fault: RowFault;
+  readonly wasRun: boolean;
+}
+
 interface Chat {
   readonly model?: string;
   readonly max_tokens?: number;
+  readonly thinking?: { readonly type: string };
   readonly messages?: { role: string; content: string }[];
   /** OpenAI's Responses have this instead. */
   readonly input?: { role: string; content: string }[];
@@ -91,7 +99,10 @@ function response(item: FakeItem, fault: RowFault): object {
     output_tokens: tokensOf(item.content),
     total_tokens: PROMPT_TOKENS + tokensOf(item.content),
   };
-  return { object: "response", status: "completed", model: "m", output, usage };
+  const isWithheld = fault === "withheld";
+  const status = isWithheld ? "incomplete" : "completed";
+  const incomplete_details = isWithheld ? { reason: "content_filter" } : null;
+  return { object: "response", status, incomplete_details, model: "m", output: isWithheld ? [] : output, usage };
 }
 
 const FAULT_STATUS: Partial<Record<RowFault, number>> = { refused: 400, unavailable: 500, unauthorised: 401 };
@@ -122,11 +133,7 @@ function openAIObject(fake: BatchHost, batch: FakeBatch, isTogether: boolean): o
   };
 }
 
-function openAILine(
-  { item, fault, wasRun }: { item: FakeItem; fault: RowFault; wasRun: boolean },
-  endpoint: string,
-  file: "output" | "errors",
-): string | undefined {
+function openAILine({ item, fault, wasRun }: FakeRow, endpoint: string, file: "output" | "errors"): string | undefined {
   const head = { id: `batch_req_${item.id}`, custom_id: item.id };
   const status = FAULT_STATUS[fault];
   if (file === "output") {
@@ -252,7 +259,10 @@ function geminiLine(item: FakeItem, fault: RowFault, wasRun: boolean): string | 
   const code = { refused: 3, unavailable: 13, unauthorised: 16 }[fault as string];
   if (code !== undefined) return JSON.stringify({ key: item.id, error: { code, message: fault } });
   const parts = [{ text: text(item, fault), thought: true }, { text: "42" }];
-  const candidates = fault === "empty" ? [] : [{ index: 0, finishReason: "STOP", content: { role: "model", parts } }];
+  const content = { role: "model", parts };
+  const others: Partial<Record<RowFault, object[]>> = { empty: [], withheld: [{ index: 0, finishReason: "SAFETY" }] };
+  const candidates = others[fault] ?? [{ index: 0, finishReason: "STOP", content }];
+
   const tokens = tokensOf(item.content);
   const usageMetadata = {
     promptTokenCount: PROMPT_TOKENS,
@@ -341,7 +351,7 @@ function anthropicBatch(fake: BatchHost, batch: FakeBatch): object {
   };
 }
 
-function anthropicLine(batch: FakeBatch, item: FakeItem, fault: RowFault, wasRun: boolean): string {
+function anthropicLine(fake: BatchHost, batch: FakeBatch, { item, fault, wasRun }: FakeRow): string {
   const line = (result: object): string => JSON.stringify({ custom_id: item.id, result });
   const errors = {
     refused: "invalid_request_error",
@@ -354,19 +364,28 @@ function anthropicLine(batch: FakeBatch, item: FakeItem, fault: RowFault, wasRun
       error: { type: "error", error: { type: "not_found_error", message: "no such model" } },
     });
   if (!wasRun) return line({ type: batch.state === "expired" ? "expired" : "canceled" });
+  if (fake.faults.refusesBudgets === true && item.thinking === "enabled") {
+    const message = '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive".';
+    return line({ type: "errored", error: { type: "error", error: { type: "invalid_request_error", message } } });
+  }
   const type = errors[fault as keyof typeof errors];
   if (type !== undefined) return line({ type: "errored", error: { type: "error", error: { type, message: fault } } });
-  const content =
-    fault === "empty"
-      ? []
-      : [
-          { type: "thinking", thinking: text(item, fault), signature: "s" },
-          { type: "text", text: "42" },
-        ];
+  const content = ["empty", "withheld"].includes(fault)
+    ? []
+    : [
+        { type: "thinking", thinking: text(item, fault), signature: "s" },
+        { type: "text", text: "42" },
+      ];
   const usage = { input_tokens: PROMPT_TOKENS, output_tokens: tokensOf(item.content) };
   return line({
     type: "succeeded",
-    message: { type: "message", role: "assistant", content, stop_reason: "end_turn", usage },
+    message: {
+      type: "message",
+      role: "assistant",
+      content,
+      stop_reason: fault === "withheld" ? "refusal" : "end_turn",
+      usage,
+    },
   });
 }
 
@@ -380,7 +399,7 @@ const anthropic: Route = (fake, { request, response, body }) => {
     check(Object.keys(rest).length === 0, "a batch has requests and nothing else");
     const items = (requests as { custom_id: string; params: Chat }[]).map(({ custom_id, params }): FakeItem => {
       check(typeof params.max_tokens === "number", "max_tokens is required");
-      return { id: custom_id, content: contentOf(params) };
+      return { id: custom_id, content: contentOf(params), thinking: params.thinking?.type };
     });
     checkIds(items);
     return anthropicBatch(
@@ -402,7 +421,7 @@ const anthropic: Route = (fake, { request, response, body }) => {
   check(!["running", "cancelling"].includes(batch.state), "no results yet", 404);
   fake.sendFile(
     response,
-    fake.lines(batch, (item, fault, wasRun) => anthropicLine(batch, item, fault, wasRun)),
+    fake.lines(batch, (item, fault, wasRun) => anthropicLine(fake, batch, { item, fault, wasRun })),
   );
   return undefined;
 };
@@ -410,6 +429,7 @@ const anthropic: Route = (fake, { request, response, body }) => {
 /** How each API answers. */
 export const batchRoutes: Readonly<Record<BatchApi, Route>> = {
   openai: openAIShape(false),
+  responses: openAIShape(false),
   together: openAIShape(true),
   gemini,
   anthropic,

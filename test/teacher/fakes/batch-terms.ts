@@ -1,60 +1,33 @@
-/** @file Batches of a fake, as the endpoint of its API would open them. */
-import type { BatchCodec } from "../../../src/adapters/teacher/batch/batch-codec.ts";
-import { chatCodec } from "../../../src/adapters/teacher/batch/batch-codec.ts";
-import { AnthropicBatches } from "../../../src/adapters/teacher/batch/anthropic-batches.ts";
-import type { BatchProvider } from "../../../src/adapters/teacher/batch/batch-provider.ts";
-import { GeminiBatches } from "../../../src/adapters/teacher/batch/gemini-batches.ts";
+/** @file Batches of a fake, opened as a recipe's endpoint. */
+import { type OpenBatches, openBatches } from "../../../src/adapters/teacher/batch/open-batches.ts";
 import { OpenAIBatches } from "../../../src/adapters/teacher/batch/openai-batches.ts";
-import { TeacherError, type TeacherReply } from "../../../src/adapters/teacher/teacher.ts";
+import type { Price } from "../../../src/ledger/price-book.ts";
+import { Endpoint } from "../../../src/schema/endpoint.ts";
+import { KEY } from "./batch-routes.ts";
 import type { FakeBatches } from "./fake-batches.ts";
 
-/** The API of a fake, and how its requests and replies are written. */
-export function batchTerms(fake: FakeBatches, apiKey: string): { provider: BatchProvider; codec: BatchCodec } {
+/** How to open them. */
+export interface FakeTerms {
+  readonly fake: FakeBatches;
+  readonly journalFolder: string;
+  readonly price: Price;
+  /** What else the endpoint says. */
+  readonly rest?: object | undefined;
+}
+
+/** The batches of a fake; its model is `m`, its key in the variable `K`. */
+export function batchTerms({ fake, journalFolder, price, rest = {} }: FakeTerms): OpenBatches {
   const { api, baseUrl } = fake;
-  const options = { baseUrl, apiKey, called: "the teacher" };
-  switch (api) {
-    case "gemini":
-      return {
-        provider: new GeminiBatches({ ...options, headers: { "x-goog-api-key": apiKey }, model: "m" }),
-        codec: geminiCodec,
-      };
-    case "anthropic": {
-      const headers = { "x-api-key": apiKey, "anthropic-version": "2023-06-01" };
-      return { provider: new AnthropicBatches({ ...options, headers }), codec: anthropicCodec };
-    }
-    default: {
-      const headers = { authorization: `Bearer ${apiKey}` };
-      const provider = new OpenAIBatches({ ...options, headers, dialect: api, endpoint: "/v1/chat/completions" });
-      return { provider, codec: chatCodec({ model: "m", provenance: "raw", called: "the teacher" }) };
-    }
-  }
+  const type = api === "openai" || api === "together" ? "openai-compatible" : api === "responses" ? "openai" : api;
+  const endpoint = Endpoint.parse({ type, baseUrl, model: "m", apiKeyEnv: "K", batch: {}, ...rest });
+  const ports = { secrets: () => KEY, readKeyFile: () => "" };
+  const opened = openBatches(endpoint, { ...ports, price, journalFolder, stage: "trace", called: "the teacher" });
+  if (api !== "together") return opened;
+  // Together is known by its address, which a fake cannot have.
+  const headers = { authorization: `Bearer ${KEY}` };
+  const reached = { baseUrl, apiKey: KEY, called: "the teacher", headers };
+  return {
+    ...opened,
+    provider: new OpenAIBatches({ ...reached, dialect: "together", endpoint: "/v1/chat/completions" }),
+  };
 }
-
-function reply(texts: readonly string[], promptTokens: number, completionTokens: number): TeacherReply {
-  const [thinking = "", answer = ""] = texts;
-  const usage = { promptTokens, completionTokens, reasoningTokens: 0, isEstimated: false };
-  if (texts.length === 0 || thinking.length > 2_500_000) throw new TeacherError("malformed", "no fit reply", { usage });
-  return { thinking, answer, provenance: "summary", finishReason: "stop", usage };
-}
-
-const geminiCodec: BatchCodec = {
-  body: ({ messages, maxTokens }) =>
-    JSON.stringify({
-      contents: messages.map(({ content }) => ({ role: "user", parts: [{ text: content }] })),
-      generationConfig: { maxOutputTokens: maxTokens },
-    }),
-  read: (body) => {
-    const { candidates, usageMetadata } = JSON.parse(body);
-    const texts = (candidates[0]?.content.parts ?? []).map(({ text }: { text: string }) => text);
-    return reply(texts, usageMetadata.promptTokenCount, usageMetadata.candidatesTokenCount);
-  },
-};
-
-const anthropicCodec: BatchCodec = {
-  body: ({ messages, maxTokens }) => JSON.stringify({ model: "m", max_tokens: maxTokens, messages }),
-  read: (body) => {
-    const { content, usage } = JSON.parse(body);
-    const texts = content.map((block: { thinking?: string; text?: string }) => block.thinking ?? block.text);
-    return reply(texts, usage.input_tokens, usage.output_tokens);
-  },
-};

@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { shortHash } from "../../../src/core/hash.ts";
 
-export type BatchApi = "openai" | "together" | "gemini" | "anthropic";
+export type BatchApi = "openai" | "responses" | "together" | "gemini" | "anthropic";
 
 /** An answer that is no success. */
 export class Refused extends Error {
@@ -26,6 +26,8 @@ export type RowFault =
   | "garbled"
   /** Made and billed, and nowhere to be found. */
   | "missing"
+  /** Made, billed, and withheld for good. */
+  | "withheld"
   /** A reply that is no reply. */
   | "empty"
   /** A reply longer than any that is taken. */
@@ -35,6 +37,8 @@ export type RowFault =
 export interface FakeItem {
   readonly id: string;
   readonly content: string;
+  /** How it is to think, where the API has ways. */
+  readonly thinking?: string | undefined;
 }
 
 /** A batch as the server keeps it. */
@@ -61,7 +65,7 @@ export interface BatchHost {
   readonly baseUrl: string;
   readonly batches: readonly FakeBatch[];
   readonly files: Map<string, string>;
-  readonly faults: { readonly row?: (content: string) => RowFault };
+  readonly faults: { readonly row?: (content: string) => RowFault; readonly refusesBudgets?: boolean };
   newId(prefix: string): string;
   create(batch: NewBatch, response?: ServerResponse): FakeBatch;
   look(id: string): FakeBatch;

@@ -43,6 +43,8 @@ export interface BatchFaults {
   readonly rateLimits?: number;
   /** So many files of results are cut in the middle. */
   readonly cutFiles?: number;
+  /** Requests that set how much is to be thought are refused, as newer models do. */
+  readonly refusesBudgets?: boolean;
   readonly row?: (content: string) => RowFault;
 }
 
@@ -154,7 +156,7 @@ export class FakeBatches implements BatchHost {
 
   /** How many of a batch's replies were made. */
   succeeded(batch: FakeBatch): number {
-    return batch.items.slice(0, batch.done).filter(({ content }) => !this.#isRefused(content)).length;
+    return batch.items.slice(0, batch.done).filter((item) => !this.#isRefused(item)).length;
   }
 
   /** The lines that a batch's results have, those in `which` state, in no order. */
@@ -179,14 +181,16 @@ export class FakeBatches implements BatchHost {
   }
 
   #run(batch: FakeBatch, count: number): void {
-    for (const { content } of batch.items.slice(batch.done, count)) {
-      if (this.#isRefused(content)) continue;
+    for (const item of batch.items.slice(batch.done, count)) {
+      const { content } = item;
+      if (this.#isRefused(item)) continue;
       this.billed.set(content, (this.billed.get(content) ?? 0) + 1);
     }
     batch.done = Math.max(batch.done, count);
   }
 
-  #isRefused(content: string): boolean {
+  #isRefused({ content, thinking }: FakeItem): boolean {
+    if (this.faults.refusesBudgets === true && thinking === "enabled") return true;
     return ["refused", "unavailable", "unauthorised"].includes(this.faults.row?.(content) ?? "none");
   }
 

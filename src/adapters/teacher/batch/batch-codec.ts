@@ -9,7 +9,7 @@ import { GeminiReader } from "../gemini-reader.ts";
 import { responsesRequest } from "../openai-responses.ts";
 import { ResponsesReader } from "../openai-responses-reader.ts";
 import type { ReplyContext } from "../reply-reader.ts";
-import type { TeacherReply, TeacherRequest } from "../teacher.ts";
+import type { TeacherError, TeacherReply, TeacherRequest } from "../teacher.ts";
 
 /** See the file's head. */
 export interface BatchCodec {
@@ -17,6 +17,8 @@ export interface BatchCodec {
   body(request: TeacherRequest): string;
   /** @throws {TeacherError} `malformed`: it was billed and cannot be used; `row-refused`: it never will be. */
   read(body: string, context: ReplyContext): TeacherReply;
+  /** Learns from a refused row how this model wants to be asked; true where the row is worth another batch. */
+  learn?(refused: TeacherError): boolean;
 }
 
 /** OpenAI's chat completions. */
@@ -34,7 +36,7 @@ export function chatCodec({
       JSON.stringify(
         completionBody(request, { model, streaming: "none", text: undefined, takesReasoningContent: false }),
       ),
-    read: (body, { promptBytes }) => readChatCompletion(body, { promptBytes, provenance, called }),
+    read: (body, context) => readChatCompletion(body, { ...context, provenance, called }),
   };
 }
 
@@ -46,11 +48,17 @@ export function geminiCodec(called: string): BatchCodec {
   };
 }
 
-/** Anthropic's messages. A batch cannot ask again, so the model must take a thinking budget if one is set. */
+/** Anthropic's messages. Newer models take no thinking budget: the first batch that is refused for one teaches that. */
 export function anthropicCodec(model: string, called: string): BatchCodec {
+  let isAdaptive = false;
   return {
-    body: (request) => JSON.stringify(anthropicRequest(request, { model, isAdaptive: false })),
+    body: (request) => JSON.stringify(anthropicRequest(request, { model, isAdaptive })),
     read: (body, context) => new AnthropicReader({ ...context, called }).whole(body),
+    learn: ({ message }) => {
+      const isRefused = message.includes("thinking.type.enabled");
+      isAdaptive ||= isRefused;
+      return isRefused;
+    },
   };
 }
 

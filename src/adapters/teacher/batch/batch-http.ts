@@ -1,9 +1,9 @@
 /** @file HTTP as batch APIs need it: short calls with JSON, an upload, and results streamed line by line. */
 import { type Dispatcher, Pool } from "undici";
 import { type BoundedLine, boundedLines } from "../../store/bounded-lines.ts";
+import { keyRedactor } from "../api-key.ts";
 import { excerptOf } from "../excerpt.ts";
 import { type HttpResponse, networkFailure } from "../http-endpoint.ts";
-import { keyRedactor } from "../api-key.ts";
 import { httpFault, refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 
@@ -40,7 +40,7 @@ export class BatchHttp {
   readonly origin: string;
   /** Path of `baseUrl`, without a slash at the end. */
   readonly root: string;
-  /** Takes the key out of a text, should a provider echo it. */
+  /** Text without the key, should a provider echo it. */
   readonly redact: (text: string) => string;
   readonly #pool: Pool;
   readonly #options: BatchHttpOptions;

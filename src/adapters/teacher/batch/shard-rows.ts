@@ -120,13 +120,15 @@ export class ShardRows {
     const { ledger, journal, onEnd } = this.#ports;
     const costMicroUsd = usage === null ? hold.microUsd : this.#costOf(usage);
     ledger.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
-    await journal.malformed(intent, { detail: message, usage, costMicroUsd });
+    const refused = end.type === "refused" ? { refusedAtMaxTokens: request.maxTokens } : {};
+    await journal.malformed(intent, { detail: message, usage, costMicroUsd, ...refused });
     onEnd(request.key, end);
   }
 
   #refused(open: OpenRow, error: TeacherError): Promise<void> {
     if (error.fault === "run-refused") this.#fatal ??= error;
-    return this.#unpaid(open, error.message, endOf(error));
+    const isLearnt = error.fault === "row-refused" && this.#ports.codec.learn?.(error) === true;
+    return this.#unpaid(open, error.message, isLearnt ? { type: "open", next: "batch" } : endOf(error));
   }
 
   async #unpaid({ hold, intent, request }: OpenRow, detail: string, end: RowEnd): Promise<void> {

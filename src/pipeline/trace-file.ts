@@ -1,0 +1,234 @@
+/**
+ * @file `grappa trace`: questions of a file to one teacher, without a recipe. Its folder:
+ *
+ *     trace.json               written first: whose folder this is
+ *     journal/requests.jsonl   what was bought; nothing is bought twice
+ *     questions.jsonl          the questions as they were asked
+ *     traces.jsonl             a trace for each sample that came
+ *     failed.jsonl             what did not come, with the reason
+ *     terms.json               terms of use that were accepted, where any had to be
+ */
+import { type FileSystem, type FileWriter, joinPath } from "../adapters/file-system.ts";
+import type { ProcessTable } from "../adapters/process-table.ts";
+import type { TraceProgress } from "../adapters/teacher/trace-questions.ts";
+import { AppError } from "../core/errors.ts";
+import { dropDuplicates } from "../curate/duplicates.ts";
+import { microUsdFromUsd } from "../ledger/money.ts";
+import type { Endpoint } from "../schema/endpoint.ts";
+import { Recipe } from "../schema/recipe.ts";
+import { type Dropped, type Question, SCHEMA_VERSION } from "../schema/records.ts";
+import { acceptTerms, joinTerms, keepAcceptedTerms, readAcceptedTerms } from "./accepted-terms.ts";
+import { keepAccounts, type RunAccounts } from "./run-accounts.ts";
+import { lockRun } from "./run-lock.ts";
+import { openFlows } from "./stages/ask-endpoint.ts";
+import { traceByTeachers } from "./stages/ask-teachers.ts";
+import { readFileQuestions } from "./stages/file-questions.ts";
+import { checkTeachers } from "./stages/gates.ts";
+import { keyInTheClear } from "./stages/open-teacher.ts";
+import type { TeacherWorld } from "./stages/teacher-world.ts";
+
+/** What is to be traced, and how. */
+export interface TraceFileRequest {
+  readonly folder: string;
+  readonly questionsPath: string;
+  /** Field that holds the question. */
+  readonly questionField: string;
+  readonly teacher: Endpoint;
+  readonly samples: number;
+  readonly system?: string;
+  readonly maxUsd: number;
+  readonly allowSummaries: boolean;
+  readonly salvage: Recipe["trace"]["salvage"];
+  readonly retryFailed: boolean;
+  readonly world: TeacherWorld;
+  readonly signal: AbortSignal;
+}
+
+/** The world, and who looks on. */
+export interface TraceFilePorts {
+  readonly fs: FileSystem;
+  readonly processes: ProcessTable;
+  readonly onProgress: (progress: TraceProgress) => void;
+  readonly warn: (message: string) => void;
+}
+
+/** What came of it. */
+export interface TraceFileOutcome {
+  readonly questions: number;
+  readonly traces: number;
+  readonly failed: number;
+  /** Failures by reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Rows of the file that are no question. */
+  readonly badRows: number;
+  /** Samples that were there before. */
+  readonly fromJournal: number;
+  readonly spentMicroUsd: number;
+}
+
+/**
+ * Asks for what is missing, and writes traces and failures.
+ *
+ * @throws AppError "run-locked"; "file-denied" when the folder holds something else; what the gates, the file and asking
+ *   throw. What was bought stays in the journal.
+ */
+export async function traceFile(request: TraceFileRequest, ports: TraceFilePorts): Promise<TraceFileOutcome> {
+  const { folder, teacher, world } = request;
+  const { fs, processes, warn } = ports;
+  const accepted = joinTerms(await readAcceptedTerms(fs, folder), acceptTerms([teacher], world.acceptedTerms));
+  const whole = { ...world, acceptedTerms: accepted.map(({ provider }) => provider) };
+  const recipe = recipeOf(request);
+  checkTeachers(recipe, whole);
+  const { questions, dropped } = await readQuestions(request);
+  await fs.makeFolder(folder);
+  await refuseForeignFolder(fs, folder);
+  const lock = await lockRun(fs, processes, folder);
+  const journalFolder = joinPath(folder, "journal");
+  const keeper = keepAccounts({ journalFolder, capMicroUsd: microUsdFromUsd(recipe.maxUsd), warn });
+  try {
+    await writeHeader(fs, request);
+    await keepAcceptedTerms(fs, folder, accepted);
+    warnOf(request, dropped, warn);
+    const accounts = await keeper.accounts();
+    const asking = { recipe, accounts, journalFolder };
+    const counted = await ask(questions, { ...asking, request: { ...request, world: whole }, ports });
+    return { ...counted, questions: questions.length, badRows: dropped.length };
+  } finally {
+    await keeper.close();
+    await lock.release();
+  }
+}
+
+/** As much of a recipe as tracing reads. */
+function recipeOf(request: TraceFileRequest): Pick<Recipe, "seed" | "trace" | "maxUsd"> {
+  const { teacher, samples, system, allowSummaries, salvage, maxUsd } = request;
+  const family = { type: "family", family: "arithmetic", count: 1, difficulty: [1, 1] };
+  return Recipe.parse({
+    name: "trace",
+    maxUsd,
+    student: { base: "none" },
+    collect: { sources: [family] },
+    trace: {
+      teacher,
+      samplesPerQuestion: samples,
+      allowSummaries,
+      salvage,
+      ...(system === undefined ? {} : { system }),
+    },
+  });
+}
+
+async function readQuestions(
+  request: TraceFileRequest,
+): Promise<{ readonly questions: readonly Question[]; readonly dropped: readonly Dropped[] }> {
+  const { questionsPath: path, questionField: question } = request;
+  const source = { type: "file", path, question, answer: "", grader: "maths", count: Number.MAX_SAFE_INTEGER } as const;
+  const { train, heldOut, dropped } = await readFileQuestions(path, source);
+  const { kept: questions } = dropDuplicates([...train, ...heldOut]);
+  if (questions.length > 0) return { questions, dropped };
+  throw new AppError("record-invalid", `${path}: no row holds a question in the field "${question}"`, {
+    hint: dropped[0]?.detail ?? "name the field with --question-field",
+  });
+}
+
+const HEADER = "trace.json";
+
+/** A folder with files and no header of ours is somebody's work. */
+async function refuseForeignFolder(fs: FileSystem, folder: string): Promise<void> {
+  const names = await fs.names(folder);
+  if (names.includes(HEADER) || names.every((name) => name.startsWith("lock.json") || name.startsWith(HEADER))) return;
+  throw new AppError(
+    "file-denied",
+    `${folder}: not a folder of grappa trace, and not empty (${names.length} entries)`,
+    {
+      hint: "choose another with --out DIR",
+    },
+  );
+}
+
+async function writeHeader(fs: FileSystem, { folder, teacher }: TraceFileRequest): Promise<void> {
+  const header = {
+    schemaVersion: SCHEMA_VERSION,
+    type: teacher.type,
+    name: teacher.name ?? null,
+    model: teacher.model,
+  };
+  await fs.writeAtomic(joinPath(folder, HEADER), `${JSON.stringify(header, null, 2)}\n`);
+}
+
+function warnOf({ teacher }: TraceFileRequest, dropped: readonly Dropped[], warn: (message: string) => void): void {
+  const host = keyInTheClear(teacher);
+  if (host !== undefined) warn(`the teacher's key goes to ${host} unencrypted: use https`);
+  const [first] = dropped;
+  if (first !== undefined) warn(`${dropped.length} rows of the file are no question; the first: ${first.detail}`);
+}
+
+interface Asking {
+  readonly request: TraceFileRequest;
+  readonly recipe: Pick<Recipe, "seed" | "trace">;
+  readonly accounts: RunAccounts;
+  readonly journalFolder: string;
+  readonly ports: TraceFilePorts;
+}
+
+type Counted = Omit<TraceFileOutcome, "questions" | "badRows">;
+
+async function ask(questions: readonly Question[], asking: Asking): Promise<Counted> {
+  const { request, recipe, accounts, journalFolder, ports } = asking;
+  const { folder, world, signal, retryFailed } = request;
+  let fromJournal = 0;
+  const outcomes = traceByTeachers(questions, {
+    recipe,
+    accounts,
+    journalFolder,
+    world,
+    signal,
+    retryFailed,
+    seed: recipe.seed,
+    maxRetries: recipe.trace.maxRetries,
+    flows: openFlows(recipe.seed),
+    verify: () => Promise.resolve("unscored"),
+    onProgress: (progress) => {
+      fromJournal = progress.fromJournal;
+      ports.onProgress(progress);
+    },
+  });
+  const reasons: Record<string, number> = {};
+  let [traces, failed] = [0, 0];
+  await writingRows(ports.fs, folder, async (files) => {
+    for (const question of questions) await write(files.questions, question);
+    for await (const outcome of outcomes) {
+      if (outcome.type === "trace") {
+        traces += 1;
+        await write(files.traces, outcome.trace);
+      } else {
+        const { reason } = outcome.failure;
+        failed += 1;
+        reasons[reason] = (reasons[reason] ?? 0) + 1;
+        await write(files.failed, outcome.failure);
+      }
+    }
+  });
+  return { traces, failed, reasons, fromJournal, spentMicroUsd: accounts.ledger.snapshot().spentMicroUsd };
+}
+
+type Files = Readonly<Record<"questions" | "traces" | "failed", FileWriter>>;
+
+const write = (file: FileWriter, row: unknown): Promise<void> => file.write(`${JSON.stringify(row)}\n`);
+
+/** Files that appear together when all rows are written, and stay as they were when something stops it. */
+async function writingRows(fs: FileSystem, folder: string, work: (files: Files) => Promise<void>): Promise<void> {
+  const open = (name: string): Promise<FileWriter> => fs.openWriter(joinPath(folder, name));
+  const files = {
+    questions: await open("questions.jsonl"),
+    traces: await open("traces.jsonl"),
+    failed: await open("failed.jsonl"),
+  };
+  try {
+    await work(files);
+  } catch (error) {
+    for (const file of Object.values(files)) await file.abandon();
+    throw error;
+  }
+  for (const file of Object.values(files)) await file.close();
+}
