@@ -87,7 +87,7 @@ describe("asking", () => {
       }
       response.end();
     };
-    const { teacher } = await connect(script, { limits: { idleTimeoutMs: 150 } });
+    const { teacher } = await connect(script, { limits: { idleTimeoutMs: 1500 } });
     expect((await teacher.ask(request, never)).thinking).toBe("rrrr");
   });
 
