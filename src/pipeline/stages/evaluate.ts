@@ -14,7 +14,8 @@ import { answerQuestions, type GradedReply } from "./answer-questions.ts";
 import { hasFiles } from "./collect.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
-import { baseEndpoint, evaluateAtProvider, hostedEvaluation } from "./hosted/evaluate.ts";
+import { baseEndpoint } from "./hosted/base-endpoint.ts";
+import { evaluateAtProvider, hostedEvaluation } from "./hosted/evaluate.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /**

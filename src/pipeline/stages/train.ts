@@ -6,7 +6,6 @@ import { canonicalJson, shortHash } from "../../core/hash.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { Example, TrainStep } from "../../schema/records.ts";
 import { planTraining, runTraining } from "../../train/training-loop.ts";
-import { describeRate } from "../../ledger/fine-tune-price.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
@@ -27,8 +26,7 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
     config: (recipe) => (recipe.student.hosted ? fineTuneConfig(recipe) : ownConfig(recipe)),
     plan: (recipe) => {
       const { hosted, base } = recipe.student;
-      if (hosted)
-        return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs; ${describeRate(hostedRate(recipe))}`;
+      if (hosted) return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs`;
       const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);
       return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${recipe.train.learningRate}`;
     },

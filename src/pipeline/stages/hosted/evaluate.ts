@@ -16,26 +16,9 @@ import { hasFiles } from "../collect.ts";
 import { canGradeByRule, gradeReply } from "../grade-reply.ts";
 import { openAsked } from "../open-teacher.ts";
 import type { TeacherWorld } from "../teacher-world.ts";
+import { baseEndpoint } from "./base-endpoint.ts";
 import { countedThinkingTokens } from "./counted-tokens.ts";
 import { HOSTED_MODEL_FILE, HostedModel } from "./train.ts";
-
-/** The base behind the provider's chat completions. */
-export function baseEndpoint({ student }: Pick<Recipe, "student">): Endpoint {
-  const { baseUrl, apiKeyEnv, maxTokens, concurrency, price } = student.hosted as HostedStudent;
-  return {
-    type: "openai-compatible",
-    name: "base",
-    baseUrl,
-    apiKeyEnv,
-    model: student.base,
-    maxTokens,
-    temperature: 0,
-    reasoning: "raw",
-    continuation: "none",
-    limits: { concurrency },
-    ...(price === undefined ? {} : { price }),
-  };
-}
 
 /** The tuned model, at the price of its base. */
 function studentEndpoint(base: Endpoint, model: string, { prices }: TeacherWorld): Endpoint {

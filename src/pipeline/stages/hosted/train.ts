@@ -13,7 +13,9 @@ import { formatUsd } from "../../../ledger/money.ts";
 import type { HostedStudent, Recipe } from "../../../schema/recipe.ts";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
+import { keyInTheClear } from "../open-teacher.ts";
 import type { TeacherWorld } from "../teacher-world.ts";
+import { baseEndpoint } from "./base-endpoint.ts";
 import { TRAINING_FILE } from "./tokenize.ts";
 
 /** The tuned model: `student.json`. */
@@ -54,6 +56,8 @@ export async function trainAtProvider(context: StageContext, world: TeacherWorld
   const key = shortHash(canonicalJson([fineTuneConfig(recipe), tokenized.manifest.outputHash]));
   const order = orderOf(recipe, `grappa-${key}`, await readExamples(tokenized.path(TRAINING_FILE)));
   const expectedTokens = Number(tokenized.manifest.notes.tokens) * recipe.train.epochs;
+  const host = keyInTheClear(baseEndpoint(recipe));
+  if (host !== undefined) context.warn(`the key of ${hosted.type} goes to ${host} unencrypted: use https`);
   const tuner = openTuner(hosted, world);
   try {
     const bought = await buyFineTune(order, {
