@@ -186,3 +186,15 @@ describe("headers", () => {
     expect(flow.waitMs(request, 50)).toBe(7000);
   });
 });
+
+describe("refusals drawn by chance", () => {
+  it("slow nobody down where they are known to be that", () => {
+    const control = new FlowControl({ concurrency: 64, areRefusalsRandom: true }, { now: 0, random: () => 0.5 });
+    const request = { promptTokens: 10, maxTokens: 10 };
+    for (let n = 0; n < 200; n++) {
+      expect(control.waitMs(request, n)).toBe(0);
+      const pass = control.start(request, n);
+      control.end(pass, { type: "refused", retryAfterMs: 20 }, n);
+    }
+  });
+});

@@ -13,6 +13,11 @@ export interface FlowLimits {
   readonly requestsPerMinute?: number | undefined;
   /** Prompt and completion tokens. */
   readonly tokensPerMinute?: number | undefined;
+  /**
+   * Whether refusals tell how fast to go, as they do unless told. Those of the built-in teacher are drawn by chance, as the
+   * recipe says: each request then waits for itself, as long as it was asked to, and the others go on.
+   */
+  readonly areRefusalsRandom?: boolean | undefined;
 }
 
 /** What a request may take, tokens. */
@@ -52,6 +57,7 @@ const MAX_RESET_MS = 10 * 60_000;
 /** See the file's head. */
 export class FlowControl {
   readonly #throttle: FlowThrottle;
+  readonly #areRefusalsRandom: boolean;
   readonly #requests: FlowBucket | undefined;
   readonly #tokens: FlowBucket | undefined;
   readonly #reportedRequests = new ReportedAllowance();
@@ -59,7 +65,8 @@ export class FlowControl {
   #completionTokens: number | undefined;
 
   constructor(limits: FlowLimits, { now, random }: { readonly now: number; readonly random: () => number }) {
-    const { concurrency, requestsPerMinute, tokensPerMinute } = limits;
+    const { concurrency, requestsPerMinute, tokensPerMinute, areRefusalsRandom = false } = limits;
+    this.#areRefusalsRandom = areRefusalsRandom;
     this.#throttle = new FlowThrottle(concurrency, random);
     this.#requests = requestsPerMinute === undefined ? undefined : new FlowBucket(requestsPerMinute, now);
     this.#tokens = tokensPerMinute === undefined ? undefined : new FlowBucket(tokensPerMinute, now);
@@ -99,6 +106,7 @@ export class FlowControl {
       case "refused": {
         const { retryAfterMs, rateLimit } = outcome;
         this.#tokens?.giveBack(pass.tokens);
+        if (this.#areRefusalsRandom) return this.#throttle.ended();
         this.#throttle.refused({ seq: pass.seq, latencyMs: now - pass.startedAt, retryAfterMs }, now);
         if (retryAfterMs === 0) this.#heed(pass.seq, rateLimit, now);
         return;

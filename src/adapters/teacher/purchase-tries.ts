@@ -237,11 +237,11 @@ export class PurchaseTries {
 
   /** Counts a retry and waits before it; gives up when there were enough. A refusal for now waits at the flow's gate. */
   async #pause(error: TeacherError): Promise<void> {
-    const { waiting, maxRetries, retryBudgetMs = RETRY_BUDGET_MS } = this.#context.options;
+    const { waiting, maxRetries, limits, retryBudgetMs = RETRY_BUDGET_MS } = this.#context.options;
     const now = waiting.now();
     this.#firstFailureAt ??= now;
     const isRefused = flowOutcome(error).type === "refused";
-    const delayMs = isRefused ? 0 : this.#delayMs(error);
+    const delayMs = isRefused && limits?.areRefusalsRandom !== true ? 0 : this.#delayMs(error);
     const isOverdue = now + delayMs - this.#firstFailureAt > retryBudgetMs;
     if (isRefused && isOverdue) throw refusedTooLong(error, retryBudgetMs);
     if (isOverdue || (!isRefused && this.#faults >= maxRetries)) throw new GivenUp("retries-exhausted", error.message);

@@ -101,7 +101,7 @@ export async function openTeacher(
   world: TeacherWorld,
 ): Promise<OpenTeacher> {
   if (teacher.type !== "builtin") return openAsked(teacher, world, "the teacher");
-  return { ...(await openBuiltin(teacher, seed)), concurrency: trace.concurrency, limits: {} };
+  return { ...(await openBuiltin(teacher, seed)), concurrency: trace.concurrency, limits: { areRefusalsRandom: true } };
 }
 
 async function openBuiltin(teacher: BuiltinRecipe, seed: number): Promise<Omit<OpenTeacher, "concurrency" | "limits">> {
