@@ -109,7 +109,7 @@ function readCompletion<C extends z.infer<typeof Choice>>(
   const divided = split(choice);
   const parts = finish === "length" ? keepSpaceAtCut(divided, last(choice)) : divided;
   const found = { ...parts, provenance: context.provenance, finishReason: finishReason(finish) };
-  return checkedReply({ ...found, usage: usageOf(reported), excerpt: shown() }, context);
+  return checkedReply({ ...found, usage: usageOf(reported), shown }, context);
 }
 
 /** The server stopped, not the model: DeepSeek; vLLM and SGLang; OpenRouter. */

@@ -31,6 +31,10 @@ export class CompletionReader implements ReplyReader {
   #finishReason: string | undefined;
   #usage: unknown;
   #isDone = false;
+  #pattern: DeltaPattern | undefined;
+  /** Pieces of events of that pattern, as JSON writes them, not yet read. */
+  #alike: string[] = [];
+  #alikeLength = 0;
 
   constructor(context: CompletionContext, form: CompletionForm) {
     this.#context = context;
@@ -46,7 +50,7 @@ export class CompletionReader implements ReplyReader {
   }
 
   get #length(): number {
-    return this.#reasoning.length + this.#content.length + this.#text.length;
+    return this.#reasoning.length + this.#content.length + this.#text.length + this.#alikeLength;
   }
 
   event(data: string): void {
@@ -54,6 +58,13 @@ export class CompletionReader implements ReplyReader {
       this.#isDone = true;
       return;
     }
+    if (this.#pattern !== undefined && this.#takeLike(this.#pattern, data)) return;
+    this.#readAlike();
+    this.#pattern = this.#parse(data);
+  }
+
+  /** Reads one event as JSON; the pattern that the next may follow, if it has one. */
+  #parse(data: string): DeltaPattern | undefined {
     const { error, usage, choices } = fieldsOf(jsonOf(data, this.#context));
     if (isGiven(error)) throw streamedRefusal(error, { called: this.#context.called, hasText: this.hasText });
     if (isGiven(usage)) this.#usage = usage;
@@ -62,9 +73,33 @@ export class CompletionReader implements ReplyReader {
       .map(fieldsOf)
       .find(({ index }) => !isGiven(index) || index === 0);
     if (choice !== undefined) this.#take(choice);
+    return isGiven(usage) || choice === undefined ? undefined : patternOf(data, choice);
+  }
+
+  /** Takes an event that differs from the last one in its piece of text alone; false where it does not. */
+  #takeLike({ before, after }: DeltaPattern, data: string): boolean {
+    const end = data.length - after.length;
+    if (end < before.length || data.slice(0, before.length) !== before || data.slice(end) !== after) return false;
+    this.#alike.push(data.slice(before.length, end));
+    this.#alikeLength += end - before.length;
+    this.#refuseEndless();
+    return true;
+  }
+
+  /** Reads the pieces that were put aside, all at once where they are one string of JSON. */
+  #readAlike(): void {
+    const pattern = this.#pattern;
+    const pieces = this.#alike;
+    if (pattern === undefined || pieces.length === 0) return;
+    this.#alike = [];
+    this.#alikeLength = 0;
+    const text = textOf(pieces.join(""));
+    if (text !== undefined) this.#add(pattern.field, text);
+    else for (const written of pieces) this.#parse(pattern.before + written + pattern.after);
   }
 
   reply(): TeacherReply {
+    this.#readAlike();
     const message = { content: this.#content, reasoning_content: this.#reasoning };
     const choice = { index: 0, finish_reason: this.#finishReason, message, text: this.#text };
     return this.#read({ choices: this.#hasChoice ? [choice] : [], usage: this.#usage });
@@ -94,14 +129,58 @@ export class CompletionReader implements ReplyReader {
     if (typeof choice["finish_reason"] === "string") this.#finishReason = choice["finish_reason"];
     if (isGiven(choice["usage"])) this.#usage = choice["usage"]; // Moonshot and others report it here
     const delta = fieldsOf(choice["delta"] ?? choice["message"]);
-    this.#reasoning += piece(delta["reasoning_content"] ?? delta["reasoning"]);
-    this.#content += piece(delta["content"]);
+    this.#add("reasoning", piece(delta["reasoning_content"] ?? delta["reasoning"]));
+    this.#add("content", piece(delta["content"]));
     this.#text += piece(choice["text"]);
+    this.#refuseEndless();
+  }
+
+  #add(field: DeltaPattern["field"], text: string): void {
+    if (field === "content") this.#content += text;
+    else this.#reasoning += text;
+  }
+
+  #refuseEndless(): void {
     if (this.#length > MAX_REPLY_CHARACTERS)
       throw malformed(this.#context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
   }
 }
 
+/** An event's text around its one piece of the reply. Most events of a stream are alike but for that piece. */
+interface DeltaPattern {
+  readonly field: "content" | "reasoning_content" | "reasoning";
+  readonly before: string;
+  readonly after: string;
+}
+
+/**
+ * The pattern of an event that brought a piece and nothing else that changes: parsing hundreds of such events a reply as
+ * JSON was half of this client's work.
+ */
+function patternOf(data: string, choice: Readonly<Record<string, unknown>>): DeltaPattern | undefined {
+  if (isGiven(choice["finish_reason"])) return undefined;
+  const delta = fieldsOf(choice["delta"]);
+  const pieces = (["content", "reasoning_content", "reasoning"] as const).filter((name) => piece(delta[name]) !== "");
+  const [field] = pieces;
+  if (field === undefined || pieces.length > 1) return undefined;
+  const written = `"${field}":${JSON.stringify(delta[field])}`;
+  const start = data.indexOf(written);
+  if (start < 0 || data.includes(written, start + 1)) return undefined;
+  const before = data.slice(0, start + field.length + 4);
+  return { field, before, after: data.slice(start + written.length - 1) };
+}
+
 const piece = (value: unknown): string => (typeof value === "string" ? value : "");
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+
+/** What the inside of a JSON string says; undefined where it is none. */
+function textOf(written: string): string | undefined {
+  if (!/["\\\p{Cc}]/u.test(written)) return written;
+  try {
+    const text: unknown = JSON.parse(`"${written}"`);
+    return typeof text === "string" ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -78,7 +78,7 @@ export class ResponsesReader implements ReplyReader {
     const finishReason: FinishReason =
       status === "completed" ? "stop" : cause === "max_output_tokens" ? "length" : "other";
     const found = { thinking: "", answer: text.trim(), provenance: "hidden", finishReason, usage } as const;
-    return checkedReply({ ...found, excerpt: shown }, context);
+    return checkedReply({ ...found, shown: () => shown }, context);
   }
 
   #refused(error: unknown, wasBilled = false): Error {

@@ -48,8 +48,8 @@ export interface FoundReply extends Divided {
   readonly finishReason: FinishReason;
   /** Undefined where the provider reports none. */
   readonly usage: Usage | undefined;
-  /** For an error's message. */
-  readonly excerpt?: string;
+  /** What came, for an error's message. */
+  readonly shown?: () => string;
 }
 
 /**
@@ -58,11 +58,11 @@ export interface FoundReply extends Divided {
  * @throws {TeacherError} `malformed`: empty or too long.
  */
 export function checkedReply(found: FoundReply, context: ReplyContext): TeacherReply {
-  const { thinking, answer, provenance, finishReason, excerpt } = found;
+  const { thinking, answer, provenance, finishReason, shown } = found;
   const usage = found.usage ?? estimatedUsage(found, context);
   const length = thinking.length + answer.length;
   if (length === 0 && finishReason !== "length")
-    throw malformed(context, `an empty reply${excerpt === undefined ? "" : `: ${excerptOf(excerpt)}`}`, usage);
+    throw malformed(context, `an empty reply${shown === undefined ? "" : `: ${excerptOf(shown())}`}`, usage);
   if (length > MAX_REPLY_CHARACTERS)
     throw malformed(context, `a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, usage);
   return { thinking, answer, provenance, finishReason, usage };

@@ -1,0 +1,61 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { CompletionReader } from "./completion-reader.ts";
+import { TeacherError } from "./teacher.ts";
+
+const context = { promptBytes: 10, called: "the teacher", provenance: "raw" } as const;
+const chat = { text: undefined, goOnFrom: undefined };
+
+const event = (delta: object, rest: object = {}): string =>
+  JSON.stringify({ id: "1", choices: [{ index: 0, delta, finish_reason: null, logprobs: null }], ...rest });
+const end = JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+
+function read(events: readonly string[]): { thinking: string; answer: string } {
+  const reader = new CompletionReader(context, chat);
+  for (const data of [...events, end, "[DONE]"]) reader.event(data);
+  const { thinking, answer } = reader.reply();
+  return { thinking, answer };
+}
+
+describe("events that are alike", () => {
+  it("are read like any others, whatever their pieces hold", () => {
+    const piece = fc.string({
+      unit: fc.constantFrom("a", " ", "\n", '"', "\\", "é", "😀", "\u0000", "{", "}", "</think>"),
+    });
+    const delta = fc.record({ field: fc.constantFrom("reasoning_content", "content"), piece });
+    fc.assert(
+      fc.property(fc.array(delta, { maxLength: 30 }), (deltas) => {
+        const joined = (name: string): string =>
+          deltas.map(({ field, piece: text }) => (field === name ? text : "")).join("");
+        const thinking = `r${joined("reasoning_content")}.`;
+        const answer = `a${joined("content")}.`;
+        const events = deltas.map(({ field, piece: text }) => event({ [field]: text }));
+        const first = [event({ reasoning_content: "r" }), event({ content: "a" })];
+        const last = [event({ reasoning_content: "." }), event({ content: "." })];
+        expect(read([...first, ...events, ...last])).toEqual({ thinking, answer });
+      }),
+    );
+  });
+
+  it("are not taken for alike where more than the piece differs", () => {
+    const sneaky = event({ content: "b" }).replace('"b"', '"b","refusal":"no"');
+    expect(read([event({ content: "a" }), sneaky, event({ content: "c" })]).answer).toBe("abc");
+    const other = event({ content: "x" }).replace('"index":0', '"index":1');
+    expect(read([event({ content: "a" }), other, event({ content: "c" })]).answer).toBe("ac");
+    const ended = event({ content: "b" }).replace("null", '"length"');
+    expect(read([event({ content: "a" }), ended]).answer).toBe("ab");
+  });
+
+  it("are malformed where one is no JSON", () => {
+    const torn = event({ content: "b" }).replace('"b"', '"b"c"');
+    expect(() => read([event({ content: "a" }), torn])).toThrow(TeacherError);
+  });
+
+  it("do not grow without end", () => {
+    const reader = new CompletionReader(context, chat);
+    const data = event({ content: "x".repeat(100_000) });
+    expect(() => {
+      for (let n = 0; n < 30; n++) reader.event(data);
+    }).toThrow("exceeds 2500000 characters");
+  });
+});
