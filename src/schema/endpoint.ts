@@ -62,7 +62,7 @@ export const OpenAICompatibleEndpoint = z.strictObject({
     .enum(["none", "prefix", "completions"])
     .default("none")
     .describe(
-      "how a cut reply can be gone on with: prefix (the last message is the assistant's own, as DeepSeek's beta and vLLM take it) or completions (text, in s1's template)",
+      "how a cut reply can be gone on with: prefix (the last message is the assistant's own, as DeepSeek's beta and vLLM take it) or completions (as text in ChatML with <think> tags, as Qwen and its kin write it)",
     ),
   ...common,
 });

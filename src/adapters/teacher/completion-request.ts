@@ -1,7 +1,7 @@
 /** @file The body of a request for a chat completion, or for the completion of a text, in OpenAI's shape. Pure. */
 import type { ChatMessage } from "../../ledger/request-key.ts";
 import { splitThinking } from "../../tokenize/split-thinking.ts";
-import { splitReasoning } from "./chat-completion.ts";
+import { splitContinued, splitReasoning } from "./chat-completion.ts";
 import type { Streaming } from "./provider-client.ts";
 import type { Divided } from "./reply-reader.ts";
 import type { PartialReply, TeacherRequest } from "./teacher.ts";
@@ -18,10 +18,28 @@ export interface TextPrompt {
   splitContinued(text: string, isThinkingOver: boolean): Divided;
 }
 
+/** What a prompt must not spell where it is sent as text: it would be read as a control token. */
+export const CONTROL_TEXT = /<\|im_(?:start|end)\|>|<\|endoftext\|>/;
+
+const chatml = (messages: readonly ChatMessage[]): string =>
+  `${messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join("")}<|im_start|>assistant\n`;
+
+/** A chat in ChatML, with thinking between `<think>` tags, as Qwen and the models made of it write it. */
+export const CHATML_TEXT: TextPrompt = {
+  render: (messages, goOnFrom) => {
+    if (goOnFrom === undefined) return chatml(messages);
+    const { thinking, answer, isThinkingOver } = goOnFrom;
+    const isOver = isThinkingOver || answer !== "";
+    return `${chatml(messages)}<think>\n${thinking}${isOver ? `\n</think>\n\n${answer}` : ""}`;
+  },
+  stop: ["<|im_end|>"],
+  split: (text) => splitReasoning({ content: text }),
+  splitContinued: (text, isThinkingOver) => splitContinued({ content: text }, isThinkingOver),
+};
+
 /** A prompt as s1 writes it, without a system turn: what our students and models trained on them continue. */
 export const S1_TEXT: TextPrompt = {
-  render: (messages, goOnFrom) =>
-    `${messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join("")}<|im_start|>assistant\n${begunReply(goOnFrom)}`,
+  render: (messages, goOnFrom) => chatml(messages) + begunReply(goOnFrom),
   stop: ["<|im_end|>"],
   split: (text) => splitThinking(text) ?? splitReasoning({ content: text }),
   splitContinued: (text, isThinkingOver) => {

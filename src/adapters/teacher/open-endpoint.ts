@@ -4,7 +4,7 @@ import type { SamplingParams } from "../../ledger/request-key.ts";
 import { type Endpoint, endpointName } from "../../schema/endpoint.ts";
 import { anthropicTeacher } from "./anthropic.ts";
 import { keyInFile, readApiKey } from "./api-key.ts";
-import { S1_TEXT } from "./completion-request.ts";
+import { CHATML_TEXT } from "./completion-request.ts";
 import { geminiTeacher } from "./gemini.ts";
 import { openAICompatibleTeacher } from "./openai-compatible.ts";
 import { openAIResponsesTeacher } from "./openai-responses.ts";
@@ -32,7 +32,7 @@ export function openEndpoint(endpoint: Endpoint, ports: EndpointPorts, called: s
   switch (endpoint.type) {
     case "openai-compatible": {
       const { reasoning, continuation } = endpoint;
-      const text = continuation === "completions" ? { text: S1_TEXT } : {};
+      const text = continuation === "completions" ? { text: CHATML_TEXT } : {};
       return openAICompatibleTeacher({ ...common, provenance: reasoning, continuation, ...text });
     }
     case "gemini":

@@ -3,10 +3,10 @@
  * Fireworks, OpenRouter, vLLM, SGLang, llama.cpp, Ollama, LM Studio, and Grappa's own programmatic teacher.
  */
 import type { ReasoningKind } from "../../schema/endpoint.ts";
-import { completionBody, type TextPrompt } from "./completion-request.ts";
+import { completionBody, CONTROL_TEXT, type TextPrompt } from "./completion-request.ts";
 import { CompletionReader } from "./completion-reader.ts";
 import { type ClientOptions, openClient } from "./provider-client.ts";
-import type { Teacher } from "./teacher.ts";
+import { type Teacher, TeacherError, type TeacherRequest } from "./teacher.ts";
 
 export { readApiKey } from "./api-key.ts";
 export { RETRY_COUNT_HEADER } from "./provider-client.ts";
@@ -21,7 +21,7 @@ export interface OpenAICompatibleOptions extends Omit<ClientOptions, "provider">
   readonly provenance?: ReasoningKind;
   /** How a cut reply can be gone on with; not at all unless told. */
   readonly continuation?: NonNullable<Teacher["continuation"]>;
-  /** Asks for the completion of a text instead of a chat. */
+  /** Asks for the completion of a text instead of a chat; where cut replies go on as `completions`, for that alone. */
   readonly text?: TextPrompt;
 }
 
@@ -38,13 +38,25 @@ export function openAICompatibleTeacher(options: OpenAICompatibleOptions): Teach
       continuation,
       headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
       lessStreaming: (streaming) => (streaming === "with-usage" ? "plain" : "none"),
-      compose: (request, streaming) => ({
-        path: text === undefined ? "/chat/completions" : "/completions",
-        body: completionBody(request, { model, streaming, text, takesReasoningContent: isDeepSeek(options.baseUrl) }),
-        reader: (context) => new CompletionReader({ ...context, provenance }, { text, goOnFrom: request.goOnFrom }),
-      }),
+      compose: (request, streaming) => {
+        const form = continuation === "completions" && request.goOnFrom === undefined ? undefined : text;
+        if (form !== undefined) refuseControlText(request);
+        const takesReasoningContent = isDeepSeek(options.baseUrl);
+        return {
+          path: form === undefined ? "/chat/completions" : "/completions",
+          body: completionBody(request, { model, streaming, text: form, takesReasoningContent }),
+          reader: (context) =>
+            new CompletionReader({ ...context, provenance }, { text: form, goOnFrom: request.goOnFrom }),
+        };
+      },
     },
   );
+}
+
+/** As text a question that spells a control token would end its own turn. */
+function refuseControlText({ messages }: TeacherRequest): void {
+  if (messages.some(({ content }) => CONTROL_TEXT.test(content)))
+    throw new TeacherError("row-refused", "the question spells a control token, which cannot be sent as text");
 }
 
 const isDeepSeek = (baseUrl: string): boolean => /(^|\.)deepseek\.com$/.test(new URL(baseUrl).hostname);

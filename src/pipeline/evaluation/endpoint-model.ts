@@ -4,7 +4,7 @@
  * is paid for twice and no request can pass the cap. Only the natural end is evaluated: nothing is forced on a server.
  */
 import { RequestJournal } from "../../adapters/journal/request-journal.ts";
-import { S1_TEXT } from "../../adapters/teacher/completion-request.ts";
+import { CONTROL_TEXT, S1_TEXT } from "../../adapters/teacher/completion-request.ts";
 import { splitThinking } from "../../tokenize/split-thinking.ts";
 import { openAICompatibleTeacher } from "../../adapters/teacher/openai-compatible.ts";
 import type { FailedPurchase, Purchase } from "../../adapters/teacher/purchase.ts";
@@ -77,9 +77,6 @@ export function endpointModel(options: EndpointOptions): EvaluatedModel {
     close: () => teacher.close(),
   };
 }
-
-/** What a prompt must not spell where it is sent as text: it would be read as a control token. */
-const CONTROL_TEXT = /<\|im_(?:start|end)\|>|<\|endoftext\|>/;
 
 /** What answering works with. */
 interface Asking {
