@@ -87,15 +87,15 @@ describe("grappa trace", () => {
   });
 
   test("buys one reply for one more row, and none for another order, URL or key", async () => {
-    await questions(200);
+    await questions(1000);
     await trace();
-    expect(server.requests).toHaveLength(200);
-    await questions(201);
-    expect(JSON.parse((await trace()).stdout)).toMatchObject({ traces: 201, fromJournal: 200 });
-    expect(server.requests).toHaveLength(201);
-    await questions(201, "down");
+    expect(server.requests).toHaveLength(1000);
+    await questions(1001);
+    expect(JSON.parse((await trace()).stdout)).toMatchObject({ traces: 1001, fromJournal: 1000 });
+    expect(server.requests).toHaveLength(1001);
+    await questions(1001, "down");
     await trace();
-    expect(server.requests).toHaveLength(201);
+    expect(server.requests).toHaveLength(1001);
     const elsewhere = await startScriptedServer((response) => send(response, completion("never", "asked")));
     machine.secrets.TEACHER_KEY = `${KEY}-2`;
     const again = await machine.run(
@@ -118,7 +118,7 @@ describe("grappa trace", () => {
       "2000",
       "--json",
     );
-    expect(JSON.parse(again.stdout)).toMatchObject({ traces: 201, fromJournal: 201 });
+    expect(JSON.parse(again.stdout)).toMatchObject({ traces: 1001, fromJournal: 1001 });
     expect(elsewhere.requests).toHaveLength(0);
     await elsewhere.close();
   });
