@@ -220,6 +220,15 @@ describe("grappa trace", () => {
     expect(foreign.stderr).toContain("not a folder of grappa trace");
   });
 
+  test("a folder of another model's traces is refused, and left as it is", async () => {
+    await questions(2);
+    await trace();
+    const args = ["--teacher", server.baseUrl, "--model", "other", "--questions", "q.jsonl", "--out", "out", "--json"];
+    const { stdout } = await machine.run("trace", ...args, "--price", "0/0");
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "file-denied", data: { model: "m" } } });
+    expect(await rows("traces.jsonl", Trace)).toHaveLength(2);
+  });
+
   test("the cap holds, and raising it goes on", async () => {
     await questions(10);
     const worst = ["--price", "0/1000", "--concurrency", "4"]; // a reply holds $1 and costs $0.02

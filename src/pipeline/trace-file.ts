@@ -17,8 +17,10 @@ import { microUsdFromUsd } from "../ledger/money.ts";
 import type { Endpoint } from "../schema/endpoint.ts";
 import { Recipe } from "../schema/recipe.ts";
 import { type Dropped, type Question, SCHEMA_VERSION } from "../schema/records.ts";
+import { z } from "zod";
 import { acceptTerms, joinTerms, keepAcceptedTerms, readAcceptedTerms } from "./accepted-terms.ts";
 import { keepAccounts, type RunAccounts } from "./run-accounts.ts";
+import { parseRecord } from "./parse-record.ts";
 import { lockRun } from "./run-lock.ts";
 import { openFlows } from "./stages/ask-endpoint.ts";
 import { traceByTeachers } from "./stages/ask-teachers.ts";
@@ -82,6 +84,7 @@ export async function traceFile(request: TraceFileRequest, ports: TraceFilePorts
   const { questions, dropped } = await readQuestions(request);
   await fs.makeFolder(folder);
   await refuseForeignFolder(fs, folder);
+  await refuseOtherTeacher(fs, request);
   const lock = await lockRun(fs, processes, folder);
   const journalFolder = joinPath(folder, "journal");
   const keeper = keepAccounts({ journalFolder, capMicroUsd: microUsdFromUsd(recipe.maxUsd), warn });
@@ -146,14 +149,31 @@ async function refuseForeignFolder(fs: FileSystem, folder: string): Promise<void
   );
 }
 
-async function writeHeader(fs: FileSystem, { folder, teacher }: TraceFileRequest): Promise<void> {
-  const header = {
-    schemaVersion: SCHEMA_VERSION,
-    type: teacher.type,
-    name: teacher.name ?? null,
-    model: teacher.model,
-  };
-  await fs.writeAtomic(joinPath(folder, HEADER), `${JSON.stringify(header, null, 2)}\n`);
+const headerOf = ({ teacher }: TraceFileRequest) => ({
+  schemaVersion: SCHEMA_VERSION,
+  type: teacher.type,
+  name: teacher.name ?? null,
+  model: teacher.model,
+});
+
+const Header = z.object({ type: z.string(), name: z.string().nullable(), model: z.string() });
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/** Another teacher's traces would be replaced by this one's: two names of models can come to one folder. */
+async function refuseOtherTeacher(fs: FileSystem, request: TraceFileRequest): Promise<void> {
+  const path = joinPath(request.folder, HEADER);
+  if ((await fs.kind(path)) !== "file") return;
+  const found = parseRecord(await fs.readText(path, MAX_HEADER_BYTES), Header, path);
+  const { type, name, model } = headerOf(request);
+  if (found.type === type && found.name === name && found.model === model) return;
+  throw new AppError("file-denied", `${request.folder} holds the traces of ${found.model} (${found.type})`, {
+    hint: "choose another folder with --out DIR",
+    data: { model: found.model, type: found.type },
+  });
+}
+
+async function writeHeader(fs: FileSystem, request: TraceFileRequest): Promise<void> {
+  await fs.writeAtomic(joinPath(request.folder, HEADER), `${JSON.stringify(headerOf(request), null, 2)}\n`);
 }
 
 function warnOf({ teacher }: TraceFileRequest, dropped: readonly Dropped[], warn: (message: string) => void): void {

@@ -293,6 +293,12 @@ describe("Anthropic alone", () => {
     expect(server.requests).toHaveLength(4);
   });
 
+  it("learns that from many requests at once, and refuses none of them for it", async () => {
+    const { teacher } = await connect({ isAdaptiveOnly: true });
+    const replies = await Promise.all(Array.from({ length: 16 }, () => teacher.ask(request, never)));
+    expect(new Set(replies.map(({ thinking }) => thinking))).toEqual(new Set([THINKING]));
+  });
+
   it("tells that encrypted thinking is hidden, and counts it", async () => {
     const { teacher } = await connect({ isRedacted: true });
     expect(await teacher.ask(request, never)).toMatchObject({

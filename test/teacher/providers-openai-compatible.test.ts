@@ -194,6 +194,32 @@ describe("faults", () => {
     expect((await failure(teacher.ask(request, never))).fault).toBe(expected);
   });
 
+  it("a gateway that gave up waiting may be billed, and so may what broke off after text had come", async () => {
+    for (const status of [504, 524]) {
+      const { teacher } = await connect(faulty({ type: "status", status }));
+      expect((await failure(teacher.ask(request, never))).fault).toBe("broken");
+    }
+    const noCredit = sse({ error: { code: 402, message: "Insufficient credits" } });
+    const { teacher } = await connect(faulty({ type: "garbage", text: noCredit }));
+    expect((await failure(teacher.ask(request, never))).fault).toBe("broken");
+  });
+
+  it("an error as a whole body with status 200 is that error", async () => {
+    const body = JSON.stringify({ error: { code: 402, message: "Insufficient credits" } });
+    const { teacher } = await connect(faulty({ type: "content-type", contentType: "application/json", body }));
+    expect((await failure(teacher.ask(request, never))).fault).toBe("run-refused");
+  });
+
+  it("a question of streams, refused, is not taken for a refusal to stream", async () => {
+    const body = JSON.stringify({ error: { message: "upstream: a boat goes upstream" } });
+    const { teacher, server } = await connect(faulty({ type: "status", status: 400, body }));
+    expect((await failure(teacher.ask(request, never))).fault).toBe("row-refused");
+    expect(server.requests).toHaveLength(1);
+    const deep = `{"error":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+    const { teacher: other } = await connect(faulty({ type: "status", status: 400, body: deep }));
+    expect((await failure(other.ask(request, never))).fault).toBe("row-refused");
+  });
+
   it("an empty reply is malformed, and its usage is told: it was paid", async () => {
     const { teacher } = await connect({ reply: () => ({ thinking: "", answer: "" }) });
     const { fault, usage } = await failure(teacher.ask(request, never));

@@ -104,6 +104,7 @@ export class RequestJournal {
   readonly #log: AppendLog;
   readonly #keys: Map<string, KeyState>;
   readonly #batches: BatchedIntents;
+  readonly #busy = new Map<string, Promise<void>>();
 
   private constructor(log: AppendLog, { keys, batches }: JournalReading, recovery: JournalRecovery) {
     this.#log = log;
@@ -160,6 +161,19 @@ export class RequestJournal {
     const line = parseRecord(this.#log.path, { number: 0, bytes: await this.#log.read(stored.span) }, JournalLine);
     if (line.type === "reply") return line;
     throw new AppError("file-corrupt", `${this.#log.path}: byte ${stored.span.offset} holds no reply`);
+  }
+
+  /** Does `work` when nobody else here is at this key: two who want the same reply at once must not both buy it. */
+  async exclusively(key: string, work: () => Promise<void>): Promise<void> {
+    for (let other = this.#busy.get(key); other !== undefined; other = this.#busy.get(key))
+      await other.catch(() => undefined);
+    const own = work();
+    this.#busy.set(key, own);
+    try {
+      await own;
+    } finally {
+      this.#busy.delete(key);
+    }
   }
 
   /** Announces a request; resolves when that is on the disk. Only then may it be sent. */

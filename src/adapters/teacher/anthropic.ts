@@ -36,8 +36,8 @@ export function anthropicTeacher(options: AnthropicOptions): Teacher {
     }),
     // Models from Claude 4.7 on take no budget: they choose themselves how much they think, within max_tokens.
     learn: ({ status, body }) => {
-      const isRefused = !isAdaptive && status === 400 && body.includes("thinking.type.enabled");
-      isAdaptive ||= isRefused;
+      const isRefused = status === 400 && body.includes("thinking.type.enabled");
+      isAdaptive ||= isRefused; // many are in flight when the first is refused: each is worth sending once more
       return isRefused;
     },
   });

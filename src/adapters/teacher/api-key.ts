@@ -11,6 +11,10 @@ const MAX_KEY_CHARACTERS = 4096;
 export function readApiKey(environment: Readonly<Record<string, string | undefined>>, name: string): string {
   const key = environment[name]?.trim() ?? "";
   if (key !== "") return key;
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(name))
+    throw new AppError("usage", "what is given as the name of the key's environment variable is no such name", {
+      hint: "give the variable's name, such as DEEPSEEK_API_KEY, and not the key itself (it is not shown here)",
+    });
   throw new AppError("usage", `the environment variable ${name} is not set`, {
     hint: `set ${name} to the teacher's key, or leave apiKeyEnv out if the endpoint needs none`,
   });

@@ -157,8 +157,12 @@ export function splitContinued(message: MessageText, isThinkingOver: boolean): D
   return { thinking: content.slice(0, end).trimEnd(), answer: content.slice(end + CLOSING.length).trim() };
 }
 
+/** Names of a natural end: OpenAI's; Together's; text-generation-inference's; Anthropic's behind a proxy. */
+const NATURAL = new Set(["stop", "eos", "eos_token", "stop_sequence", "end_turn"]);
+
 function finishReason(reported: string | null | undefined): FinishReason {
-  return reported === "stop" || reported === "length" || reported === "content_filter" ? reported : "other";
+  if (typeof reported === "string" && NATURAL.has(reported)) return "stop";
+  return reported === "length" || reported === "content_filter" ? reported : "other";
 }
 
 /** Undefined unless prompt and completion are both counted. */

@@ -51,6 +51,15 @@ describe("events that are alike", () => {
     expect(() => read([event({ content: "a" }), torn])).toThrow(TeacherError);
   });
 
+  it("are no end where they bring an empty finish reason, as some servers do", () => {
+    const reader = new CompletionReader(context, chat);
+    for (const text of ["a", "b", "c"])
+      reader.event(event({ content: text }).replace('"finish_reason":null', '"finish_reason":""'));
+    expect(reader.isComplete).toBe(false);
+    reader.event(end.replace('"stop"', '"eos"'));
+    expect(reader.reply()).toMatchObject({ answer: "abc", finishReason: "stop" });
+  });
+
   it("do not grow without end", () => {
     const reader = new CompletionReader(context, chat);
     const data = event({ content: "x".repeat(100_000) });

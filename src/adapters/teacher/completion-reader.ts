@@ -6,7 +6,7 @@ import {
   readTextCompletion,
   splitContinued,
 } from "./chat-completion.ts";
-import { elementsOf, fieldsOf } from "./json-fields.ts";
+import { elementsOf, fieldsOf, parseJson } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
 import type { TextPrompt } from "./completion-request.ts";
 import { jsonOf, malformed, MAX_REPLY_CHARACTERS, type ReplyReader } from "./reply-reader.ts";
@@ -106,6 +106,9 @@ export class CompletionReader implements ReplyReader {
   }
 
   whole(body: string): TeacherReply {
+    const { error, choices } = fieldsOf(parseJson(body));
+    if (isGiven(error) && !isGiven(choices))
+      throw streamedRefusal(error, { called: this.#context.called, hasText: false });
     return this.#read(body);
   }
 
@@ -126,10 +129,11 @@ export class CompletionReader implements ReplyReader {
 
   #take(choice: Readonly<Record<string, unknown>>): void {
     this.#hasChoice = true;
-    if (typeof choice["finish_reason"] === "string") this.#finishReason = choice["finish_reason"];
+    const finish = choice["finish_reason"];
+    if (typeof finish === "string" && finish !== "") this.#finishReason = finish; // some servers send "" until the end
     if (isGiven(choice["usage"])) this.#usage = choice["usage"]; // Moonshot and others report it here
     const delta = fieldsOf(choice["delta"] ?? choice["message"]);
-    this.#add("reasoning", piece(delta["reasoning_content"] ?? delta["reasoning"]));
+    this.#add("reasoning", piece(delta["reasoning_content"]) || piece(delta["reasoning"]));
     this.#add("content", piece(delta["content"]));
     this.#text += piece(choice["text"]);
     this.#refuseEndless();
@@ -158,7 +162,7 @@ interface DeltaPattern {
  * JSON was half of this client's work.
  */
 function patternOf(data: string, choice: Readonly<Record<string, unknown>>): DeltaPattern | undefined {
-  if (isGiven(choice["finish_reason"])) return undefined;
+  if ((choice["finish_reason"] ?? "") !== "") return undefined;
   const delta = fieldsOf(choice["delta"]);
   const pieces = (["content", "reasoning_content", "reasoning"] as const).filter((name) => piece(delta[name]) !== "");
   const [field] = pieces;

@@ -154,7 +154,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     this.#close();
     try {
-      this.#ends.reject(networkFailure(error));
+      const failure = networkFailure(error);
+      // Once a response has begun the request was sent, whatever the error's name says of connections in general.
+      const { message, cause } = failure;
+      const isBegun = this.#head !== undefined && !failure.wasSent;
+      this.#ends.reject(isBegun ? new HttpFailure("network", message, { wasSent: true, cause }) : failure);
     } catch (unknown) {
       this.#ends.reject(unknown);
     }

@@ -273,6 +273,11 @@ describe("the key", () => {
     expect(() => readApiKey({ TEACHER_KEY: " " }, "TEACHER_KEY")).toThrow("TEACHER_KEY is not set");
   });
 
+  it("is not shown where it is given for the variable's name", () => {
+    expect(() => readApiKey({}, KEY)).toThrow("is no such name");
+    expect(() => readApiKey({}, KEY)).not.toThrow(KEY);
+  });
+
   it("is refused, unseen, when no header can carry it", () => {
     const make = (): unknown =>
       openAICompatibleTeacher({ model: "m", baseUrl: "http://127.0.0.1/v1", apiKey: `${KEY}\r\nx: y` });

@@ -117,14 +117,15 @@ class ProviderClient {
   }
 
   async ask(request: TeacherRequest, signal: AbortSignal): Promise<TeacherReply> {
-    for (let hasLearnt = false; ; ) {
-      const streaming = this.#streaming;
+    for (let [hasLearnt, streaming] = [false, this.#streaming]; ; ) {
       const outcome = await this.#exchange(request, { streaming, signal });
-      if ("reply" in outcome) return outcome.reply;
+      if ("reply" in outcome) {
+        this.#streaming = streaming; // what was refused as a stream and taken otherwise shows how this server is asked
+        return outcome.reply;
+      }
       const { refused } = outcome;
       if (streaming !== "none" && refusesStream(refused)) {
-        const next = this.#api.lessStreaming?.(streaming) ?? "none";
-        if (this.#streaming === streaming) this.#streaming = next; // another request may have found out first
+        streaming = this.#api.lessStreaming?.(streaming) ?? "none";
       } else if (!hasLearnt && this.#api.learn?.(refused) === true) hasLearnt = true;
       else throw refusal(refused, { called: this.#called, nowMs: this.#now() });
     }
@@ -164,12 +165,16 @@ class ProviderClient {
 
 const isGood = ({ status }: HttpHead): boolean => status >= 200 && status <= 299;
 
+/** Longest time without an event in a stream that is kept alive by comments: a long thought unseen, and no more. */
+const MAX_EVENTLESS_MS = 45 * 60_000;
+
 /** Reads one response, streamed or whole, and takes its times. */
 class ReplyReading {
   readonly #reader: ReplyReader;
   readonly #redact: (text: string) => string;
   readonly #startMs = performance.now();
   #firstTextMs: number | undefined;
+  #lastEventMs = 0;
   #head: HttpHead | undefined;
   #events: SseReader | undefined;
 
@@ -183,10 +188,17 @@ class ReplyReading {
     if (!isGood(head) || !/^\s*text\/event-stream/i.test(head.header("content-type") ?? "")) return undefined;
     this.#head = head;
     const reader = this.#reader;
-    const events = new SseReader(({ data }) => reader.event(this.#redact(data)));
+    const events = new SseReader(({ data }) => {
+      this.#lastEventMs = performance.now();
+      reader.event(this.#redact(data));
+    });
     this.#events = events;
+    this.#lastEventMs = performance.now();
     return (piece) => {
       events.push(piece);
+      // Comments keep a connection alive, not a reply.
+      if (performance.now() - this.#lastEventMs > MAX_EVENTLESS_MS)
+        throw new HttpFailure("timeout", `no event came for ${MAX_EVENTLESS_MS} ms`, { wasSent: true });
       if (this.#firstTextMs === undefined && reader.hasText) this.#firstTextMs = performance.now();
     };
   }

@@ -15,6 +15,8 @@ const RUN_REFUSED: Readonly<Record<number, string>> = {
   405: "check baseUrl (up to and including /v1)",
 };
 const UNAVAILABLE = new Set([408, 409, 425, 429]);
+/** A gateway gave up waiting: the model behind it may go on, and bill. */
+const GATEWAY_TIMEOUT = new Set([504, 522, 524]);
 
 /** What providers say under another status than the one that would tell what to do. */
 const DISGUISED: readonly { readonly status: number; readonly text: RegExp; readonly means: number }[] = [
@@ -57,6 +59,7 @@ function faultOf(
   const meant = DISGUISED.find((guise) => guise.status === status && guise.text.test(body))?.means ?? status;
   const hint = RUN_REFUSED[meant];
   if (hint !== undefined) return new TeacherError("run-refused", message, { ...details, hint });
+  if (GATEWAY_TIMEOUT.has(meant)) return new TeacherError("broken", message, details);
   if (meant < 500 && !UNAVAILABLE.has(meant)) return new TeacherError("row-refused", message, details);
   return new TeacherError("unavailable", message, details);
 }
@@ -66,8 +69,18 @@ export function refusesStream({ status, body }: HttpResponse): boolean {
   if (![400, 415, 422, 501].includes(status)) return false;
   const json = parseJson(body);
   const { error, message, detail } = fieldsOf(json);
-  const said = [error, message, detail].map((part) => (part === undefined ? "" : JSON.stringify(part)));
-  return /stream/i.test(json === undefined ? excerptOf(body) : excerptOf(said.join(" ")));
+  const said = json === undefined ? body : [error, message, detail].map(shallowText).join(" ");
+  return /\bstream(?:s|ing|ed|_options)?\b/i.test(excerptOf(said));
+}
+
+/** A part of an error as text, no deeper than errors are: a body nested without end must not end the stack. */
+function shallowText(part: unknown, depth = 0): string {
+  if (typeof part === "string") return part;
+  if (typeof part !== "object" || part === null || depth > 3) return "";
+  return Object.values(part)
+    .slice(0, 20)
+    .map((one) => shallowText(one, depth + 1))
+    .join(" ");
 }
 
 /** Google's RetryInfo within an error's details, ms: `"retryDelay": "37s"`. */
@@ -107,8 +120,8 @@ const STATUS_OF_NAME: Readonly<Record<string, number>> = {
 const PASSING = /overload|rate.?limit|unavailable|timeout|server|internal|resource.?exhausted/i;
 
 /**
- * What an error that a provider reports within a stream, after status 200, means. Once text has come, what would be "not
- * now" may be billed. An error of no known name is no word on the next try: the reply is lost, and counted.
+ * What an error that a provider reports within a stream, after status 200, means. Once text has come, it may be billed,
+ * whatever the error: the next try shows whether any will work. An error of no known name is no word on the next try: the reply is lost, and counted.
  *
  * @param error the error object: `code`, `status` or `type` name it, `message` tells of it.
  */
@@ -124,7 +137,7 @@ export function streamedRefusal(
     return new TeacherError(PASSING.test(body) ? "broken" : "malformed", text, { data: { error: excerptOf(body) } });
   const details = { data: { status }, retryAfterMs: retryDelayInBody(body) };
   const fault = faultOf(status, body, { message: text, details });
-  return hasText && fault.fault === "unavailable" ? new TeacherError("broken", text, details) : fault;
+  return hasText ? new TeacherError("broken", text, details) : fault;
 }
 
 function statusOfName(name: unknown): number | undefined {

@@ -85,7 +85,11 @@ export class PurchaseTries {
   }
 
   /** Tries until the journal holds a reply; one hold and one intent for each try that may be billed. */
-  async obtain(): Promise<void> {
+  obtain(): Promise<void> {
+    return this.#context.options.journal.exclusively(this.#purchase.key, () => this.#obtain());
+  }
+
+  async #obtain(): Promise<void> {
     const { journal, retryFailed = false, retryCut = false } = this.#context.options;
     const { key, maxTokens } = this.#purchase;
     while (journal.find(key, maxTokens, { retryCut }) === undefined) {
@@ -118,7 +122,9 @@ export class PurchaseTries {
     }
     const { thinking, answer, provenance, finishReason, usage, timing } = reply;
     const { maxTokens } = this.#purchase;
-    const costMicroUsd = tokenCost(priceAt(price, new Date()), usage);
+    // What nobody counted and nobody saw may be all that was allowed: unseen thinking, or a reply that used its limit.
+    const isUnseen = usage.isEstimated && (finishReason === "length" || provenance !== "raw");
+    const costMicroUsd = isUnseen ? hold.microUsd : tokenCost(priceAt(price, new Date()), usage);
     this.#context.budget.settle(hold, { costMicroUsd, basis: costBasis(usage), usage });
     const text = { maxTokens, thinking, answer, provenance, finishReason };
     await journal.reply(open.intent, { ...text, usage, costMicroUsd, ...(timing === undefined ? {} : { timing }) });

@@ -56,13 +56,24 @@ export async function readJoined(
 ): Promise<JoinedReply> {
   const stored = journal.find(key, maxTokens);
   if (stored === undefined) throw new Error(`bug in grappa: reply ${key} was bought and is not in the journal`);
-  let joined: JoinedReply = { ...(await journal.read(stored)), parts: 1, laterTokens: 0 };
+  const first = cutThinking(await journal.read(stored), { policy, ...options });
+  let joined: JoinedReply = { ...first, parts: 1, laterTokens: 0 };
   while (joined.finishReason === "length" && canSalvage({ policy, ...options })) {
     const next = journal.find(partKey(key, joined.parts, policy), Number.POSITIVE_INFINITY);
     if (next === undefined) break;
     joined = join(joined, await journal.read(next), policy);
   }
   return joined;
+}
+
+/**
+ * A raw reply that was cut and shows no thinking was cut within it: a template that opens the thinking itself leaves no tag
+ * to tell it by. Only where it is to be gone on with.
+ */
+function cutThinking(reply: PaidReply, options: Pick<SalvageOptions, "policy" | "teacher">): PaidReply {
+  const { thinking, answer, provenance, finishReason } = reply;
+  const isCut = finishReason === "length" && thinking === "" && provenance === "raw" && canSalvage(options);
+  return isCut ? { ...reply, thinking: answer, answer: "" } : reply;
 }
 
 function join(before: JoinedReply, after: PaidReply, policy: Salvage): JoinedReply {

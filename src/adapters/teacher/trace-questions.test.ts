@@ -188,6 +188,25 @@ describe("tracing", () => {
     );
   });
 
+  it("buys once what two want at the same time", async () => {
+    const teacher = fakeTeacher();
+    const both = [collect(questions(5), optionsFor(teacher)), collect(questions(5), optionsFor(teacher))];
+    const [one, other] = await Promise.all(both);
+    expect(one).toEqual(other);
+    expect(teacher.asked).toHaveLength(5);
+  });
+
+  it.each([
+    ["used its limit", { finishReason: "length" }],
+    ["thought unseen", { provenance: "hidden" }],
+  ] as const)("counts a reply that %s at its worst case where nobody counted its tokens", async (_why, rest) => {
+    const { usage } = reply("x", 1);
+    const teacher = fakeTeacher(() => ({ ...reply("x"), ...rest, usage: { ...usage, isEstimated: true } }));
+    const ledger = new Ledger(10_000);
+    await collect(questions(2), optionsFor(teacher, { price: paid, ledger }));
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ estimatedMicroUsd: 2000 });
+  });
+
   it("reports progress that adds up", async () => {
     await collect(questions(3), optionsFor(fakeTeacher()));
     const progress: TraceProgress[] = [];

@@ -119,6 +119,9 @@ function purchaseOf(
   };
 }
 
+/** A verdict that was cut is none: under a larger limit it is asked for again. */
+const CUT_IS_NONE = { retryCut: true } as const;
+
 async function buy(
   purchases: readonly Purchase[],
   { teacher, price, concurrency, limits }: OpenTeacher,
@@ -126,8 +129,19 @@ async function buy(
 ): Promise<ReadonlyMap<string, unknown>> {
   const unique = new Map(purchases.map((purchase) => [purchase.key, purchase]));
   const missing = [...unique.values()].filter(
-    ({ key, maxTokens }) => accounts.journal.find(key, maxTokens) === undefined,
+    ({ key, maxTokens }) => accounts.journal.find(key, maxTokens, CUT_IS_NONE) === undefined,
   );
-  const asking = { teacher, price, concurrency, limits, flows, maxRetries, retryFailed, signal, waiting };
+  const asking = {
+    ...CUT_IS_NONE,
+    teacher,
+    price,
+    concurrency,
+    limits,
+    flows,
+    maxRetries,
+    retryFailed,
+    signal,
+    waiting,
+  };
   return await new ReplyBuyer({ ...accounts, ...asking, stage: "judge" }).buy(missing);
 }

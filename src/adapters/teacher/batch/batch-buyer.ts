@@ -84,8 +84,8 @@ class BatchBuyer {
   constructor(options: BatchBuyerOptions, log: ShardLog, purchases: readonly Purchase[]) {
     this.#options = options;
     this.#log = log;
-    const { journal, retryFailed = false } = options;
-    const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens) === undefined);
+    const { journal, retryFailed = false, retryCut = false } = options;
+    const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens, { retryCut }) === undefined);
     this.#purchases = new Map(missing.map((purchase) => [purchase.key, purchase]));
     // What was refused for good, or came back unreadable, is the direct buyer's: it knows when to stop.
     const isTried = ({ key, maxTokens }: Purchase): boolean =>

@@ -100,7 +100,8 @@ export class ShardRows {
       reply = codec.read(body, { promptBytes });
     } catch (error) {
       if (!(error instanceof TeacherError)) throw error;
-      if (error.fault === "malformed") return await this.#useless(open, error, DIRECTLY);
+      // What broke off was made all the same: it may be billed, so it counts, at its worst case where nobody counted.
+      if (error.fault === "malformed" || error.fault === "broken") return await this.#useless(open, error, DIRECTLY);
       if (error.usage === null) return await this.#refused(open, error);
       return await this.#useless(open, error, endOf(error)); // withheld, and billed
     }
