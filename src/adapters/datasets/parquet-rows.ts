@@ -44,14 +44,23 @@ async function openFile(path: string): Promise<FileHandle> {
 
 async function fileBuffer(handle: FileHandle): Promise<AsyncBuffer> {
   const byteLength = (await handle.stat()).size;
+  const read = async (start: number, end: number): Promise<ArrayBuffer> => {
+    const from = start < 0 ? Math.max(0, byteLength + start) : Math.min(start, byteLength);
+    const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - from));
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
+    if (bytesRead !== bytes.length) throw new Error(`${bytesRead} of ${bytes.length} bytes read at ${from}`);
+    return bytes.buffer;
+  };
   return {
     byteLength,
-    async slice(start, end = byteLength) {
-      const from = start < 0 ? Math.max(0, byteLength + start) : Math.min(start, byteLength);
-      const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - from));
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
-      if (bytesRead !== bytes.length) throw new Error(`${bytesRead} of ${bytes.length} bytes read at ${from}`);
-      return bytes.buffer;
+    slice(start, end = byteLength) {
+      // At once, and not as a promise that fails: the reader asks for places ahead of time and may wait for none of them, and
+      // a failure that nobody waits for ends the process.
+      if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end))
+        throw new Error(`no place in a file: ${start} to ${end}`);
+      const bytes = read(start, end);
+      bytes.catch(() => undefined); // whoever waits for it is told all the same
+      return bytes;
     },
   };
 }
