@@ -8,7 +8,7 @@ import { invariant } from "../../core/errors.ts";
 import { BatchHttp, type BatchHttpOptions } from "../teacher/batch/batch-http.ts";
 import { multipart } from "../teacher/batch/multipart.ts";
 import { excerptOf } from "../teacher/excerpt.ts";
-import { TeacherError } from "../teacher/teacher.ts";
+import { parseAnswer } from "../teacher/batch/result-lines.ts";
 import type { FineTuneJob, FineTuneOrder, FineTuner, FineTuneState } from "./fine-tuner.ts";
 
 const id = z.string().min(1).max(256);
@@ -37,6 +37,8 @@ const Job = z.object({
 type Job = z.infer<typeof Job>;
 const Listed = z.object({ data: z.array(z.unknown()) });
 
+/** What errors call it. */
+const API = "fine-tuning API";
 const NANO_PER_MICRO = 1000;
 /** The suffix of a model's name holds no more. */
 const MAX_NAME_CHARACTERS = 40;
@@ -46,7 +48,7 @@ export class TogetherTuner implements FineTuner {
   readonly #http: BatchHttp;
 
   constructor(options: Omit<BatchHttpOptions, "api">) {
-    this.#http = new BatchHttp({ ...options, api: "fine-tuning API" });
+    this.#http = new BatchHttp({ ...options, api: API });
   }
 
   async find(name: string, signal: AbortSignal): Promise<FineTuneJob | undefined> {
@@ -149,8 +151,5 @@ function requestOf(order: FineTuneOrder, file: string): object {
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const where = result.error.issues[0]?.path.join(".") || "body";
-  throw new TeacherError("broken", `the fine-tuning API answered with something that is not ${what} (${where})`);
+  return parseAnswer(schema, value, what, API);
 }

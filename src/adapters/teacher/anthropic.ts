@@ -7,7 +7,7 @@ import { type ClientOptions, openClient } from "./provider-client.ts";
 import { type Teacher, TeacherError, type TeacherRequest } from "./teacher.ts";
 
 /** The one version that there is; the API wants it named. */
-export const ANTHROPIC_VERSION = "2023-06-01";
+const ANTHROPIC_VERSION = "2023-06-01";
 
 /** Pings come in between; this is for a server that is gone. */
 const IDLE_TIMEOUT_MS = 10 * 60_000;
@@ -28,19 +28,31 @@ export function anthropicTeacher(options: AnthropicOptions): Teacher {
   return openClient(options, {
     reasoning: isThinking ? "summary" : "hidden",
     limits: { idleTimeoutMs: IDLE_TIMEOUT_MS },
-    headers: (key) => ({ "anthropic-version": ANTHROPIC_VERSION, ...(key === undefined ? {} : { "x-api-key": key }) }),
+    headers: anthropicHeaders,
     compose: (request, streaming) => ({
       path: "/messages",
       body: { ...anthropicRequest(request, { model, isAdaptive }), ...(streaming === "none" ? {} : { stream: true }) },
       reader: (context) => new AnthropicReader(context),
     }),
-    // Models from Claude 4.7 on take no budget: they choose themselves how much they think, within max_tokens.
     learn: ({ status, body }) => {
-      const isRefused = status === 400 && body.includes("thinking.type.enabled");
+      const isRefused = status === 400 && wantsAdaptiveThinking(body);
       isAdaptive ||= isRefused; // many are in flight when the first is refused: each is worth sending once more
       return isRefused;
     },
   });
+}
+
+/** Version and key. */
+export function anthropicHeaders(apiKey: string | undefined): Readonly<Record<string, string>> {
+  return { "anthropic-version": ANTHROPIC_VERSION, ...(apiKey === undefined ? {} : { "x-api-key": apiKey }) };
+}
+
+/**
+ * Whether a refusal says that the model takes no thinking budget: those from Claude 4.7 on choose themselves how much they
+ * think, within max_tokens.
+ */
+export function wantsAdaptiveThinking(refusal: string): boolean {
+  return refusal.includes("thinking.type.enabled");
 }
 
 /**

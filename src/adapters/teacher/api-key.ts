@@ -43,6 +43,11 @@ export function checkApiKey(apiKey: string, called: string): string {
   });
 }
 
+/** The key as a bearer token; no header where there is none. */
+export function bearer(apiKey: string | undefined): Readonly<Record<string, string>> {
+  return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+}
+
 /** Shorter keys are placeholders for servers that need none (`EMPTY`, `ollama`), and may be words of a trace. */
 const MIN_SECRET_CHARACTERS = 16;
 

@@ -14,17 +14,27 @@ const IDLE_TIMEOUT_MS = 10 * 60_000;
  * @throws {AppError} `recipe-invalid`: an impossible URL; `usage`: an impossible key.
  */
 export function geminiTeacher(options: ClientOptions): Teacher {
-  const path = `/models/${encodeURIComponent(options.model.replace(/^models\//, ""))}`;
+  const path = geminiModelPath(options.model);
   return openClient(options, {
     reasoning: "summary",
     limits: { idleTimeoutMs: IDLE_TIMEOUT_MS },
-    headers: (key) => (key === undefined ? {} : { "x-goog-api-key": key }),
+    headers: geminiHeaders,
     compose: (request, streaming) => ({
       path: path + (streaming === "none" ? ":generateContent" : ":streamGenerateContent?alt=sse"),
       body: geminiRequest(request),
       reader: (context) => new GeminiReader(context),
     }),
   });
+}
+
+/** The key's header: never in the URL. */
+export function geminiHeaders(apiKey: string | undefined): Readonly<Record<string, string>> {
+  return apiKey === undefined ? {} : { "x-goog-api-key": apiKey };
+}
+
+/** The path of a model, below the base URL; its name may come with `models/` before it. */
+export function geminiModelPath(model: string): string {
+  return `/models/${encodeURIComponent(model.replace(/^models\//, ""))}`;
 }
 
 /** A request's body, the same streamed, whole and in a batch. */

@@ -2,6 +2,7 @@
  * @file A model behind `POST {baseUrl}/chat/completions`, or `/completions` where it is given text: DeepSeek, Together,
  * Fireworks, OpenRouter, vLLM, SGLang, llama.cpp, Ollama, LM Studio, and Grappa's own programmatic teacher.
  */
+import { bearer } from "./api-key.ts";
 import type { ReasoningKind } from "../../schema/endpoint.ts";
 import { completionBody, CONTROL_TEXT, type TextPrompt } from "./completion-request.ts";
 import { CompletionReader } from "./completion-reader.ts";
@@ -36,7 +37,7 @@ export function openAICompatibleTeacher(options: OpenAICompatibleOptions): Teach
     {
       reasoning: provenance,
       continuation,
-      headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      headers: bearer,
       lessStreaming: (streaming) => (streaming === "with-usage" ? "plain" : "none"),
       compose: (request, streaming) => {
         const form = continuation === "completions" && request.goOnFrom === undefined ? undefined : text;

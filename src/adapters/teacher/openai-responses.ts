@@ -2,6 +2,7 @@
  * @file OpenAI's Responses API: `POST {baseUrl}/responses`. Its reasoning is hidden, so it answers and grades. Shapes:
  * developers.openai.com/api/reference/resources/responses, read 2026-11.
  */
+import { bearer } from "./api-key.ts";
 import { ResponsesReader } from "./openai-responses-reader.ts";
 import { type ClientOptions, openClient } from "./provider-client.ts";
 import type { Teacher, TeacherRequest } from "./teacher.ts";
@@ -18,7 +19,7 @@ export function openAIResponsesTeacher(options: ClientOptions): Teacher {
   return openClient(options, {
     reasoning: "hidden",
     limits: { idleTimeoutMs: IDLE_TIMEOUT_MS },
-    headers: (key) => (key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    headers: bearer,
     compose: (request, streaming) => ({
       path: "/responses",
       body: { ...responsesRequest(request, model), ...(streaming === "none" ? {} : { stream: true }) },

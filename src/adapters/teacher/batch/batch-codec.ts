@@ -1,6 +1,6 @@
 /** @file A direct API's request and reply without its connection: a batch holds the same bodies. */
 import type { Provenance } from "../../../schema/records.ts";
-import { anthropicRequest } from "../anthropic.ts";
+import { anthropicRequest, wantsAdaptiveThinking } from "../anthropic.ts";
 import { AnthropicReader } from "../anthropic-reader.ts";
 import { readChatCompletion } from "../chat-completion.ts";
 import { completionBody } from "../completion-request.ts";
@@ -55,7 +55,7 @@ export function anthropicCodec(model: string, called: string): BatchCodec {
     body: (request) => JSON.stringify(anthropicRequest(request, { model, isAdaptive })),
     read: (body, context) => new AnthropicReader({ ...context, called }).whole(body),
     learn: ({ message }) => {
-      const isRefused = message.includes("thinking.type.enabled");
+      const isRefused = wantsAdaptiveThinking(message);
       isAdaptive ||= isRefused;
       return isRefused;
     },

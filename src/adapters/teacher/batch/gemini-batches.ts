@@ -3,6 +3,7 @@
  * as a JSONL file, each with a key; a batch is a long-running operation with our name; results are a JSONL file by key.
  */
 import { z } from "zod";
+import { geminiModelPath } from "../gemini.ts";
 import { TeacherError } from "../teacher.ts";
 import type {
   BatchEnd,
@@ -75,11 +76,11 @@ const GIB = 1024 * 1024 * 1024;
 export class GeminiBatches implements BatchProvider {
   readonly limits: BatchLimits = { maxRequests: 50_000, maxBytes: 2 * GIB };
   readonly #http: BatchHttp;
-  readonly #model: string;
+  readonly #modelPath: string;
 
   constructor({ model, ...options }: BatchHttpOptions & { readonly model: string }) {
     this.#http = new BatchHttp(options);
-    this.#model = model.replace(/^models\//, "");
+    this.#modelPath = geminiModelPath(model);
   }
 
   /** Google's resumable upload: announced, then sent whole to the address that the answer gives. */
@@ -103,7 +104,7 @@ export class GeminiBatches implements BatchProvider {
   }
 
   async start({ name }: BatchShard, fileName: string, signal: AbortSignal): Promise<string> {
-    const path = `${this.#http.root}/models/${encodeURIComponent(this.#model)}:batchGenerateContent`;
+    const path = `${this.#http.root}${this.#modelPath}:batchGenerateContent`;
     const body = JSON.stringify({ batch: { displayName: name, inputConfig: { fileName } } });
     const answer = await this.#http.json({ method: "POST", path, headers: JSON_TYPE, body }, signal);
     return parseAnswer(Operation, answer, "a new batch").name;

@@ -4,7 +4,9 @@ import { AppError } from "../../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../../core/hash.ts";
 import type { Price } from "../../../ledger/price-book.ts";
 import { type Endpoint, endpointName } from "../../../schema/endpoint.ts";
-import { ANTHROPIC_VERSION } from "../anthropic.ts";
+import { anthropicHeaders } from "../anthropic.ts";
+import { bearer } from "../api-key.ts";
+import { geminiHeaders } from "../gemini.ts";
 import { endpointKey, type EndpointPorts } from "../open-endpoint.ts";
 import { AnthropicBatches } from "./anthropic-batches.ts";
 import type { BatchTerms } from "./batch-buyer.ts";
@@ -62,28 +64,14 @@ function providerOf(endpoint: Endpoint, ports: OpenBatchesOptions): BatchProvide
   switch (endpoint.type) {
     case "openai-compatible":
     case "openai": {
-      const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
       const path = endpoint.type === "openai" ? "/v1/responses" : "/v1/chat/completions";
-      return new OpenAIBatches({
-        ...reached,
-        headers,
-        endpoint: path,
-        dialect: isTogether(baseUrl) ? "together" : "openai",
-      });
+      const dialect = isTogether(baseUrl) ? "together" : "openai";
+      return new OpenAIBatches({ ...reached, headers: bearer(apiKey), endpoint: path, dialect });
     }
     case "gemini":
-      return new GeminiBatches({
-        ...reached,
-        headers: apiKey === undefined ? {} : { "x-goog-api-key": apiKey },
-        model,
-      });
-    case "anthropic": {
-      const headers = {
-        "anthropic-version": ANTHROPIC_VERSION,
-        ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
-      };
-      return new AnthropicBatches({ ...reached, headers });
-    }
+      return new GeminiBatches({ ...reached, headers: geminiHeaders(apiKey), model });
+    case "anthropic":
+      return new AnthropicBatches({ ...reached, headers: anthropicHeaders(apiKey) });
     default:
       return endpoint satisfies never;
   }

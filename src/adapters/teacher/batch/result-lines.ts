@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { BoundedLine } from "../../store/bounded-lines.ts";
 import { excerptOf } from "../excerpt.ts";
+import { parseJson } from "../json-fields.ts";
 import { refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 import type { BatchRow } from "./batch-provider.ts";
@@ -27,25 +28,19 @@ export function readRows<T>(
 
 /**
  * An answer of the API, checked.
+ *
+ * @param api which one, for the error.
  * @throws {TeacherError} `broken`: it is not what the API promises; whatever was asked for may have happened.
  */
-export function parseAnswer<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+export function parseAnswer<T>(schema: z.ZodType<T>, value: unknown, what: string, api = "batch API"): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const where = result.error.issues[0]?.path.join(".") || "body";
-  throw new TeacherError("broken", `the batch API answered with something that is not ${what} (${where})`);
+  throw new TeacherError("broken", `the ${api} answered with something that is not ${what} (${where})`);
 }
 
 /** A row that the API refused with an HTTP status, judged as the direct client judges: not billed. */
 export function refusedRow(id: string, status: number, body: string): BatchRow {
   const response = { status, header: () => undefined, body };
   return { type: "refused", id, error: refusal(response, { called: "the batch", nowMs: 0 }) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -5,7 +5,7 @@ import { type BoughtFineTune, buyFineTune, type FineTuneTerms } from "../../../a
 import type { FineTuneJob, FineTuneOrder } from "../../../adapters/fine-tune/fine-tuner.ts";
 import { TogetherTuner } from "../../../adapters/fine-tune/together-tuner.ts";
 import { fileError } from "../../../adapters/file-error.ts";
-import { readApiKey } from "../../../adapters/teacher/api-key.ts";
+import { bearer, readApiKey } from "../../../adapters/teacher/api-key.ts";
 import { systemWaiting } from "../../../adapters/teacher/retry-delay.ts";
 import { canonicalJson, shortHash } from "../../../core/hash.ts";
 import { type FineTuneRate, fineTuneRate } from "../../../ledger/fine-tune-price.ts";
@@ -103,7 +103,7 @@ async function termsOf(
 /** Opens the provider's fine-tuning API. Throws "usage" when the key is not set. */
 export function openTuner({ baseUrl, apiKeyEnv }: HostedStudent, { secrets }: TeacherWorld): TogetherTuner {
   const apiKey = readApiKey({ [apiKeyEnv]: secrets(apiKeyEnv) }, apiKeyEnv);
-  return new TogetherTuner({ baseUrl, apiKey, headers: { authorization: `Bearer ${apiKey}` }, called: "Together" });
+  return new TogetherTuner({ baseUrl, apiKey, headers: bearer(apiKey), called: "Together" });
 }
 
 async function readExamples(path: string): Promise<Buffer> {
