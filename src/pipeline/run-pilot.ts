@@ -5,7 +5,7 @@
 import { readJsonl } from "../adapters/store/jsonl.ts";
 import { prng } from "../core/prng.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
-import { endpointName } from "../schema/endpoint.ts";
+import { describeEndpoint, endpointName } from "../schema/endpoint.ts";
 import type { StageManifest } from "../schema/manifest.ts";
 import { Question } from "../schema/records.ts";
 import type { SolvedCount } from "./plan-figures.ts";
@@ -17,7 +17,7 @@ import { lockRun } from "./run-lock.ts";
 import { runPipeline } from "./run-pipeline.ts";
 import type { PipelinePorts, RunRequest } from "./run-request.ts";
 import { stageFolder } from "./stage-folder.ts";
-import { openFlows } from "./stages/ask-endpoint.ts";
+import { askPortsOf } from "./stages/ask-endpoint.ts";
 import { attemptByStudents } from "./stages/ask-students.ts";
 import { traceByTeachers } from "./stages/ask-teachers.ts";
 import type { TeacherWorld } from "./stages/teacher-world.ts";
@@ -84,21 +84,16 @@ async function drawQuestions(
 async function askAbout(questions: readonly Question[], options: PilotOptions): Promise<PilotOutcome> {
   const { request, warn } = options;
   const capMicroUsd = microUsdFromUsd(request.recipe.maxUsd);
-  const keeper = keepAccounts({ journalFolder: journalFolder(request.folder), capMicroUsd, warn });
+  const journal = journalFolder(request.folder);
+  const keeper = keepAccounts({ journalFolder: journal, capMicroUsd, warn });
   try {
     const accounts = await keeper.accounts();
     const before = accounts.ledger.snapshot().spentMicroUsd;
-    const asking = {
-      accounts,
-      world: options.world,
-      signal: request.signal,
-      seed: request.recipe.seed,
-      maxRetries: request.recipe.trace.maxRetries,
-      flows: openFlows(request.recipe.seed),
-      journalFolder: journalFolder(request.folder),
-    };
+    const { recipe, signal } = request;
+    const context = { recipe, signal, journalFolder: journal, accounts: keeper.accounts };
+    const asking = await askPortsOf(context, options.world);
     const students = await askStudents(questions, request, asking);
-    const isTraced = ({ id }: Question): boolean => request.recipe.order === "s1" || !students.solved.has(id);
+    const isTraced = ({ id }: Question): boolean => recipe.order === "s1" || !students.solved.has(id);
     const teachers = await askTeachers(questions.filter(isTraced), request, asking);
     const spentMicroUsd = accounts.ledger.snapshot().spentMicroUsd - before;
     return { questions: questions.length, solved: [...students.counts, ...teachers], spentMicroUsd };
@@ -113,7 +108,7 @@ async function askStudents(questions: readonly Question[], { recipe }: RunReques
   const tally = new SolvedTally("attempt");
   const solved = new Set<string>();
   const { students, samples } = recipe.attempt;
-  const names = new Map(students.map((one) => [`${endpointName(one)}/${one.model}`, one]));
+  const names = new Map(students.map((one) => [describeEndpoint(one), one]));
   for await (const outcome of attemptByStudents(questions, { ...asking, students, samples })) {
     const name = outcome.type === "attempt" ? outcome.attempt.model : outcome.student;
     const { questionId } = outcome.type === "attempt" ? outcome.attempt : outcome.failure;

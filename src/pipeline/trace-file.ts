@@ -19,10 +19,10 @@ import { Recipe } from "../schema/recipe.ts";
 import { type Dropped, type Question, SCHEMA_VERSION } from "../schema/records.ts";
 import { z } from "zod";
 import { acceptTerms, joinTerms, keepAcceptedTerms, readAcceptedTerms } from "./accepted-terms.ts";
-import { keepAccounts, type RunAccounts } from "./run-accounts.ts";
+import { keepAccounts } from "./run-accounts.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun } from "./run-lock.ts";
-import { openFlows } from "./stages/ask-endpoint.ts";
+import { type AskPorts, askPortsOf } from "./stages/ask-endpoint.ts";
 import { traceByTeachers } from "./stages/ask-teachers.ts";
 import { readFileQuestions } from "./stages/file-questions.ts";
 import { checkTeachers } from "./stages/gates.ts";
@@ -92,9 +92,10 @@ export async function traceFile(request: TraceFileRequest, ports: TraceFilePorts
     await writeHeader(fs, request);
     await keepAcceptedTerms(fs, folder, accepted);
     warnOf(request, dropped, warn);
-    const accounts = await keeper.accounts();
-    const asking = { recipe, accounts, journalFolder };
-    const counted = await ask(questions, { ...asking, request: { ...request, world: whole }, ports });
+    const { signal, retryFailed } = request;
+    const context = { recipe, signal, retryFailed, journalFolder, accounts: keeper.accounts };
+    const asking = await askPortsOf(context, whole);
+    const counted = await ask(questions, { folder, recipe, asking, ports });
     return { ...counted, questions: questions.length, badRows: dropped.length };
   } finally {
     await keeper.close();
@@ -184,29 +185,19 @@ function warnOf({ teacher }: TraceFileRequest, dropped: readonly Dropped[], warn
 }
 
 interface Asking {
-  readonly request: TraceFileRequest;
+  readonly folder: string;
   readonly recipe: Pick<Recipe, "seed" | "trace">;
-  readonly accounts: RunAccounts;
-  readonly journalFolder: string;
+  readonly asking: AskPorts;
   readonly ports: TraceFilePorts;
 }
 
 type Counted = Omit<TraceFileOutcome, "questions" | "badRows">;
 
-async function ask(questions: readonly Question[], asking: Asking): Promise<Counted> {
-  const { request, recipe, accounts, journalFolder, ports } = asking;
-  const { folder, world, signal, retryFailed } = request;
+async function ask(questions: readonly Question[], { folder, recipe, asking, ports }: Asking): Promise<Counted> {
   let fromJournal = 0;
   const outcomes = traceByTeachers(questions, {
+    ...asking,
     recipe,
-    accounts,
-    journalFolder,
-    world,
-    signal,
-    retryFailed,
-    seed: recipe.seed,
-    maxRetries: recipe.trace.maxRetries,
-    flows: openFlows(recipe.seed),
     verify: () => Promise.resolve("unscored"),
     onProgress: (progress) => {
       fromJournal = progress.fromJournal;
@@ -229,7 +220,7 @@ async function ask(questions: readonly Question[], asking: Asking): Promise<Coun
       }
     }
   });
-  return { traces, failed, reasons, fromJournal, spentMicroUsd: accounts.ledger.snapshot().spentMicroUsd };
+  return { traces, failed, reasons, fromJournal, spentMicroUsd: asking.accounts.ledger.snapshot().spentMicroUsd };
 }
 
 type Files = Readonly<Record<"questions" | "traces" | "failed", FileWriter>>;

@@ -104,3 +104,8 @@ export type Endpoint = z.infer<typeof Endpoint>;
 export function endpointName(endpoint: Pick<Endpoint, "name" | "type">): string {
   return endpoint.name ?? endpoint.type;
 }
+
+/** `name/model`: who answers, in messages and in the rows of attempts. */
+export function describeEndpoint(endpoint: Pick<Endpoint, "name" | "type" | "model">): string {
+  return `${endpointName(endpoint)}/${endpoint.model}`;
+}

@@ -8,6 +8,7 @@ import {
   traceQuestions,
 } from "../../adapters/teacher/trace-questions.ts";
 import type { ChatMessage } from "../../ledger/request-key.ts";
+import type { Recipe } from "../../schema/recipe.ts";
 import type { Question } from "../../schema/records.ts";
 import type { RunAccounts } from "../run-accounts.ts";
 import type { OpenTeacher } from "./open-teacher.ts";
@@ -33,9 +34,19 @@ export interface AskPorts {
   readonly waiting?: Waiting;
 }
 
-/** One gate for each model, in this machine's time. */
-export function openFlows(seed: number): FlowGates {
-  return new FlowGates(systemWaiting(seed));
+/** Of a run, what asking needs; a stage's context is one. */
+export interface AskContext extends Pick<AskPorts, "signal" | "retryFailed" | "journalFolder"> {
+  readonly recipe: Pick<Recipe, "seed" | "trace">;
+  accounts(): Promise<RunAccounts>;
+}
+
+/** What asking needs, on the accounts and in the name of a run; models are gated anew. */
+export async function askPortsOf(context: AskContext, world: TeacherWorld): Promise<AskPorts> {
+  const { recipe, signal, retryFailed = false, journalFolder } = context;
+  const { seed, trace } = recipe;
+  const accounts = await context.accounts();
+  const flows = new FlowGates(systemWaiting(seed));
+  return { accounts, world, signal, seed, maxRetries: trace.maxRetries, retryFailed, flows, journalFolder };
 }
 
 /** What is asked, and on whose account. */

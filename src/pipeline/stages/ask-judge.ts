@@ -5,10 +5,9 @@ import { systemWaiting } from "../../adapters/teacher/retry-delay.ts";
 import { JUDGE_PROMPT_VERSION, judgePrompt, MAX_JUDGED_LENGTH, readJudgeAnswer } from "../../grade/judge-prompt.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import { requestKey } from "../../ledger/request-key.ts";
-import type { Endpoint } from "../../schema/endpoint.ts";
+import { describeEndpoint, type Endpoint } from "../../schema/endpoint.ts";
 import type { Grade, Question } from "../../schema/records.ts";
 import type { AskPorts } from "./ask-endpoint.ts";
-import { describeEndpoint } from "./ask-teachers.ts";
 import { openAsked, type OpenTeacher } from "./open-teacher.ts";
 
 /** A reply to be judged. */

@@ -1,6 +1,5 @@
 /** @file Reference students behind endpoints: what they solve is too easy, and never costs a trace. */
-import type { Endpoint } from "../../schema/endpoint.ts";
-import { endpointName } from "../../schema/endpoint.ts";
+import { describeEndpoint, type Endpoint } from "../../schema/endpoint.ts";
 import { type Attempt, type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import { type AskPorts, askEndpoint } from "./ask-endpoint.ts";
 import { canGradeByRule, gradeReply } from "./grade-reply.ts";
@@ -48,7 +47,7 @@ async function* askStudent(
 ): AsyncGenerator<StudentOutcome> {
   if (questions.length === 0) return;
   const byId = new Map(questions.map((question) => [question.id, question]));
-  const name = `${endpointName(student)}/${student.model}`;
+  const name = describeEndpoint(student);
   const opened = openAsked(student, options.world, `the reference student ${name}`);
   try {
     const request = { account: "attempt", questions, samples: { first: 0, count: options.samples } } as const;

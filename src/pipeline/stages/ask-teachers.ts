@@ -2,7 +2,7 @@
 import type { TraceOutcome } from "../../adapters/teacher/trace-questions.ts";
 import { mapAhead } from "../../core/map-ahead.ts";
 import type { ChatMessage } from "../../ledger/request-key.ts";
-import { type Endpoint, endpointName, type ReasoningKind } from "../../schema/endpoint.ts";
+import { describeEndpoint, type ReasoningKind } from "../../schema/endpoint.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { GradeOutcome, Question, Trace, TraceFailure } from "../../schema/records.ts";
 import { type AskPorts, type AskRequest, askEndpoint } from "./ask-endpoint.ts";
@@ -166,9 +166,4 @@ function faultOf(trace: Trace, teacher: TeacherRecipe, allowSummaries: boolean):
   if (provenance !== "raw" && !allowSummaries)
     return fault("not-raw", `its thinking is ${provenance}, the recipe expects ${reasoningOf(teacher)}`);
   return undefined;
-}
-
-/** `name/model`, for messages. */
-export function describeEndpoint(endpoint: Endpoint): string {
-  return `${endpointName(endpoint)}/${endpoint.model}`;
 }

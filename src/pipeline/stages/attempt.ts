@@ -6,7 +6,7 @@ import type { Recipe } from "../../schema/recipe.ts";
 import { type Attempt, Question, SCHEMA_VERSION, type ThinkingSetting } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { answerQuestions } from "./answer-questions.ts";
-import { openFlows } from "./ask-endpoint.ts";
+import { askPortsOf } from "./ask-endpoint.ts";
 import { attemptByStudents } from "./ask-students.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
@@ -136,17 +136,13 @@ async function askStudents(
   context: StageContext,
   { world, questions, write }: Students,
 ): Promise<{ readonly attempts: readonly Attempt[]; readonly notes: StageNotes }> {
-  const { recipe, signal, progress, retryFailed, journalFolder } = context;
-  const { students, samples } = recipe.attempt;
+  const { progress } = context;
+  const { students, samples } = context.recipe.attempt;
   if (students.length === 0) return { attempts: [], notes: {} };
-  const accounts = await context.accounts();
-  const asking = { accounts, world, signal, retryFailed, journalFolder, flows: openFlows(recipe.seed) };
   const outcomes = attemptByStudents(questions, {
-    ...asking,
+    ...(await askPortsOf(context, world)),
     students,
     samples,
-    seed: recipe.seed,
-    maxRetries: recipe.trace.maxRetries,
     onProgress: (now) => {
       const note = progressNote(now);
       progress({ done: now.done, total: now.total, unit: "attempts", ...(note === undefined ? {} : { note }) });

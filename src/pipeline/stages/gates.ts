@@ -5,10 +5,10 @@ import { AppError } from "../../core/errors.ts";
 import { endpointPrice } from "../../ledger/endpoint-price.ts";
 import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
 import { tokenCost } from "../../ledger/price-book.ts";
-import type { Endpoint } from "../../schema/endpoint.ts";
+import { describeEndpoint, type Endpoint } from "../../schema/endpoint.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { oneObstacle } from "../obstacles.ts";
-import { describeEndpoint, reasoningOf } from "./ask-teachers.ts";
+import { reasoningOf } from "./ask-teachers.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /** The recipe's teachers that are endpoints, in the order in which they are asked. */

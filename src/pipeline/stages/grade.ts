@@ -11,7 +11,7 @@ import {
   Trace,
 } from "../../schema/records.ts";
 import type { Stage, StageContext, StageInput, StageSummary } from "../stage.ts";
-import { openFlows } from "./ask-endpoint.ts";
+import { askPortsOf } from "./ask-endpoint.ts";
 import { judgedGrade, type JudgedReply, openJudge, type RunJudge } from "./ask-judge.ts";
 import { checkAsked } from "./gates.ts";
 import { gradeReply } from "./grade-reply.ts";
@@ -69,11 +69,8 @@ async function grade(context: StageContext, world: TeacherWorld): Promise<StageS
 }
 
 async function judgeOf(context: StageContext, world: TeacherWorld): Promise<RunJudge | undefined> {
-  const { recipe, signal, retryFailed, journalFolder } = context;
-  if (recipe.judge === undefined) return undefined;
-  const accounts = await context.accounts();
-  const asking = { accounts, world, signal, retryFailed, journalFolder, flows: openFlows(recipe.seed) };
-  return openJudge(recipe.judge, { ...asking, seed: recipe.seed, maxRetries: recipe.trace.maxRetries });
+  const { judge } = context.recipe;
+  return judge === undefined ? undefined : openJudge(judge, await askPortsOf(context, world));
 }
 
 async function gradeByRule(

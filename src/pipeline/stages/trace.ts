@@ -2,7 +2,7 @@ import { buildFunnel } from "../../curate/funnel.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { type Dropped, Question, SCHEMA_VERSION, type Trace } from "../../schema/records.ts";
 import type { RowWriter, Stage, StageContext, StageOutput, StageSummary } from "../stage.ts";
-import { openFlows } from "./ask-endpoint.ts";
+import { askPortsOf } from "./ask-endpoint.ts";
 import { traceByTeachers, type TeacherOutcome } from "./ask-teachers.ts";
 import { checkTeachers } from "./gates.ts";
 import { progressNote } from "./progress-note.ts";
@@ -56,23 +56,13 @@ function traceConfig({ trace, seed, judge }: Recipe): unknown {
 }
 
 async function trace(context: StageContext, world: TeacherWorld): Promise<StageSummary> {
-  const { recipe, signal, progress, measure, retryFailed } = context;
+  const { recipe, progress, measure } = context;
   const questions = await context.input(askedFrom(recipe.order)).readRows("questions.jsonl", Question);
   for (const teacher of [recipe.trace.teacher, ...recipe.trace.escalate]) {
     const host = keyInTheClear(teacher);
     if (host !== undefined) context.warn(`the teacher's key goes to ${host} unencrypted: use https`);
   }
-  const accounts = await context.accounts();
-  const asking = {
-    accounts,
-    world,
-    signal,
-    retryFailed,
-    seed: recipe.seed,
-    maxRetries: recipe.trace.maxRetries,
-    flows: openFlows(recipe.seed),
-    journalFolder: context.journalFolder,
-  };
+  const asking = await askPortsOf(context, world);
   const verifying = openVerify(recipe, asking);
   try {
     const outcomes = traceByTeachers(questions, {
@@ -89,7 +79,7 @@ async function trace(context: StageContext, world: TeacherWorld): Promise<StageS
     return await writeOutcomes(context.output, outcomes);
   } finally {
     await verifying.close();
-    measure("spentMicroUsd", accounts.ledger.snapshot().spentMicroUsd);
+    measure("spentMicroUsd", asking.accounts.ledger.snapshot().spentMicroUsd);
   }
 }
 

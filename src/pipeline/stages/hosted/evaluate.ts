@@ -11,7 +11,7 @@ import type { Endpoint } from "../../../schema/endpoint.ts";
 import type { HostedStudent, Recipe } from "../../../schema/recipe.ts";
 import { type Completion, Question, SCHEMA_VERSION, type Trace } from "../../../schema/records.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
-import { type AskPorts, askEndpoint, openFlows } from "../ask-endpoint.ts";
+import { type AskPorts, askEndpoint, askPortsOf } from "../ask-endpoint.ts";
 import { hasFiles } from "../collect.ts";
 import { canGradeByRule, gradeReply } from "../grade-reply.ts";
 import { openAsked } from "../open-teacher.ts";
@@ -46,7 +46,7 @@ export async function evaluateAtProvider(
   const { model } = await context.input("train").readJson(HOSTED_MODEL_FILE, HostedModel);
   const base = baseEndpoint(recipe);
   const models = { base, student: studentEndpoint(base, model, world) };
-  const ports = await portsOf(context, world);
+  const ports = await askPortsOf(context, world);
   const completions: Completion[] = [];
   let [askedTokens, decodedTokens] = [0, 0];
   for (const name of ["base", "student"] as const)
@@ -89,14 +89,6 @@ async function heldOutOfFiles({ recipe, input, warn }: StageContext, count: numb
   const drawn = prng(`${recipe.seed}/held-out`).shuffle(usable.sort((a, b) => (a.id < b.id ? -1 : 1)));
   if (drawn.length < count) warn(`the files hold ${drawn.length} questions of bucket ${bucket}, of ${count} asked for`);
   return drawn.slice(0, count);
-}
-
-async function portsOf(context: StageContext, world: TeacherWorld): Promise<AskPorts> {
-  const { recipe, signal, retryFailed, journalFolder } = context;
-  const accounts = await context.accounts();
-  const { seed, trace } = recipe;
-  const flows = openFlows(seed);
-  return { accounts, world, signal, seed, maxRetries: trace.maxRetries, retryFailed, flows, journalFolder };
 }
 
 interface Asking {
