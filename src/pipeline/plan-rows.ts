@@ -4,11 +4,11 @@ import { fineTuneRate } from "../ledger/fine-tune-price.ts";
 import { evaluationSettings } from "../evaluate/settings.ts";
 import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "../ledger/forecast-facts.ts";
 import { formatUsd } from "../ledger/money.ts";
-import type { Endpoint } from "../schema/endpoint.ts";
 import type { HostedStudent, Recipe } from "../schema/recipe.ts";
 import { ASSUMED } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { AskedModels } from "./plan-models.ts";
+import { baseEndpoint } from "./stages/hosted/base-endpoint.ts";
 
 /** The facts of a forecast, and what a plan says beside it. */
 export interface PlannedRows {
@@ -51,7 +51,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     examples: recipe.select.count,
     training: student.hosted === undefined ? ownTraining(recipe) : paidTraining(recipe, student.hosted, models),
     ...(student.hosted === undefined && { ownReplies: ownReplies(recipe) }),
-    evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, student.hosted, models),
+    evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, models),
   };
   return { forecast, ...models.told() };
 }
@@ -102,21 +102,13 @@ function paidTraining(
 const pick = ({ asOf, source }: { readonly asOf: string; readonly source: string }) => ({ asOf, source });
 
 /** Base and student answer the same questions, once at their natural end and so often more for the vote. */
-function paidEvaluation(recipe: Recipe, hosted: HostedStudent, models: AskedModels): ForecastFacts["evaluation"] {
+function paidEvaluation(recipe: Recipe, models: AskedModels): ForecastFacts["evaluation"] {
   const { count, samples } = recipe.evaluate;
-  const endpoint = (name: string): Endpoint => ({
-    type: "openai-compatible",
-    name,
-    baseUrl: hosted.baseUrl,
-    model: recipe.student.base,
-    maxTokens: hosted.maxTokens,
-    reasoning: "raw",
-    continuation: "none",
-    limits: { concurrency: hosted.concurrency },
-    ...(hosted.price && { price: hosted.price }),
-  });
   return ["base", "student"].map((name) => ({
-    model: models.endpoint(endpoint(name), { account: "evaluate", assumed: ASSUMED.answer, called: name }),
+    model: models.endpoint(
+      { ...baseEndpoint(recipe), name },
+      { account: "evaluate", assumed: ASSUMED.answer, called: name },
+    ),
     calls: count * (1 + samples),
   }));
 }

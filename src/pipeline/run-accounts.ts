@@ -48,10 +48,14 @@ async function openAccounts({ journalFolder, capMicroUsd, warn }: AccountsOption
   const journal = await RequestJournal.open(join(journalFolder, "requests.jsonl"), {
     onSettled: (settlement) => ledger.record(settlement.account, settlement),
   });
-  const { possiblyPaidMicroUsd, openIntents } = journal.recovery;
-  if (possiblyPaidMicroUsd > 0) {
-    const amount = formatUsd(possiblyPaidMicroUsd);
-    warn(`${openIntents} requests of an earlier try have no reply and may have been billed; counted as ${amount}`);
-  }
+  warnOfPossiblyPaid(journal, warn);
   return { ledger, journal };
+}
+
+/** Tells of requests that an earlier process may have paid for without seeing a reply. */
+export function warnOfPossiblyPaid({ recovery }: RequestJournal, warn: (message: string) => void): void {
+  const { possiblyPaidMicroUsd, openIntents } = recovery;
+  if (possiblyPaidMicroUsd === 0) return;
+  const amount = formatUsd(possiblyPaidMicroUsd);
+  warn(`${openIntents} requests of an earlier try have no reply and may have been billed; counted as ${amount}`);
 }

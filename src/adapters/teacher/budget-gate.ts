@@ -1,4 +1,6 @@
+import { AppError } from "../../core/errors.ts";
 import type { Hold, Ledger, Refusal, Settlement } from "../../ledger/ledger.ts";
+import { formatUsd } from "../../ledger/money.ts";
 
 /** For whom money is promised. */
 export interface HoldRequest {
@@ -102,4 +104,22 @@ export class BudgetGate {
     else if (answer.isWaitable && this.#open > 0) return "wait";
     return answer;
   }
+}
+
+/** The error of a request that the cap does not allow: what it can cost, what is left, and what to lower. */
+export function overBudget(
+  {
+    microUsd,
+    capMicroUsd,
+    spentMicroUsd,
+    heldMicroUsd,
+  }: Pick<Refusal, "microUsd" | "capMicroUsd" | "spentMicroUsd" | "heldMicroUsd">,
+  { lower, where = "", data = {} }: { readonly lower: string; readonly where?: string; readonly data?: object },
+): AppError {
+  const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
+  const message = `the next request can cost ${formatUsd(microUsd)}${where}, and ${left} of ${formatUsd(capMicroUsd)} is left`;
+  return new AppError("budget-exceeded", message, {
+    hint: `raise maxUsd, or lower ${lower}, and run again: what is bought is kept`,
+    data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd, ...data },
+  });
 }

@@ -45,3 +45,16 @@ export interface BuyerCounts {
   /** Purchases that wait for holds of others to be settled. */
   readonly waitingForBudget: number;
 }
+
+/** A buyer that has not begun. */
+export const NOTHING_YET: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
+
+/** How far a buyer is that goes on where another ended; who waits for budget waits now. */
+export function addCounts(before: BuyerCounts, now: BuyerCounts): BuyerCounts {
+  return {
+    bought: before.bought + now.bought,
+    failed: before.failed + now.failed,
+    retries: before.retries + now.retries,
+    waitingForBudget: now.waitingForBudget,
+  };
+}

@@ -5,10 +5,9 @@
 import { setMaxListeners } from "node:events";
 import { AppError } from "../../core/errors.ts";
 import type { Ledger, Refusal } from "../../ledger/ledger.ts";
-import { formatUsd } from "../../ledger/money.ts";
 import type { Price } from "../../ledger/price-book.ts";
 import type { RequestJournal } from "../journal/request-journal.ts";
-import { BudgetGate } from "./budget-gate.ts";
+import { BudgetGate, overBudget } from "./budget-gate.ts";
 import type { FlowLimits } from "./flow-control.ts";
 import { FlowGate, type FlowGates } from "./flow-gate.ts";
 import type { BuyerCounts, FailedPurchase, Purchase, PurchaseTiming } from "./purchase.ts";
@@ -166,12 +165,8 @@ export class ReplyBuyer {
   /** What is left once everything in flight is settled, and what there is for the money. */
   #overBudget({ microUsd }: Refusal): AppError {
     const { capMicroUsd, spentMicroUsd, heldMicroUsd } = this.#options.ledger.snapshot();
-    const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
-    const message = `the next request can cost ${formatUsd(microUsd)}, and ${left} of ${formatUsd(capMicroUsd)} is left`;
-    return new AppError("budget-exceeded", message, {
-      hint: "raise maxUsd, or lower trace.teacher.maxTokens, and run again: what is bought is kept",
-      data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd, bought: this.#counts.bought },
-    });
+    const amounts = { microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd };
+    return overBudget(amounts, { lower: "trace.teacher.maxTokens", data: { bought: this.#counts.bought } });
   }
 
   #changed(): void {

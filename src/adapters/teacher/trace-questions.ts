@@ -3,7 +3,7 @@ import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
-import type { BuyerCounts, FailedPurchase, Purchase } from "./purchase.ts";
+import { addCounts, type BuyerCounts, type FailedPurchase, NOTHING_YET, type Purchase } from "./purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
 
@@ -95,15 +95,6 @@ function ordered(questions: readonly Question[]): readonly Question[] {
   return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
-const NONE: BuyerCounts = { bought: 0, failed: 0, retries: 0, waitingForBudget: 0 };
-
-const sum = (before: BuyerCounts, { bought, failed, retries, waitingForBudget }: BuyerCounts): BuyerCounts => ({
-  bought: before.bought + bought,
-  failed: before.failed + failed,
-  retries: before.retries + retries,
-  waitingForBudget,
-});
-
 /** Buys what the journal lacks, then what cut replies need. */
 class Tracing {
   readonly #questions: readonly Question[];
@@ -112,14 +103,17 @@ class Tracing {
   readonly #failed = new Map<string, FailedPurchase>();
   #total = 0;
   #fromJournal = 0;
-  #counts: BuyerCounts = NONE;
+  #counts: BuyerCounts = NOTHING_YET;
   /** What was counted before the direct buyer began. */
-  #before: BuyerCounts = NONE;
+  #before: BuyerCounts = NOTHING_YET;
 
   constructor(questions: readonly Question[], options: TraceOptions) {
     this.#questions = questions;
     this.#options = { ...options, retryCut: retriesCut(options) };
-    this.#buyer = new ReplyBuyer({ ...this.#options, onChange: (counts) => this.#changed(sum(this.#before, counts)) });
+    this.#buyer = new ReplyBuyer({
+      ...this.#options,
+      onChange: (counts) => this.#changed(addCounts(this.#before, counts)),
+    });
   }
 
   /** The purchases given up, by key. */

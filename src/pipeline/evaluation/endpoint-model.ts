@@ -27,6 +27,7 @@ import { formatUsd } from "../../ledger/money.ts";
 import { maxPromptTokens, type Price, tokenCost } from "../../ledger/price-book.ts";
 import { type ChatMessage, requestKey } from "../../ledger/request-key.ts";
 import type { Trace } from "../../schema/records.ts";
+import { warnOfPossiblyPaid } from "../run-accounts.ts";
 import { evaluationJournal } from "./evaluation-folder.ts";
 
 /** An endpoint, and how it is asked. */
@@ -104,11 +105,7 @@ async function openJournal({ folder, warn }: AnswerContext, ledger: Ledger): Pro
   const journal = await RequestJournal.open(evaluationJournal(folder), {
     onSettled: (settlement) => ledger.record(ACCOUNT, settlement),
   });
-  const { possiblyPaidMicroUsd, openIntents } = journal.recovery;
-  if (possiblyPaidMicroUsd > 0) {
-    const amount = formatUsd(possiblyPaidMicroUsd);
-    warn(`${openIntents} requests of an earlier try have no reply and may have been billed; counted as ${amount}`);
-  }
+  warnOfPossiblyPaid(journal, warn);
   return journal;
 }
 

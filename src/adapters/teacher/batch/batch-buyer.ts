@@ -4,10 +4,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { AppError } from "../../../core/errors.ts";
-import type { Refusal } from "../../../ledger/ledger.ts";
-import { formatUsd } from "../../../ledger/money.ts";
 import { maxPromptTokens, type Price, tokenCost } from "../../../ledger/price-book.ts";
-import type { BuyerCounts, FailedPurchase, Purchase } from "../purchase.ts";
+import { overBudget } from "../budget-gate.ts";
+import { addCounts, type BuyerCounts, type FailedPurchase, type Purchase } from "../purchase.ts";
 import { type BuyerOptions, ReplyBuyer } from "../reply-buyer.ts";
 import { TeacherError } from "../teacher.ts";
 import type { BatchCodec } from "./batch-codec.ts";
@@ -151,7 +150,8 @@ class BatchBuyer {
       const candidate = this.#candidate(purchase);
       const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
       if (!hold.granted) {
-        if (held.length === 0 && !isUnderWay) throw overBudget(hold);
+        if (held.length === 0 && !isUnderWay)
+          throw overBudget(hold, { where: " in a batch", lower: "the endpoint's maxTokens" });
         break;
       }
       held.push({ ...candidate, hold });
@@ -214,8 +214,7 @@ class BatchBuyer {
     const before = { ...this.#counts };
     const failed = await new ReplyBuyer({
       ...this.#options,
-      onChange: ({ bought, failed: lost, retries, waitingForBudget }) =>
-        this.#count({ bought: before.bought + bought, failed: before.failed + lost, retries, waitingForBudget }),
+      onChange: (counts) => this.#count(addCounts(before, counts)),
     }).buy(this.#direct);
     for (const [key, reason] of failed) this.#failed.set(key, reason);
   }
@@ -281,15 +280,6 @@ class BatchBuyer {
   #nowMs(): number {
     return (this.#options.batch.nowMs ?? Date.now)();
   }
-}
-
-function overBudget({ microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd }: Refusal): AppError {
-  const left = formatUsd(Math.max(0, capMicroUsd - spentMicroUsd - heldMicroUsd));
-  const message = `the next request can cost ${formatUsd(microUsd)} in a batch, and ${left} of ${formatUsd(capMicroUsd)} is left`;
-  return new AppError("budget-exceeded", message, {
-    hint: "raise maxUsd, or lower the endpoint's maxTokens, and run again: what is bought is kept",
-    data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd, heldMicroUsd },
-  });
 }
 
 function smallest(...limits: readonly Partial<BatchLimits>[]): BatchLimits {

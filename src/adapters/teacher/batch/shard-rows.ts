@@ -162,11 +162,9 @@ export class ShardRows {
 
   /** Counts what is open as possibly paid; the intents stay open, for a person to reconcile. */
   forfeitAll(): void {
-    for (const { hold, request } of this.#rows.values()) {
-      this.#ports.ledger.forfeit(hold);
-      this.#ports.onEnd(request.key, DIRECTLY);
-    }
-    this.#rows.clear();
+    const keys = [...this.#rows.keys()];
+    this.abandon();
+    for (const key of keys) this.#ports.onEnd(key, DIRECTLY);
   }
 
   #costOf(usage: Usage): number {

@@ -35,10 +35,8 @@ const MARGIN_PERCENT = 30;
 
 /** What the job depends on beside the examples; what the provider does not take (seed, AdamW's decays) is not in it. */
 export function fineTuneConfig({ student, train }: Recipe): object {
-  const { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm } = train;
   const { type, method } = student.hosted as HostedStudent;
-  const how = { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm };
-  return { hosted: type, method, base: student.base, ...how };
+  return { hosted: type, method, base: student.base, ...settingsOf(train) };
 }
 
 /** The price of the fine-tune. Throws "recipe-invalid" where nobody knows it. */
@@ -115,10 +113,13 @@ async function readExamples(path: string): Promise<Buffer> {
 }
 
 function orderOf({ student, train }: Recipe, name: string, examples: Uint8Array): FineTuneOrder {
-  const { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm } = train;
   const { method } = student.hosted as HostedStudent;
-  const how = { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm };
-  return { name, base: student.base, method, ...how, examples };
+  return { name, base: student.base, method, ...settingsOf(train), examples };
+}
+
+/** What of the training the provider lets its caller set. */
+function settingsOf({ epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm }: Recipe["train"]) {
+  return { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm };
 }
 
 function tell({ progress }: StageContext, state: FineTuneJob["state"]): void {
