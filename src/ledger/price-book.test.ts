@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Usage } from "../schema/records.ts";
 import {
   BUILTIN_MODEL,
   BUILTIN_PROVIDER,
   describePrice,
+  replyCost,
   findPrice,
   isFree,
   maxPromptTokens,
@@ -47,4 +49,23 @@ describe("price book", () => {
       }),
     );
   });
+});
+
+describe("the cost of a reply", () => {
+  const price = findPrice("p", "m", { inputUsdPerMillion: 0, outputUsdPerMillion: 1 });
+  const at = { price, when: new Date("2026-11-25"), worstCaseMicroUsd: 1000 };
+  const usage = (isEstimated: boolean): Usage => ({
+    promptTokens: 5,
+    completionTokens: 70,
+    reasoningTokens: 0,
+    isEstimated,
+  });
+
+  it.each([
+    ["what was reported", usage(false), { finishReason: "length", provenance: "hidden" }, 70],
+    ["an estimate of all that was seen", usage(true), { finishReason: "stop", provenance: "raw" }, 70],
+    ["its worst case where thinking was not seen", usage(true), { finishReason: "stop", provenance: "summary" }, 1000],
+    ["its worst case where the limit was used", usage(true), { finishReason: "length", provenance: "raw" }, 1000],
+    ["its worst case where nothing is known", null, undefined, 1000],
+  ] as const)("is %s", (_what, used, reply, microUsd) => expect(replyCost(at, used, reply)).toBe(microUsd));
 });

@@ -1,7 +1,7 @@
 /** @file What tokens cost: rates by prompt length and by the moment, and the exact cost of some tokens. Pure. */
 import { AppError } from "../core/errors.ts";
 import type { GivenPrice } from "../schema/endpoint.ts";
-import type { Usage } from "../schema/records.ts";
+import type { Trace, Usage } from "../schema/records.ts";
 import { formatUsd, microUsdFromUsd } from "./money.ts";
 import type { ChatMessage } from "./request-key.ts";
 
@@ -182,6 +182,24 @@ export function tokenCost(price: Price, usage: Pick<Usage, "promptTokens" | "com
   const sum =
     BigInt(usage.promptTokens) * BigInt(inputPerMillion) + BigInt(usage.completionTokens) * BigInt(outputPerMillion);
   return Number((sum + BigInt(TOKENS - 1)) / BigInt(TOKENS));
+}
+
+/**
+ * Micro-dollars of a reply at the price of its moment; its worst case where nobody counted what may be all of it: no usage
+ * at all, or an estimate of a reply whose thinking was not seen or that used its whole limit.
+ */
+export function replyCost(
+  {
+    price,
+    when,
+    worstCaseMicroUsd,
+  }: { readonly price: Price; readonly when: Date; readonly worstCaseMicroUsd: number },
+  usage: Usage | null,
+  reply?: Pick<Trace, "finishReason" | "provenance">,
+): number {
+  const isUnseen = reply !== undefined && (reply.finishReason === "length" || reply.provenance !== "raw");
+  if (usage === null || (usage.isEstimated && isUnseen)) return worstCaseMicroUsd;
+  return tokenCost(priceAt(price, when), usage);
 }
 
 /** Tokens that a chat template may put around each message, generously. */

@@ -1,7 +1,7 @@
 /** @file The tries of one purchase, until its reply is in the journal or it is given up. */
 import { AppError } from "../../core/errors.ts";
 import type { Hold, Refusal } from "../../ledger/ledger.ts";
-import { maxPromptTokens, priceAt, tokenCost } from "../../ledger/price-book.ts";
+import { maxPromptTokens, replyCost } from "../../ledger/price-book.ts";
 import { costBasis } from "../journal/journal-pass.ts";
 import type { Intent } from "../journal/request-journal.ts";
 import type { BudgetGate } from "./budget-gate.ts";
@@ -122,9 +122,7 @@ export class PurchaseTries {
     }
     const { thinking, answer, provenance, finishReason, usage, timing } = reply;
     const { maxTokens } = this.#purchase;
-    // What nobody counted and nobody saw may be all that was allowed: unseen thinking, or a reply that used its limit.
-    const isUnseen = usage.isEstimated && (finishReason === "length" || provenance !== "raw");
-    const costMicroUsd = isUnseen ? hold.microUsd : tokenCost(priceAt(price, new Date()), usage);
+    const costMicroUsd = replyCost({ price, when: new Date(), worstCaseMicroUsd: hold.microUsd }, usage, reply);
     this.#context.budget.settle(hold, { costMicroUsd, basis: costBasis(usage), usage });
     const text = { maxTokens, thinking, answer, provenance, finishReason };
     await journal.reply(open.intent, { ...text, usage, costMicroUsd, ...(timing === undefined ? {} : { timing }) });
@@ -236,7 +234,7 @@ export class PurchaseTries {
     refused: { readonly refusedAtMaxTokens?: number } = {},
   ): Promise<void> {
     const { journal, price } = this.#context.options;
-    const costMicroUsd = usage === null ? hold.microUsd : tokenCost(priceAt(price, new Date()), usage);
+    const costMicroUsd = replyCost({ price, when: new Date(), worstCaseMicroUsd: hold.microUsd }, usage);
     this.#context.budget.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
     await journal.malformed(intent, { detail: message, usage, costMicroUsd, ...refused });
   }

@@ -3,7 +3,7 @@
  * intent ended, whatever the batch's results say of it.
  */
 import type { Hold, Ledger } from "../../../ledger/ledger.ts";
-import { type Price, priceAt, tokenCost } from "../../../ledger/price-book.ts";
+import { type Price, replyCost } from "../../../ledger/price-book.ts";
 import type { Usage } from "../../../schema/records.ts";
 import { costBasis } from "../../journal/journal-pass.ts";
 import type { Intent, RequestJournal } from "../../journal/request-journal.ts";
@@ -106,7 +106,7 @@ export class ShardRows {
       return await this.#useless(open, error, endOf(error)); // withheld, and billed
     }
     const { usage, thinking, answer, provenance, finishReason } = reply;
-    const costMicroUsd = this.#costOf(usage);
+    const costMicroUsd = this.#costOf(open.hold, usage, reply);
     ledger.settle(open.hold, { costMicroUsd, basis: costBasis(usage), usage });
     await journal.reply(open.intent, { thinking, answer, provenance, finishReason, usage, maxTokens, costMicroUsd });
     onEnd(key, { type: "bought" });
@@ -119,7 +119,7 @@ export class ShardRows {
     end: RowEnd,
   ): Promise<void> {
     const { ledger, journal, onEnd } = this.#ports;
-    const costMicroUsd = usage === null ? hold.microUsd : this.#costOf(usage);
+    const costMicroUsd = this.#costOf(hold, usage);
     ledger.settle(hold, { costMicroUsd, basis: costBasis(usage), ...(usage === null ? {} : { usage }) });
     const refused = end.type === "refused" ? { refusedAtMaxTokens: request.maxTokens } : {};
     await journal.malformed(intent, { detail: message, usage, costMicroUsd, ...refused });
@@ -167,8 +167,9 @@ export class ShardRows {
     for (const key of keys) this.#ports.onEnd(key, DIRECTLY);
   }
 
-  #costOf(usage: Usage): number {
-    return tokenCost(priceAt(this.#ports.price, new Date(this.#ports.nowMs())), usage);
+  #costOf({ microUsd: worstCaseMicroUsd }: Hold, usage: Usage | null, reply?: TeacherReply): number {
+    const { price, nowMs } = this.#ports;
+    return replyCost({ price, when: new Date(nowMs()), worstCaseMicroUsd }, usage, reply);
   }
 
   /** Counts what is open as possibly paid; the intents stay open too, for the batch to be found, or for a person. */
