@@ -4,7 +4,7 @@ import { AppError } from "../../core/errors.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import { parsePriceOverride } from "../../ledger/price-override.ts";
 import { teacherWorld } from "../../pipeline/open-services.ts";
-import { progressNote } from "../../pipeline/stages/progress-note.ts";
+import { purchaseProgress } from "../../pipeline/stages/purchase-progress.ts";
 import {
   traceFile,
   type TraceFileOutcome,
@@ -102,11 +102,7 @@ async function withProgress(
     const outcome = await work({
       fs,
       processes,
-      onProgress: (now) => {
-        const note = progressNote(now);
-        const progress = { done: now.done, total: now.total, unit: "traces", ...(note === undefined ? {} : { note }) };
-        observe({ type: "stage-progress", stage: "trace", ...progress });
-      },
+      onProgress: (now) => observe({ type: "stage-progress", stage: "trace", ...purchaseProgress(now, "traces") }),
       warn: (message) => observe({ type: "warning", message }),
     });
     observe({ type: "stage-end", ...end(), note: `${count(outcome.traces)} traces, ${count(outcome.failed)} failed` });

@@ -21,7 +21,7 @@ export type JudgeVerdict = "correct" | "incorrect" | null;
 
 /** A judge that can be asked about many replies at once. */
 export interface RunJudge {
-  /** Verdicts in the order of the replies. What was asked before is read from the journal. */
+  /** Verdicts in the order of the replies, whose prompts are in memory together. What was asked before is read from the journal. */
   ask(replies: readonly JudgedReply[]): Promise<JudgeVerdict[]>;
   /** The rule that stands in a grade made of its verdict. */
   readonly rule: string;
@@ -30,20 +30,13 @@ export interface RunJudge {
 
 /** Times that one reply is put to a judge that gives no verdict. */
 const MAX_TRIES = 3;
-/** Prompts that are in memory together. */
-const CHUNK = 256;
 
 /** Opens a judge; nothing is sent until it is asked. Throws as `openAsked`. */
 export function openJudge(endpoint: Endpoint, ports: AskPorts): RunJudge {
   const opened = openAsked(endpoint, ports.world, "the judge");
   return {
     rule: `judge/${JUDGE_PROMPT_VERSION}/${describeEndpoint(endpoint)}`,
-    ask: async (replies) => {
-      const verdicts: JudgeVerdict[] = [];
-      for (let at = 0; at < replies.length; at += CHUNK)
-        verdicts.push(...(await askChunk(replies.slice(at, at + CHUNK), opened, ports)));
-      return verdicts;
-    },
+    ask: (replies) => askAbout(replies, opened, ports),
     close: () => opened.close(),
   };
 }
@@ -68,7 +61,7 @@ function rubricOf({ answer }: Question): string {
   ].join("\n");
 }
 
-async function askChunk(
+async function askAbout(
   replies: readonly JudgedReply[],
   opened: OpenTeacher,
   ports: AskPorts,

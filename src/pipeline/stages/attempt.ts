@@ -11,7 +11,7 @@ import { attemptByStudents } from "./ask-students.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
 import { teacherIdentity } from "./open-teacher.ts";
-import { progressNote } from "./progress-note.ts";
+import { purchaseProgress } from "./purchase-progress.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /** Tokens an attempt may answer with; the demo's answers have three. */
@@ -143,10 +143,7 @@ async function askStudents(
     ...(await askPortsOf(context, world)),
     students,
     samples,
-    onProgress: (now) => {
-      const note = progressNote(now);
-      progress({ done: now.done, total: now.total, unit: "attempts", ...(note === undefined ? {} : { note }) });
-    },
+    onProgress: (now) => progress(purchaseProgress(now, "attempts")),
   });
   const attempts: Attempt[] = [];
   const notes = { askedTokens: 0, answeredTokens: 0, studentMicroUsd: 0, studentFailures: 0 };

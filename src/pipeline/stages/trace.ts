@@ -5,7 +5,7 @@ import type { RowWriter, Stage, StageContext, StageOutput, StageSummary } from "
 import { askPortsOf } from "./ask-endpoint.ts";
 import { traceByTeachers, type TeacherOutcome } from "./ask-teachers.ts";
 import { checkTeachers } from "./gates.ts";
-import { progressNote } from "./progress-note.ts";
+import { purchaseProgress } from "./purchase-progress.ts";
 import { keyInTheClear, teacherIdentity } from "./open-teacher.ts";
 import { judgeIdentity, openVerify } from "./verify-answers.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
@@ -70,8 +70,7 @@ async function trace(context: StageContext, world: TeacherWorld): Promise<StageS
       recipe,
       verify: verifying.verify,
       onProgress: (now) => {
-        const note = progressNote(now);
-        progress({ done: now.done, total: now.total, unit: "traces", ...(note === undefined ? {} : { note }) });
+        progress(purchaseProgress(now, "traces"));
         measure("retries", now.retries);
         measure("fromJournal", now.fromJournal);
       },
