@@ -1,33 +1,28 @@
 /** @file What `grappa demo` and `grappa run` share: from a recipe to a finished run and its result. */
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { AppError } from "../core/errors.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
-import { acceptTerms, joinTerms, readAcceptedTerms } from "../pipeline/accepted-terms.ts";
-import { teacherEndpoints } from "../pipeline/stages/gates.ts";
 import { confirmCost } from "./confirm-cost.ts";
-import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
-import type { RecipeOverride } from "../pipeline/override-recipe.ts";
+import { type LoadedRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
 import { type ControlPlan, controlRecipes } from "../pipeline/control-recipes.ts";
 import { runControls } from "../pipeline/run-controls.ts";
 import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
 import type { RunObserver } from "../pipeline/run-events.ts";
 import { type RunOutcome, runPipeline } from "../pipeline/run-pipeline.ts";
 import type { RunRequest } from "../pipeline/run-request.ts";
-import { type AcceptedTerms, STAGE_NAMES, type StageName } from "../schema/manifest.ts";
+import { STAGE_NAMES, type StageName } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { CommandResult, CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
 import { describeError, errorAsJson } from "./error-text.ts";
 import { showProgress } from "./progress.ts";
+import { loadWithFlags, runFolderOf, type TargetFlags, termsOfRun } from "./recipe-target.ts";
 import { shellQuote } from "./shell-quote.ts";
 import { shownPath } from "./shown-path.ts";
 
 /** Flags of the commands that run a recipe. */
-export interface RunFlags extends CommonFlags {
+export interface RunFlags extends CommonFlags, TargetFlags {
   readonly threads?: number;
-  readonly seed?: number;
-  readonly run?: string;
-  readonly set?: readonly RecipeOverride[];
   readonly until?: StageName;
   readonly from?: StageName;
   readonly update: boolean;
@@ -62,15 +57,15 @@ export interface RunTarget {
 export async function executeRun(context: CliContext, flags: RunFlags, target: RunTarget): Promise<CommandResult> {
   refuseEmptyRange(flags);
   refuseControlsOfAPart(flags);
-  const loaded = await loadWithFlags(context, flags, target);
+  const loaded = await loadWithFlags(context, flags, target.recipe);
   if (flags.controls) refuseControlsElsewhere(loaded.recipe);
-  const folder = resolve(
-    context.recipes.workingFolder,
-    flags.run ?? `runs/${loaded.recipe.name}-${loaded.recipe.seed}`,
-  );
+  const folder = runFolderOf(context, flags, loaded.recipe);
   const threads = flags.threads ?? context.settings.threads;
   const prices = target.spending?.price ?? [];
-  const acceptedTerms = await termsFor(context, target, { folder, recipe: loaded.recipe });
+  const acceptedTerms = await termsOfRun(context, target.isFresh ? undefined : folder, {
+    recipe: loaded.recipe,
+    acceptTerms: target.spending?.acceptTerms,
+  });
   const services = await context.services.openRun({
     recipe: loaded.recipe,
     baseFolder: loaded.baseFolder,
@@ -110,16 +105,6 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
   }
 }
 
-/** Terms accepted now, and those accepted when the run began. */
-async function termsFor(
-  { fs }: CliContext,
-  { spending, isFresh }: RunTarget,
-  { folder, recipe }: { readonly folder: string; readonly recipe: Recipe },
-): Promise<AcceptedTerms[]> {
-  const earlier = isFresh ? [] : await readAcceptedTerms(fs, folder);
-  return joinTerms(earlier, acceptTerms(teacherEndpoints(recipe), spending?.acceptTerms ?? []));
-}
-
 /** `--from` after `--until` would throw outputs away and make none. */
 function refuseEmptyRange({ from, until }: RunFlags): void {
   if (from === undefined || isWanted(until)({ stage: from })) return;
@@ -145,11 +130,6 @@ function refuseControlsElsewhere({ student }: Recipe): void {
 /** Whether a stage is not after the last one wanted. */
 function isWanted(until: StageName | undefined): (planned: { readonly stage: StageName }) => boolean {
   return ({ stage }) => until === undefined || STAGE_NAMES.indexOf(stage) <= STAGE_NAMES.indexOf(until);
-}
-
-async function loadWithFlags(context: CliContext, flags: RunFlags, { recipe }: RunTarget): Promise<LoadedRecipe> {
-  const seed: RecipeOverride[] = flags.seed === undefined ? [] : [{ path: ["seed"], value: flags.seed }];
-  return await loadRecipe(recipe, [...(flags.set ?? []), ...seed], context.recipes);
 }
 
 interface Prepared {

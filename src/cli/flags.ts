@@ -90,6 +90,14 @@ export const spendFlags = {
 const stage = (brief: string) =>
   ({ kind: "enum", values: STAGE_NAMES, brief, optional: true, placeholder: "STAGE" }) as const;
 
+/** The RECIPE on a command line. */
+export const recipeArgument = {
+  brief: "path of a recipe (.json, .js, .mjs), or the name of one that comes with grappa",
+  parse: plainText,
+  placeholder: "RECIPE",
+  default: "recipe.json",
+} as const;
+
 /** Flags of the commands that run a recipe. */
 export const runFlags = {
   ...jsonFlag,

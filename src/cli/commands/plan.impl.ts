@@ -1,30 +1,25 @@
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import type { PriceOverride } from "../../ledger/price-override.ts";
-import { acceptTerms, joinTerms, readAcceptedTerms } from "../../pipeline/accepted-terms.ts";
-import { type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../../pipeline/load-recipe.ts";
-import type { RecipeOverride } from "../../pipeline/override-recipe.ts";
+import { type LoadedRecipe, recipeSeenFrom } from "../../pipeline/load-recipe.ts";
 import { planCost } from "../../pipeline/plan-cost.ts";
 import { readPlanFacts } from "../../pipeline/plan-facts.ts";
 import { planRun } from "../../pipeline/plan-run.ts";
 import type { PilotOutcome } from "../../pipeline/run-pilot.ts";
 import type { RunRequest } from "../../pipeline/run-request.ts";
 import type { RunServices } from "../../pipeline/services.ts";
-import { teacherEndpoints } from "../../pipeline/stages/gates.ts";
 import type { AcceptedTerms } from "../../schema/manifest.ts";
 import { counted } from "../../report/number-format.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { describeCostPlan } from "../cost-plan-text.ts";
 import { reproduction } from "../execute-run.ts";
+import { loadWithFlags, runFolderOf, type TargetFlags, termsOfRun } from "../recipe-target.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 
-interface PlanFlags extends CommonFlags {
-  readonly seed?: number;
-  readonly run?: string;
-  readonly set?: readonly RecipeOverride[];
+interface PlanFlags extends CommonFlags, TargetFlags {
   readonly price?: readonly PriceOverride[];
   readonly pilot?: number;
   readonly acceptTerms?: readonly string[];
@@ -42,13 +37,11 @@ interface Target {
 
 /** Says what a recipe will cost. */
 export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
-  const seed: RecipeOverride[] = flags.seed === undefined ? [] : [{ path: ["seed"], value: flags.seed }];
-  const loaded = await loadRecipe(name, [...(flags.set ?? []), ...seed], context.recipes);
+  const loaded = await loadWithFlags(context, flags, name);
   const { recipe, baseFolder, path } = loaded;
-  const folder = resolve(context.recipes.workingFolder, flags.run ?? `runs/${recipe.name}-${recipe.seed}`);
+  const folder = runFolderOf(context, flags, recipe);
   const command = reproduction(flags, { command: `grappa run ${shellQuote(name)}` }, loaded);
-  const earlier = await readAcceptedTerms(context.fs, folder);
-  const acceptedTerms = joinTerms(earlier, acceptTerms(teacherEndpoints(recipe), flags.acceptTerms ?? []));
+  const acceptedTerms = await termsOfRun(context, folder, { recipe, acceptTerms: flags.acceptTerms });
   const target = { loaded, folder, command, acceptedTerms };
   const services = await openStages(context, flags, target);
   try {

@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { jsonFlag, plainText, runFlags, spendFlags, wholeNumber } from "../flags.ts";
+import { jsonFlag, recipeArgument, runFlags, spendFlags, wholeNumber } from "../flags.ts";
 
 const { seed, run, set } = runFlags;
 const { price, acceptTerms } = spendFlags;
@@ -26,14 +26,7 @@ export const planCommand = buildCommand({
     },
     positional: {
       kind: "tuple",
-      parameters: [
-        {
-          brief: "path of a recipe (.json, .js, .mjs), or the name of one that comes with grappa",
-          parse: plainText,
-          placeholder: "RECIPE",
-          default: "recipe.json",
-        },
-      ],
+      parameters: [recipeArgument],
     },
   },
   docs: {

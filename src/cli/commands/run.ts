@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { plainText, runFlags, spendFlags } from "../flags.ts";
+import { recipeArgument, runFlags, spendFlags } from "../flags.ts";
 
 /** `grappa run`. */
 export const runCommand = buildCommand({
@@ -17,14 +17,7 @@ export const runCommand = buildCommand({
     },
     positional: {
       kind: "tuple",
-      parameters: [
-        {
-          brief: "path of a recipe (.json, .js, .mjs), or the name of one that comes with grappa",
-          parse: plainText,
-          placeholder: "RECIPE",
-          default: "recipe.json",
-        },
-      ],
+      parameters: [recipeArgument],
     },
   },
   docs: {

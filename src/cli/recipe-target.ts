@@ -1,0 +1,44 @@
+/** @file What the commands that take a recipe make of its name and flags: `run`, `demo` and `plan`. */
+import { resolve } from "node:path";
+import { acceptTerms, joinTerms, readAcceptedTerms } from "../pipeline/accepted-terms.ts";
+import { type LoadedRecipe, loadRecipe } from "../pipeline/load-recipe.ts";
+import type { RecipeOverride } from "../pipeline/override-recipe.ts";
+import { teacherEndpoints } from "../pipeline/stages/gates.ts";
+import type { AcceptedTerms } from "../schema/manifest.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import type { CliContext } from "./context.ts";
+
+/** Flags that decide which run it is. */
+export interface TargetFlags {
+  readonly seed?: number;
+  readonly run?: string;
+  readonly set?: readonly RecipeOverride[];
+}
+
+/** The recipe with what `--set` and `--seed` change. Throws as `loadRecipe`. */
+export async function loadWithFlags(
+  { recipes }: CliContext,
+  { seed, set = [] }: TargetFlags,
+  recipe: string,
+): Promise<LoadedRecipe> {
+  const seeded: RecipeOverride[] = seed === undefined ? [] : [{ path: ["seed"], value: seed }];
+  return await loadRecipe(recipe, [...set, ...seeded], recipes);
+}
+
+/** The run's folder: the one that `--run` names, else by recipe and seed. */
+export function runFolderOf({ recipes }: CliContext, { run }: TargetFlags, { name, seed }: Recipe): string {
+  return resolve(recipes.workingFolder, run ?? `runs/${name}-${seed}`);
+}
+
+/** Terms accepted now, and those accepted when the run in a folder began; undefined for one that begins anew. */
+export async function termsOfRun(
+  { fs }: CliContext,
+  folder: string | undefined,
+  {
+    recipe,
+    acceptTerms: names = [],
+  }: { readonly recipe: Recipe; readonly acceptTerms?: readonly string[] | undefined },
+): Promise<AcceptedTerms[]> {
+  const earlier = folder === undefined ? [] : await readAcceptedTerms(fs, folder);
+  return joinTerms(earlier, acceptTerms(teacherEndpoints(recipe), names));
+}
