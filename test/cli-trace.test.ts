@@ -29,28 +29,14 @@ async function questions(count: number, order: "up" | "down" = "up"): Promise<vo
   await writeFile(join(machine.folder, "q.jsonl"), `${(order === "up" ? rows : rows.reverse()).join("\n")}\n`);
 }
 
-const trace = (...more: string[]) =>
-  machine.run(
-    "trace",
-    "--teacher",
-    server.baseUrl,
-    "--model",
-    "m",
-    "--questions",
-    "q.jsonl",
-    "--out",
-    "out",
-    "--key-env",
-    "TEACHER_KEY",
-    "--price",
-    "1/2",
-    "--max-usd",
-    "100",
-    "--max-tokens",
-    "1000",
-    "--json",
-    ...more,
-  );
+/** The command with some of its flags changed; an empty text leaves a flag out. */
+const traceWith = (changed: Readonly<Record<string, string>>, ...more: string[]) => {
+  const given = { teacher: server.baseUrl, model: "m", questions: "q.jsonl", out: "out", "key-env": "TEACHER_KEY" };
+  const flags = { ...given, price: "1/2", "max-usd": "100", "max-tokens": "1000", ...changed };
+  const words = Object.entries(flags).flatMap(([name, value]) => (value === "" ? [] : [`--${name}`, value]));
+  return machine.run("trace", ...words, "--json", ...more);
+};
+const trace = (...more: string[]) => traceWith({}, ...more);
 
 const rows = async <T>(file: string, schema: Parameters<typeof readJsonl<T>>[1]): Promise<T[]> => {
   const found: T[] = [];
@@ -98,26 +84,7 @@ describe("grappa trace", () => {
     expect(server.requests).toHaveLength(1001);
     const elsewhere = await startScriptedServer((response) => send(response, completion("never", "asked")));
     machine.secrets.TEACHER_KEY = `${KEY}-2`;
-    const again = await machine.run(
-      "trace",
-      "--teacher",
-      elsewhere.baseUrl,
-      "--model",
-      "m",
-      "--questions",
-      "q.jsonl",
-      "--out",
-      "out",
-      "--key-env",
-      "TEACHER_KEY",
-      "--price",
-      "1/2",
-      "--max-usd",
-      "100",
-      "--max-tokens",
-      "2000",
-      "--json",
-    );
+    const again = await traceWith({ teacher: elsewhere.baseUrl, "max-tokens": "2000" });
     expect(JSON.parse(again.stdout)).toMatchObject({ traces: 1001, fromJournal: 1001 });
     expect(elsewhere.requests).toHaveLength(0);
     await elsewhere.close();
@@ -173,11 +140,10 @@ describe("grappa trace", () => {
     };
     expect(JSON.parse((await trace()).stdout)).toMatchObject({ traces: 0, reasons: { truncated: 5 } });
     expect(server.requests).toHaveLength(5);
-    const larger = ["--teacher", server.baseUrl, "--model", "m", "--questions", "q.jsonl", "--out", "out", "--json"];
-    const terms = ["--key-env", "TEACHER_KEY", "--price", "1/2", "--max-usd", "100", "--max-tokens", "4000"];
-    expect(JSON.parse((await machine.run("trace", ...larger, ...terms)).stdout)).toMatchObject({ failed: 5 });
+    const larger = { "max-tokens": "4000" };
+    expect(JSON.parse((await traceWith(larger)).stdout)).toMatchObject({ failed: 5 });
     expect(server.requests).toHaveLength(5);
-    const retried = await machine.run("trace", ...larger, ...terms, "--retry-failed");
+    const retried = await traceWith(larger, "--retry-failed");
     expect(JSON.parse(retried.stdout)).toMatchObject({ traces: 5, failed: 0 });
     expect(server.requests).toHaveLength(10);
   });
@@ -204,50 +170,25 @@ describe("grappa trace", () => {
     const busy = await trace();
     expect([busy.exitCode, JSON.parse(busy.stdout).error.code]).toEqual([6, "run-locked"]);
     await rm(join(machine.folder, "out"), { recursive: true });
-    const foreign = await machine.run(
-      "trace",
-      "--teacher",
-      server.baseUrl,
-      "--model",
-      "m",
-      "--questions",
-      "q.jsonl",
-      "--out",
-      ".",
-      "--price",
-      "0/0",
-    );
+    const foreign = await traceWith({ out: "." });
     expect(foreign.stderr).toContain("not a folder of grappa trace");
   });
 
   test("a folder of another model's traces is refused, and left as it is", async () => {
     await questions(2);
     await trace();
-    const args = ["--teacher", server.baseUrl, "--model", "other", "--questions", "q.jsonl", "--out", "out", "--json"];
-    const { stdout } = await machine.run("trace", ...args, "--price", "0/0");
+    const { stdout } = await traceWith({ model: "other" });
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "file-denied", data: { model: "m" } } });
     expect(await rows("traces.jsonl", Trace)).toHaveLength(2);
   });
 
   test("the cap holds, and raising it goes on", async () => {
     await questions(10);
-    const worst = ["--price", "0/1000", "--concurrency", "4"]; // a reply holds $1 and costs $0.02
-    const base = [
-      "trace",
-      "--teacher",
-      server.baseUrl,
-      "--model",
-      "m",
-      "--questions",
-      "q.jsonl",
-      "--out",
-      "out",
-      "--json",
-    ];
-    const capped = await machine.run(...base, "--max-tokens", "1000", ...worst, "--max-usd", "1.05");
+    const worst = { price: "0/1000", concurrency: "4" }; // a reply holds $1 and costs $0.02
+    const capped = await traceWith({ ...worst, "max-usd": "1.05" });
     expect([capped.exitCode, JSON.parse(capped.stdout).error.code]).toEqual([7, "budget-exceeded"]);
     expect(server.requests).toHaveLength(3);
-    const raised = await machine.run(...base, "--max-tokens", "1000", ...worst, "--max-usd", "5");
+    const raised = await traceWith({ ...worst, "max-usd": "5" });
     expect(JSON.parse(raised.stdout)).toMatchObject({ traces: 10, fromJournal: 3, spentUsd: 0.2 });
     expect(server.requests).toHaveLength(10);
   });
@@ -271,20 +212,8 @@ describe("grappa trace", () => {
   test("several obstacles are all said, before anything is asked", async () => {
     await questions(1);
     machine.secrets.TEACHER_KEY = "";
-    const { stdout, exitCode } = await machine.run(
-      "trace",
-      "--teacher",
-      "https://api.example.org/v1",
-      "--model",
-      "m",
-      "--questions",
-      "q.jsonl",
-      "--out",
-      "out",
-      "--key-env",
-      "TEACHER_KEY",
-      "--json",
-    );
+    const stranger = { teacher: "https://api.example.org/v1", price: "", "max-usd": "", "max-tokens": "" };
+    const { stdout, exitCode } = await traceWith(stranger);
     const { error } = JSON.parse(stdout);
     expect(exitCode).toBe(2);
     expect(error.message).toContain("3 things stand in the way");

@@ -5,15 +5,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { RequestJournal } from "../../src/adapters/journal/request-journal.ts";
 import { openEndpoint, samplingParams } from "../../src/adapters/teacher/open-endpoint.ts";
 import { traceQuestions } from "../../src/adapters/teacher/trace-questions.ts";
-import { shortHash } from "../../src/core/hash.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { findPrice } from "../../src/ledger/price-book.ts";
 import { Endpoint } from "../../src/schema/endpoint.ts";
-import type { Question } from "../../src/schema/records.ts";
 import { startFakeAnthropic } from "./fakes/fake-anthropic.ts";
 import { startFakeGemini } from "./fakes/fake-gemini.ts";
 import { startFakeResponses } from "./fakes/fake-openai-responses.ts";
 import type { NativeFake } from "./fakes/native-fake.ts";
+import { numberedQuestions } from "./traced-folder.ts";
 
 const KEY = "key-planted-0123456789abcdef";
 let folder: string;
@@ -26,17 +25,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const questions: Question[] = Array.from({ length: 40 }, (_, n) => ({
-  schemaVersion: 1,
-  id: shortHash(`question ${n}`),
-  text: `question ${n}`,
-  answer: null,
-  family: "f",
-  domain: "d",
-  difficulty: 1,
-  bucket: "train",
-  metadata: {},
-}));
+const questions = numberedQuestions(40);
 
 /** Every fifth reply is cut at its limit, every eighth withheld; every third request is refused at first. */
 const script = (withheld: string) => {

@@ -5,12 +5,13 @@ import { geminiTeacher } from "../../src/adapters/teacher/gemini.ts";
 import type { HttpLimits } from "../../src/adapters/teacher/http-endpoint.ts";
 import { openAIResponsesTeacher } from "../../src/adapters/teacher/openai-responses.ts";
 import type { ClientOptions } from "../../src/adapters/teacher/provider-client.ts";
-import { type Teacher, TeacherError, type TeacherRequest } from "../../src/adapters/teacher/teacher.ts";
+import type { Teacher, TeacherError, TeacherRequest } from "../../src/adapters/teacher/teacher.ts";
 import { anthropicError, type FakeAnthropicOptions, startFakeAnthropic } from "./fakes/fake-anthropic.ts";
 import { geminiError, startFakeGemini } from "./fakes/fake-gemini.ts";
 import { responsesError, startFakeResponses } from "./fakes/fake-openai-responses.ts";
 import { type Fault, sse, startTlsRefusal } from "./fakes/fault-server.ts";
 import type { NativeFake, NativeFakeOptions, NativeReply } from "./fakes/native-fake.ts";
+import { failure } from "./teacher-failure.ts";
 
 const KEY = "key/planted-0123456789abcdef";
 const THINKING = "Let é be 1. Wait, 漢 + 😀: no.\n".repeat(20).trim();
@@ -66,15 +67,6 @@ const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   for (const thing of open.splice(0)) await thing.close();
 });
-
-async function failure(promise: Promise<unknown>): Promise<TeacherError> {
-  const error = await promise.then(
-    (value) => value,
-    (caught: unknown) => caught,
-  );
-  expect(error).toBeInstanceOf(TeacherError);
-  return error as TeacherError;
-}
 
 describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, overload, withheld, error, name }) => {
   const request: TeacherRequest = {

@@ -2,9 +2,10 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { openAICompatibleTeacher, type OpenAICompatibleOptions } from "../../src/adapters/teacher/openai-compatible.ts";
 import { CHATML_TEXT, S1_TEXT } from "../../src/adapters/teacher/completion-request.ts";
-import { type Teacher, TeacherError, type TeacherRequest } from "../../src/adapters/teacher/teacher.ts";
+import { type Teacher, type TeacherRequest } from "../../src/adapters/teacher/teacher.ts";
 import { type FakeOpenAI, type FakeOpenAIOptions, startFakeOpenAI } from "./fakes/fake-openai-compatible.ts";
 import { type Fault, sse, startTlsRefusal } from "./fakes/fault-server.ts";
+import { failure } from "./teacher-failure.ts";
 
 const KEY = "sk-planted-0123456789abcdef";
 const THINKING = "Let é be 1. Wait, 漢 + 😀: no.\n".repeat(20).trim();
@@ -30,15 +31,6 @@ async function connect(
   const teacher = openAICompatibleTeacher({ model: "m", baseUrl: server.baseUrl, apiKey: KEY, ...options });
   open.push(teacher, server);
   return { teacher, server };
-}
-
-async function failure(promise: Promise<unknown>): Promise<TeacherError> {
-  const error = await promise.then(
-    (value) => value,
-    (caught: unknown) => caught,
-  );
-  expect(error).toBeInstanceOf(TeacherError);
-  return error as TeacherError;
 }
 
 const faulty = (fault: Fault): Partial<FakeOpenAIOptions> => ({ fault: () => fault });

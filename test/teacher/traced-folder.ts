@@ -11,19 +11,22 @@ import { Ledger } from "../../src/ledger/ledger.ts";
 import { findPrice } from "../../src/ledger/price-book.ts";
 import type { Question } from "../../src/schema/records.ts";
 
-/** Questions that differ in their number alone. */
+/** A question that differs from others in its number alone. */
+export const numberedQuestion = (n: number): Question => ({
+  schemaVersion: 1,
+  id: shortHash(`question ${n}`),
+  text: `question ${n}`,
+  answer: null,
+  family: "f",
+  domain: "d",
+  difficulty: 1,
+  bucket: "train",
+  metadata: {},
+});
+
+/** So many of them. */
 export const numberedQuestions = (count: number): Question[] =>
-  Array.from({ length: count }, (_, n) => ({
-    schemaVersion: 1,
-    id: shortHash(`question ${n}`),
-    text: `question ${n}`,
-    answer: null,
-    family: "f",
-    domain: "d",
-    difficulty: 1,
-    bucket: "train",
-    metadata: {},
-  }));
+  Array.from({ length: count }, (_, n) => numberedQuestion(n));
 
 /** A folder whose journal outlives each {@link TracedFolder.trace}. */
 export interface TracedFolder {

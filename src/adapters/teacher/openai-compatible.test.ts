@@ -11,7 +11,8 @@ import {
 } from "../../../test/teacher/scripted-server.ts";
 import { AppError } from "../../core/errors.ts";
 import { type OpenAICompatibleOptions, openAICompatibleTeacher, readApiKey } from "./openai-compatible.ts";
-import { type Teacher, TeacherError, type TeacherRequest } from "./teacher.ts";
+import { type Teacher, type TeacherRequest } from "./teacher.ts";
+import { failure } from "../../../test/teacher/teacher-failure.ts";
 
 const KEY = "sk-verysecret-0123456789abcdef";
 const request: TeacherRequest = {
@@ -35,15 +36,6 @@ async function connect(
   const teacher = openAICompatibleTeacher({ model: "m", baseUrl: server.baseUrl, apiKey: KEY, ...options });
   open.push(teacher, server);
   return { teacher, server };
-}
-
-async function failure(promise: Promise<unknown>): Promise<TeacherError> {
-  const error = await promise.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  expect(error).toBeInstanceOf(TeacherError);
-  return error as TeacherError;
 }
 
 describe("asking", () => {

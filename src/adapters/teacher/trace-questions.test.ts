@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fullDisk } from "../../../test/store/full-disk.ts";
+import { numberedQuestions } from "../../../test/teacher/traced-folder.ts";
 import { AppError } from "../../core/errors.ts";
 import { shortHash } from "../../core/hash.ts";
 import { Ledger } from "../../ledger/ledger.ts";
@@ -36,18 +37,6 @@ const openJournal = (ledger?: Ledger): Promise<RequestJournal> =>
     onSettled: (settlement) => ledger?.record("trace", settlement),
   });
 
-const question = (n: number): Question => ({
-  schemaVersion: 1,
-  id: shortHash(`question ${n}`),
-  text: `question ${n}`,
-  answer: null,
-  family: "f",
-  domain: "d",
-  difficulty: 1,
-  bucket: "train",
-  metadata: {},
-});
-const questions = (count: number): Question[] => Array.from({ length: count }, (_, n) => question(n));
 const reply = (text: string, completionTokens = 100): TeacherReply => ({
   thinking: `about ${text}`,
   answer: "2",
@@ -117,16 +106,18 @@ describe("tracing", () => {
       return reply(`${messages[0]?.content}/${params.seed}`);
     });
     const options = optionsFor(slow, { samplesPerQuestion: 2, params: { seed: 40 } });
-    const outcomes = await collect(questions(30), options);
+    const outcomes = await collect(numberedQuestions(30), options);
     const traces = outcomes.map((outcome) => Trace.parse(outcome.type === "trace" ? outcome.trace : undefined));
-    const expected = questions(30)
+    const expected = numberedQuestions(30)
       .sort((a, b) => (a.id < b.id ? -1 : 1))
       .flatMap(({ id, text }) => [
         { questionId: id, sampleIndex: 0, thinking: `about ${text}/40` },
         { questionId: id, sampleIndex: 1, thinking: `about ${text}/41` },
       ]);
     expect(traces).toMatchObject(expected);
-    expect(traces.map(({ id }) => id)).toEqual([...planPurchases(questions(30), options)].map(({ key }) => key));
+    expect(traces.map(({ id }) => id)).toEqual(
+      [...planPurchases(numberedQuestions(30), options)].map(({ key }) => key),
+    );
     expect(new Set(traces.map(({ id }) => id)).size).toBe(60);
   });
 
@@ -134,55 +125,55 @@ describe("tracing", () => {
     const ledger = new Ledger(1_150);
     const halved = { ...free, outputPerMillion: 500_000, from: "2020-01-01" };
     const price: Price = { ...paid, schedule: [paid, halved] };
-    const outcomes = await collect(questions(4), optionsFor(fakeTeacher(), { ledger, price, concurrency: 1 }));
+    const outcomes = await collect(numberedQuestions(4), optionsFor(fakeTeacher(), { ledger, price, concurrency: 1 }));
     expect(outcomes.map((one) => one.type === "trace" && one.trace.costMicroUsd)).toEqual([50, 50, 50, 50]);
     expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 200, overrunMicroUsd: 0 });
     // 200 of 1,150 are spent: one more reply of full length, at the dear price, does not fit
-    const failure = await failureOf(collect(questions(5), optionsFor(fakeTeacher(), { ledger, price })));
+    const failure = await failureOf(collect(numberedQuestions(5), optionsFor(fakeTeacher(), { ledger, price })));
     expect(failure.code).toBe("budget-exceeded");
   });
 
   it("keeps to its concurrency, and uses it", async () => {
     const teacher = fakeTeacher();
-    await collect(questions(50), optionsFor(teacher, { concurrency: 5 }));
+    await collect(numberedQuestions(50), optionsFor(teacher, { concurrency: 5 }));
     expect(teacher.mostInFlight()).toBe(5);
   });
 
   it("buys nothing twice: again, reordered, one more, another limit; all anew with another prompt", async () => {
     const teacher = fakeTeacher();
-    const first = await collect(questions(20), optionsFor(teacher));
+    const first = await collect(numberedQuestions(20), optionsFor(teacher));
     expect(teacher.asked).toHaveLength(20);
-    expect(await collect(questions(20).reverse(), optionsFor(teacher))).toEqual(first);
-    await collect(questions(20), optionsFor(teacher, { maxTokens: 9000 }));
+    expect(await collect(numberedQuestions(20).reverse(), optionsFor(teacher))).toEqual(first);
+    await collect(numberedQuestions(20), optionsFor(teacher, { maxTokens: 9000 }));
     expect(teacher.asked).toHaveLength(20);
-    await collect(questions(21), optionsFor(teacher));
+    await collect(numberedQuestions(21), optionsFor(teacher));
     expect(teacher.asked).toHaveLength(21);
     await journal.close();
     journal = await openJournal();
-    expect(await collect(questions(20), optionsFor(teacher))).toEqual(first);
+    expect(await collect(numberedQuestions(20), optionsFor(teacher))).toEqual(first);
     expect(teacher.asked).toHaveLength(21);
     const render: TraceOptions["render"] = ({ text }) => [{ role: "user", content: `${text} Think.` }];
-    await collect(questions(20), optionsFor(teacher, { render }));
+    await collect(numberedQuestions(20), optionsFor(teacher, { render }));
     expect(teacher.asked).toHaveLength(41);
   });
 
   it("keeps truncated replies as traces and asks no second time", async () => {
     const teacher = fakeTeacher(() => ({ ...reply("x"), answer: "", finishReason: "length" }));
-    const outcomes = await collect(questions(5), optionsFor(teacher));
+    const outcomes = await collect(numberedQuestions(5), optionsFor(teacher));
     expect(outcomes.map((outcome) => outcome.type === "trace" && outcome.trace.finishReason)).toEqual(
       Array(5).fill("length"),
     );
-    await collect(questions(5), optionsFor(teacher));
+    await collect(numberedQuestions(5), optionsFor(teacher));
     expect(teacher.asked).toHaveLength(5);
   });
 
   it("asks once for questions that render alike", async () => {
     const teacher = fakeTeacher();
     const render: TraceOptions["render"] = () => [{ role: "user", content: "the same" }];
-    const outcomes = await collect(questions(4), optionsFor(teacher, { render }));
+    const outcomes = await collect(numberedQuestions(4), optionsFor(teacher, { render }));
     expect(teacher.asked).toHaveLength(1);
     expect(outcomes.map((outcome) => outcome.type === "trace" && outcome.trace.questionId)).toEqual(
-      questions(4)
+      numberedQuestions(4)
         .map(({ id }) => id)
         .sort(),
     );
@@ -190,7 +181,10 @@ describe("tracing", () => {
 
   it("buys once what two want at the same time", async () => {
     const teacher = fakeTeacher();
-    const both = [collect(questions(5), optionsFor(teacher)), collect(questions(5), optionsFor(teacher))];
+    const both = [
+      collect(numberedQuestions(5), optionsFor(teacher)),
+      collect(numberedQuestions(5), optionsFor(teacher)),
+    ];
     const [one, other] = await Promise.all(both);
     expect(one).toEqual(other);
     expect(teacher.asked).toHaveLength(5);
@@ -203,14 +197,14 @@ describe("tracing", () => {
     const { usage } = reply("x", 1);
     const teacher = fakeTeacher(() => ({ ...reply("x"), ...rest, usage: { ...usage, isEstimated: true } }));
     const ledger = new Ledger(10_000);
-    await collect(questions(2), optionsFor(teacher, { price: paid, ledger }));
+    await collect(numberedQuestions(2), optionsFor(teacher, { price: paid, ledger }));
     expect(ledger.snapshot().stages["trace"]).toMatchObject({ estimatedMicroUsd: 2000 });
   });
 
   it("reports progress that adds up", async () => {
-    await collect(questions(3), optionsFor(fakeTeacher()));
+    await collect(numberedQuestions(3), optionsFor(fakeTeacher()));
     const progress: TraceProgress[] = [];
-    await collect(questions(10), optionsFor(fakeTeacher(), { onProgress: (now) => progress.push(now) }));
+    await collect(numberedQuestions(10), optionsFor(fakeTeacher(), { onProgress: (now) => progress.push(now) }));
     expect(progress[0]).toMatchObject({ total: 10, fromJournal: 3, done: 3, bought: 0 });
     expect(progress.at(-1)).toMatchObject({
       total: 10,
@@ -237,7 +231,7 @@ describe("failures", () => {
       waiting: { seed: 0, now: () => 5, sleep },
       onTiming: (timing) => timings.push(timing),
     });
-    const [outcome] = await collect(questions(1), options);
+    const [outcome] = await collect(numberedQuestions(1), options);
     expect(outcome?.type).toBe("trace");
     expect(teacher.asked.map(({ retry }) => retry)).toEqual([0, 1, 2]);
     expect(waits).toHaveLength(2);
@@ -248,9 +242,9 @@ describe("failures", () => {
   });
 
   it("gives a question up after maxRetries, and goes on with the others", async () => {
-    const bad = questions(10)[4] as Question;
+    const bad = numberedQuestions(10)[4] as Question;
     const teacher = fakeTeacher(({ messages }) => (messages[0]?.content === bad.text ? unavailable() : reply("x")));
-    const outcomes = await collect(questions(10), optionsFor(teacher));
+    const outcomes = await collect(numberedQuestions(10), optionsFor(teacher));
     const failures = outcomes.flatMap((outcome) =>
       outcome.type === "failure" ? [TraceFailure.parse(outcome.failure)] : [],
     );
@@ -265,13 +259,13 @@ describe("failures", () => {
       throw new TeacherError("malformed", "not JSON");
     });
     const ledger = new Ledger(10_000);
-    const [outcome] = await collect(questions(1), optionsFor(teacher, { ledger, price: paid }));
+    const [outcome] = await collect(numberedQuestions(1), optionsFor(teacher, { ledger, price: paid }));
     expect(outcome).toMatchObject({ type: "failure", failure: { reason: "malformed-reply", detail: "not JSON" } });
     expect(teacher.asked.map(({ retry }) => retry)).toEqual([0, 1, 2]);
     expect(ledger.snapshot().stages["trace"]).toMatchObject({ calls: 3, estimatedMicroUsd: 3000 });
     await journal.close();
     journal = await openJournal();
-    expect(await collect(questions(1), optionsFor(teacher))).toEqual([outcome]);
+    expect(await collect(numberedQuestions(1), optionsFor(teacher))).toEqual([outcome]);
     expect(teacher.asked).toHaveLength(3);
   });
 
@@ -280,11 +274,11 @@ describe("failures", () => {
       if (retry === 0) throw new TeacherError("malformed", "not JSON");
       throw new AppError("disk-full", "stands for a crash");
     });
-    await failureOf(collect(questions(1), optionsFor(dies)));
+    await failureOf(collect(numberedQuestions(1), optionsFor(dies)));
     const teacher = fakeTeacher(() => {
       throw new TeacherError("malformed", "not JSON");
     });
-    await collect(questions(1), optionsFor(teacher));
+    await collect(numberedQuestions(1), optionsFor(teacher));
     expect(teacher.asked.map(({ retry }) => retry)).toEqual([1, 2]);
   });
 
@@ -292,7 +286,7 @@ describe("failures", () => {
     const teacher = fakeTeacher(() => {
       throw new TeacherError("row-refused", "HTTP 400: too long");
     });
-    const [outcome] = await collect(questions(1), optionsFor(teacher));
+    const [outcome] = await collect(numberedQuestions(1), optionsFor(teacher));
     expect(outcome).toMatchObject({ failure: { reason: "provider-permanent", detail: "HTTP 400: too long" } });
     expect(teacher.asked).toHaveLength(1);
   });
@@ -303,19 +297,21 @@ describe("failures", () => {
         throw new TeacherError("run-refused", "HTTP 402", { hint: "add credit" });
       return reply("x");
     });
-    const error = await failureOf(collect(questions(200), optionsFor(teacher)));
+    const error = await failureOf(collect(numberedQuestions(200), optionsFor(teacher)));
     expect(error).toMatchObject({ code: "provider-permanent", message: "HTTP 402", hint: "add credit" });
     const bought = (await readFile(join(folder, "requests.jsonl"), "utf8")).match(/"type":"reply"/g)?.length ?? 0;
     expect(teacher.asked.length).toBe(bought + 1);
     expect(bought).toBeLessThan(200);
     const healed = fakeTeacher();
-    await collect(questions(200), optionsFor(healed));
+    await collect(numberedQuestions(200), optionsFor(healed));
     expect(healed.asked).toHaveLength(200 - bought);
   });
 
   it("takes twenty failures in a row for the teacher's, not the questions'", async () => {
     const teacher = fakeTeacher(unavailable);
-    const error = await failureOf(collect(questions(500), optionsFor(teacher, { maxRetries: 0, concurrency: 1 })));
+    const error = await failureOf(
+      collect(numberedQuestions(500), optionsFor(teacher, { maxRetries: 0, concurrency: 1 })),
+    );
     expect(error).toMatchObject({ code: "provider", isRetryable: true });
     expect(teacher.asked).toHaveLength(20);
   });
@@ -325,7 +321,7 @@ describe("failures", () => {
     journal = await RequestJournal.open(join(folder, "other.jsonl"), { files: fullDisk("write") });
     const teacher = fakeTeacher();
     const ledger = new Ledger(1_000_000);
-    const error = await failureOf(collect(questions(20), optionsFor(teacher, { ledger, price: paid })));
+    const error = await failureOf(collect(numberedQuestions(20), optionsFor(teacher, { ledger, price: paid })));
     expect(error.code).toBe("disk-full");
     expect(teacher.asked).toHaveLength(0);
     expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 0, heldMicroUsd: 0 });
@@ -337,7 +333,7 @@ describe("money", () => {
     const teacher = fakeTeacher(() => reply("x", 1000));
     const ledger = new Ledger(10_000);
     const options = optionsFor(teacher, { ledger, price: paid, concurrency: 64 });
-    const error = await failureOf(collect(questions(50), options));
+    const error = await failureOf(collect(numberedQuestions(50), options));
     expect(error).toMatchObject({ code: "budget-exceeded", data: { capMicroUsd: 10_000, worstCaseMicroUsd: 1000 } });
     expect(error.message).toBe(
       "the next request can cost $0.001, and $0.00 of $0.01 is left; 10 of 50 replies are there",
@@ -346,7 +342,7 @@ describe("money", () => {
     await journal.close();
     const raised = new Ledger(50_000);
     journal = await openJournal(raised);
-    expect(await collect(questions(50), { ...options, journal, ledger: raised })).toHaveLength(50);
+    expect(await collect(numberedQuestions(50), { ...options, journal, ledger: raised })).toHaveLength(50);
     expect(teacher.asked).toHaveLength(50);
     expect(raised.snapshot()).toMatchObject({ spentMicroUsd: 50_000, heldMicroUsd: 0, overrunMicroUsd: 0 });
   });
@@ -358,7 +354,9 @@ describe("money", () => {
     const onProgress = ({ waitingForBudget }: TraceProgress): void => {
       mostWaiting = Math.max(mostWaiting, waitingForBudget);
     };
-    await failureOf(collect(questions(100), optionsFor(teacher, { ledger, price: paid, concurrency: 64, onProgress })));
+    await failureOf(
+      collect(numberedQuestions(100), optionsFor(teacher, { ledger, price: paid, concurrency: 64, onProgress })),
+    );
     expect(teacher.mostInFlight()).toBe(10);
     expect(mostWaiting).toBeGreaterThan(10);
     expect(teacher.asked).toHaveLength(37); // 37 x 250 = 9,250: another 1,000 does not fit
@@ -371,7 +369,7 @@ describe("money", () => {
       return reply("x", 100);
     });
     const ledger = new Ledger(10_000);
-    await collect(questions(1), optionsFor(teacher, { ledger, price: paid }));
+    await collect(numberedQuestions(1), optionsFor(teacher, { ledger, price: paid }));
     expect(ledger.snapshot().stages["trace"]).toMatchObject({
       calls: 1,
       unknownCalls: 1,
@@ -389,7 +387,7 @@ describe("money", () => {
       throw new TeacherError("row-refused", "HTTP 400");
     });
     const ledger = new Ledger(1000);
-    await collect(questions(5), optionsFor(teacher, { ledger, price: paid }));
+    await collect(numberedQuestions(5), optionsFor(teacher, { ledger, price: paid }));
     expect(ledger.snapshot()).toMatchObject({ spentMicroUsd: 0, heldMicroUsd: 0 });
   });
 });
@@ -406,7 +404,7 @@ describe("stopping", () => {
     });
     const ledger = new Ledger(1_000_000);
     const options = optionsFor(teacher, { ledger, price: paid, concurrency: 2, signal: controller.signal });
-    expect((await failureOf(collect(questions(100), options))).code).toBe("interrupted");
+    expect((await failureOf(collect(numberedQuestions(100), options))).code).toBe("interrupted");
     const { spentMicroUsd, heldMicroUsd, stages } = ledger.snapshot();
     expect(heldMicroUsd).toBe(0);
     expect(stages["trace"]?.unknownMicroUsd).toBe(1000);
@@ -415,7 +413,7 @@ describe("stopping", () => {
     journal = await openJournal(next);
     expect(next.snapshot().spentMicroUsd).toBe(spentMicroUsd);
     const healed = fakeTeacher();
-    expect(await collect(questions(100), optionsFor(healed, { journal }))).toHaveLength(100);
+    expect(await collect(numberedQuestions(100), optionsFor(healed, { journal }))).toHaveLength(100);
     expect(healed.asked.length).toBe(100 - (stages["trace"]?.calls ?? 0));
   });
 
@@ -430,12 +428,12 @@ describe("stopping", () => {
         setImmediate(() => controller.abort(new AppError("interrupted", "Ctrl-C")));
       });
     const options = optionsFor(teacher, { waiting: { seed: 0, now: () => 0, sleep }, signal: controller.signal });
-    expect((await failureOf(collect(questions(3), options))).message).toBe("Ctrl-C");
+    expect((await failureOf(collect(numberedQuestions(3), options))).message).toBe("Ctrl-C");
   });
 
   it("asks nothing when it was stopped before", async () => {
     const teacher = fakeTeacher();
-    await failureOf(collect(questions(3), optionsFor(teacher, { signal: AbortSignal.abort() })));
+    await failureOf(collect(numberedQuestions(3), optionsFor(teacher, { signal: AbortSignal.abort() })));
     expect(teacher.asked).toHaveLength(0);
   });
 });
