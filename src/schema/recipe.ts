@@ -130,7 +130,11 @@ export const Recipe = z.strictObject({
         "what becomes of a reply cut by maxTokens: gone on with, made to answer now, or dropped; it is kept and never bought again",
       ),
     concurrency: count("requests in flight at the built-in teacher; an endpoint has limits.concurrency").default(32),
-    maxRetries: z.int().min(0).default(5).describe("retries of one request after 429, 5xx or a broken connection"),
+    maxRetries: z
+      .int()
+      .min(0)
+      .default(5)
+      .describe("retries of one request after 5xx or a broken connection; a 429 waits for its turn and does not count"),
   }),
   select: z
     .strictObject({
