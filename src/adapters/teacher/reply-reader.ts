@@ -22,6 +22,11 @@ export interface ReplyReader {
    * @throws {TeacherError} no reply will come of this stream.
    */
   event(data: string): void;
+  /**
+   * Takes events of a stream's text that differ from the last one in their piece of the reply alone; see `RunTaker`.
+   * @throws {TeacherError} as {@link ReplyReader.event} does.
+   */
+  takeRun?(text: string, start: number): number;
   /** Whether text has come. */
   readonly hasText: boolean;
   /** Whether the end was said; a stream that ends before it was cut. */
