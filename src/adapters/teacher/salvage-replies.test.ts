@@ -121,6 +121,20 @@ describe("five replies that end truncated", () => {
     expect(teacher.asked).toHaveLength(10);
   });
 
+  it("are gone on with each by itself: parts of one purchase never follow another", async () => {
+    const teacher = thinker();
+    await trace(thinker("none"), "drop", { maxTokens: 4 }); // cut at 4, then bought anew and cut at 8
+    await trace(thinker("none"), "drop", { maxTokens: 8, retryFailed: true });
+    const goOn = async (maxTokens: number) =>
+      (await trace(teacher, "continue", { maxTokens, continueTokens: 30 })).outcomes[0];
+    for (const maxTokens of [8, 4, 8, 4])
+      expect(await goOn(maxTokens)).toMatchObject({ trace: { thinking: TEXT, answer: "42", finishReason: "stop" } });
+    expect(teacher.asked.map(({ goOnFrom }) => goOnFrom?.thinking)).toEqual([
+      ...Array(5).fill("01234567"),
+      ...Array(5).fill("0123"),
+    ]);
+  });
+
   it("are failures where the teacher cannot go on, and no second request", async () => {
     const teacher = thinker("none");
     const { outcomes } = await trace(teacher, "continue");

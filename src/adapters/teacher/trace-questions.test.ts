@@ -157,6 +157,20 @@ describe("tracing", () => {
     expect(teacher.asked).toHaveLength(41);
   });
 
+  it("buys nothing when a limit that was lowered is raised again, and gives the first replies back", async () => {
+    const teacher = fakeTeacher(({ messages, maxTokens }) => {
+      const whole = reply(`${messages[0]?.content}`, 900);
+      return maxTokens >= 900 ? whole : { ...whole, answer: "", finishReason: "length" };
+    });
+    const first = await collect(numberedQuestions(5), optionsFor(teacher));
+    const lowered = await collect(numberedQuestions(5), optionsFor(teacher, { maxTokens: 500 }));
+    expect(lowered.map((one) => one.type === "trace" && one.trace.finishReason)).toEqual(Array(5).fill("length"));
+    expect(teacher.asked).toHaveLength(10);
+    expect(await collect(numberedQuestions(5), optionsFor(teacher))).toEqual(first);
+    expect(await collect(numberedQuestions(5), optionsFor(teacher, { maxTokens: 500 }))).toEqual(lowered);
+    expect(teacher.asked).toHaveLength(10);
+  });
+
   it("keeps truncated replies as traces and asks no second time", async () => {
     const teacher = fakeTeacher(() => ({ ...reply("x"), answer: "", finishReason: "length" }));
     const outcomes = await collect(numberedQuestions(5), optionsFor(teacher));

@@ -235,7 +235,7 @@ async function outcomeOf(
   if (givenUp !== undefined) return failure(givenUp.reason, givenUp.detail);
   const joined = await readJoined({ key, maxTokens }, salvage ?? asIs);
   if (salvage !== undefined && joined.finishReason === "length") {
-    const lost = failed.get(partKey(key, joined.parts, salvage.policy));
+    const lost = failed.get(partKey(key, joined, salvage.policy));
     return failure("truncated", describeCut(joined.usage.completionTokens, salvage, lost));
   }
   const { thinking, answer, provenance, finishReason, usage, costMicroUsd } = joined;
