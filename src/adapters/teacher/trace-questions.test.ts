@@ -12,13 +12,8 @@ import { type Question, Trace, TraceFailure } from "../../schema/records.ts";
 import { RequestJournal } from "../journal/request-journal.ts";
 import type { PurchaseTiming } from "./purchase.ts";
 import { type Teacher, TeacherError, type TeacherReply, type TeacherRequest } from "./teacher.ts";
-import {
-  planPurchases,
-  type TraceOptions,
-  type TraceOutcome,
-  type TraceProgress,
-  traceQuestions,
-} from "./trace-questions.ts";
+import { PurchasePlan } from "./purchase-plan.ts";
+import { type TraceOptions, type TraceOutcome, type TraceProgress, traceQuestions } from "./trace-questions.ts";
 
 let folder: string;
 let journal: RequestJournal;
@@ -116,7 +111,7 @@ describe("tracing", () => {
       ]);
     expect(traces).toMatchObject(expected);
     expect(traces.map(({ id }) => id)).toEqual(
-      [...planPurchases(numberedQuestions(30), options)].map(({ key }) => key),
+      [...new PurchasePlan(numberedQuestions(30), options)].map(({ key }) => key),
     );
     expect(new Set(traces.map(({ id }) => id)).size).toBe(60);
   });
@@ -169,6 +164,18 @@ describe("tracing", () => {
     expect(await collect(numberedQuestions(5), optionsFor(teacher))).toEqual(first);
     expect(await collect(numberedQuestions(5), optionsFor(teacher, { maxTokens: 500 }))).toEqual(lowered);
     expect(teacher.asked).toHaveLength(10);
+  });
+
+  it("renders a prompt once to name it, once more to send it, and not again", async () => {
+    let renders = 0;
+    const render: TraceOptions["render"] = ({ text }) => {
+      renders += 1;
+      return [{ role: "user", content: text }];
+    };
+    await collect(numberedQuestions(5), optionsFor(fakeTeacher(), { render, samplesPerQuestion: 2 }));
+    expect(renders).toBe(10);
+    await collect(numberedQuestions(5), optionsFor(fakeTeacher(), { render, samplesPerQuestion: 2 }));
+    expect(renders).toBe(15);
   });
 
   it("keeps truncated replies as traces and asks no second time", async () => {

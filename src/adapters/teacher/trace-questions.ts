@@ -1,22 +1,13 @@
 import { AppError } from "../../core/errors.ts";
-import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
-import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
 import { addCounts, type BuyerCounts, type FailedPurchase, NOTHING_YET, type Purchase } from "./purchase.ts";
+import { type PlanOptions, PurchasePlan, type ReplyPlace } from "./purchase-plan.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
 
-/** How questions are put to a teacher. */
-export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
-  readonly samplesPerQuestion: number;
-  /** Index of the first sample; 0 unless told. */
-  readonly firstSample?: number;
-  readonly params?: SamplingParams;
-  /** Cap on thinking and answer together, tokens. */
-  readonly maxTokens: number;
-  /** The chat that puts a question; the question's text as the user's only message unless told. Must be pure. */
-  readonly render?: (question: Question) => readonly ChatMessage[];
+/** How questions are put to a teacher, and what becomes of its replies. */
+export interface TraceOptions extends Omit<BuyerOptions, "onChange">, PlanOptions {
   /** What becomes of cut replies; unless told they are traces as they are. */
   readonly salvage?: Salvage;
   /** Tokens that going on with a cut reply may take; as many as `maxTokens` unless told. */
@@ -58,46 +49,14 @@ export async function* traceQuestions(
   questions: readonly Question[],
   options: TraceOptions,
 ): AsyncGenerator<TraceOutcome> {
-  const order = ordered(questions);
-  const failed = await new Tracing(order, options).buy();
-  for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
-}
-
-type PlanOptions = Pick<
-  TraceOptions,
-  "teacher" | "price" | "samplesPerQuestion" | "firstSample" | "params" | "maxTokens" | "render"
->;
-
-/**
- * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
- * `params.seed` is given, sample i is asked with `seed + i`. Pure.
- */
-export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
-  const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
-  const { firstSample = 0 } = options;
-  for (const question of ordered(questions)) {
-    const messages = render(question);
-    const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
-    const worstCaseMicroUsd = tokenCost(price, usage);
-    for (let sampleIndex = firstSample; sampleIndex < firstSample + samplesPerQuestion; sampleIndex++) {
-      const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
-      const { provider, model } = teacher;
-      const key = requestKey({ provider, model, messages, params: own, sampleIndex });
-      yield { key, questionId: question.id, sampleIndex, messages, params: own, maxTokens, worstCaseMicroUsd };
-    }
-  }
-}
-
-const askPlainly = (question: Question): ChatMessage[] => [{ role: "user", content: question.text }];
-
-function ordered(questions: readonly Question[]): readonly Question[] {
-  const isOrdered = questions.every(({ id }, i) => i === 0 || (questions[i - 1] as Question).id <= id);
-  return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const plan = new PurchasePlan(questions, options);
+  const failed = await new Tracing(plan, options).buy();
+  for (const place of plan) yield await outcomeOf(place, failed, options);
 }
 
 /** Buys what the journal lacks, then what cut replies need. */
 class Tracing {
-  readonly #questions: readonly Question[];
+  readonly #plan: PurchasePlan;
   readonly #options: TraceOptions;
   readonly #buyer: ReplyBuyer;
   readonly #failed = new Map<string, FailedPurchase>();
@@ -107,8 +66,8 @@ class Tracing {
   /** What was counted before the direct buyer began. */
   #before: BuyerCounts = NOTHING_YET;
 
-  constructor(questions: readonly Question[], options: TraceOptions) {
-    this.#questions = questions;
+  constructor(plan: PurchasePlan, options: TraceOptions) {
+    this.#plan = plan;
     this.#options = { ...options, retryCut: retriesCut(options) };
     this.#buyer = new ReplyBuyer({
       ...this.#options,
@@ -121,7 +80,7 @@ class Tracing {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
-      const wanted = this.#unique((key) => missing.has(key));
+      const wanted = this.#purchases((key) => missing.has(key));
       const { batch } = this.#options;
       if (batch === undefined) await this.#buy(wanted);
       else await this.#buyInBatches(wanted, batch);
@@ -145,24 +104,28 @@ class Tracing {
   }
 
   #missing(): Set<string> {
-    const { journal, retryCut = false } = this.#options;
+    const { journal, maxTokens, retryCut = false } = this.#options;
     const missing = new Set<string>();
-    for (const { key, maxTokens } of this.#unique(() => true)) {
+    for (const { key } of this.#unique()) {
       this.#total += 1;
-      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(flat(key));
+      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(key);
       else this.#fromJournal += 1;
     }
     return missing;
   }
 
-  /** Each purchase once, though questions may render alike. */
-  *#unique(isWanted: (key: string) => boolean): Generator<Purchase> {
+  /** Each reply once, though questions may render alike. */
+  *#unique(): Generator<ReplyPlace> {
     const seen = new Set<string>();
-    for (const purchase of planPurchases(this.#questions, this.#options)) {
-      if (seen.has(purchase.key) || !isWanted(purchase.key)) continue;
-      seen.add(flat(purchase.key));
-      yield purchase;
+    for (const place of this.#plan) {
+      if (seen.has(place.key)) continue;
+      seen.add(place.key);
+      yield place;
     }
+  }
+
+  *#purchases(isWanted: (key: string) => boolean): Generator<Purchase> {
+    for (const place of this.#unique()) if (isWanted(place.key)) yield this.#plan.purchase(place);
   }
 
   /** One part for each cut reply, round after round, until none needs another. */
@@ -174,8 +137,8 @@ class Tracing {
   }
 
   async *#nextParts(options: SalvageOptions): AsyncGenerator<Purchase> {
-    for (const first of this.#unique(() => true)) {
-      if (options.journal.find(first.key, first.maxTokens)?.finishReason !== "length") continue;
+    const { maxTokens } = this.#options;
+    for (const first of this.#purchases((key) => options.journal.find(key, maxTokens)?.finishReason === "length")) {
       const next = nextPart(first, await readJoined(first, options), options);
       if (next === undefined || this.#failed.has(next.key)) continue;
       this.#total += 1;
@@ -201,9 +164,6 @@ class Tracing {
   }
 }
 
-/** A copy that does not hold on to the longer text it was cut from. */
-const flat = (key: string): string => Buffer.from(key, "latin1").toString("latin1");
-
 /** What is retried is asked anew where it is cut, too; but not where cut replies are gone on with: that is cheaper. */
 function retriesCut(options: TraceOptions): boolean {
   const salvage = salvageOptions(options);
@@ -218,13 +178,13 @@ function salvageOptions(options: TraceOptions): SalvageOptions | undefined {
 }
 
 async function outcomeOf(
-  purchase: Purchase,
+  { key, question, sampleIndex }: ReplyPlace,
   failed: ReadonlyMap<string, FailedPurchase>,
   options: TraceOptions,
 ): Promise<TraceOutcome> {
   const { teacher, journal, price, maxTokens, signal } = options;
   if (signal?.aborted) throw new AppError("interrupted", "stopped while reading the journal", { cause: signal.reason });
-  const { key, questionId, sampleIndex } = purchase;
+  const questionId = question.id;
   const salvage = salvageOptions(options);
   const asIs = { policy: "drop", teacher, price, journal, continueTokens: 0, answerTokens: 0 } as const;
   const failure = (reason: string, detail: string): TraceOutcome => ({
