@@ -403,6 +403,22 @@ describe("money", () => {
     expect(next.snapshot()).toEqual(ledger.snapshot());
   });
 
+  it("counts a withheld reply at its worst case where nobody counted it, here and after a restart; asks once", async () => {
+    const teacher = fakeTeacher(() => {
+      throw new TeacherError("withheld", "SAFETY");
+    });
+    const ledger = new Ledger(10_000);
+    const outcomes = await collect(numberedQuestions(2), optionsFor(teacher, { ledger, price: paid }));
+    expect(outcomes[0]).toMatchObject({ failure: { reason: "provider-permanent", detail: "SAFETY" } });
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ calls: 2, estimatedMicroUsd: 2000 });
+    await journal.close();
+    const next = new Ledger(10_000);
+    journal = await openJournal(next);
+    expect(next.snapshot()).toEqual(ledger.snapshot());
+    expect(await collect(numberedQuestions(2), optionsFor(teacher))).toEqual(outcomes);
+    expect(teacher.asked).toHaveLength(2);
+  });
+
   it("gives back what was held for a request that was never billed", async () => {
     const teacher = fakeTeacher(() => {
       throw new TeacherError("row-refused", "HTTP 400");
