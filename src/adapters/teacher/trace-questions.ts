@@ -15,6 +15,8 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange">, PlanOption
   /** Tokens for an answer that is asked for at once; 2,048, or `maxTokens` if that is less, unless told. */
   readonly answerTokens?: number;
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** Told that buying stopped early: what there is comes next, then the error. Absent: the error alone. */
+  readonly onStopped?: () => void;
   /** Buys through the teacher's batch API, and directly what that does not bring in time; absent: all directly. */
   readonly batch?: BatchTerms;
 }
@@ -44,14 +46,40 @@ const ANSWER_TOKENS = 2048;
  * the journal, then read from it. Prompts are rendered when they are sent and replies read when they are yielded, so
  * memory holds the questions, a key for each reply, and what is in flight.
  * @throws {AppError} see {@link ReplyBuyer.buy}. What was bought stays in the journal; asking again goes on from there.
+ *   With `onStopped` the outcomes so far come before it.
  */
 export async function* traceQuestions(
   questions: readonly Question[],
   options: TraceOptions,
 ): AsyncGenerator<TraceOutcome> {
   const plan = new PurchasePlan(questions, options);
-  const failed = await new Tracing(plan, options).buy();
-  for (const place of plan) yield await outcomeOf(place, failed, options);
+  const tracing = new Tracing(plan, options);
+  try {
+    await tracing.buy();
+  } catch (error) {
+    if (options.onStopped === undefined) throw error;
+    options.onStopped();
+    yield* outcomesSoFar(plan, tracing.failed, options);
+    throw error;
+  }
+  for (const place of plan) yield await outcomeOf(place, tracing.failed, options);
+}
+
+/** What there is when buying stops early. A cut reply that may be gone on with is no outcome yet. */
+async function* outcomesSoFar(
+  plan: PurchasePlan,
+  failed: ReadonlyMap<string, FailedPurchase>,
+  { signal: _aborted, ...options }: TraceOptions,
+): AsyncGenerator<TraceOutcome> {
+  const { journal, maxTokens } = options;
+  const salvage = salvageOptions(options);
+  const goesOn = salvage !== undefined && canSalvage(salvage);
+  for (const place of plan) {
+    if (!failed.has(place.key) && journal.find(place.key, maxTokens) === undefined) continue;
+    const outcome = await outcomeOf(place, failed, options);
+    if (goesOn && outcome.type === "failure" && outcome.failure.reason === "truncated") continue;
+    yield outcome;
+  }
 }
 
 /** Buys what the journal lacks, then what cut replies need. */
@@ -59,7 +87,8 @@ class Tracing {
   readonly #plan: PurchasePlan;
   readonly #options: TraceOptions;
   readonly #buyer: ReplyBuyer;
-  readonly #failed = new Map<string, FailedPurchase>();
+  /** The purchases given up, by key. */
+  readonly failed = new Map<string, FailedPurchase>();
   #total = 0;
   #fromJournal = 0;
   #counts: BuyerCounts = NOTHING_YET;
@@ -68,38 +97,35 @@ class Tracing {
 
   constructor(plan: PurchasePlan, options: TraceOptions) {
     this.#plan = plan;
-    this.#options = { ...options, retryCut: retriesCut(options) };
+    const onEnd: TraceOptions["onEnd"] = (purchase, failure) => {
+      if (failure !== undefined) this.failed.set(purchase.key, failure);
+      options.onEnd?.(purchase, failure);
+    };
+    this.#options = { ...options, retryCut: retriesCut(options), onEnd };
     this.#buyer = new ReplyBuyer({
       ...this.#options,
       onChange: (counts) => this.#changed(addCounts(this.#before, counts)),
     });
   }
 
-  /** The purchases given up, by key. */
-  async buy(): Promise<ReadonlyMap<string, FailedPurchase>> {
+  async buy(): Promise<void> {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
       const wanted = this.#purchases((key) => missing.has(key));
       const { batch } = this.#options;
-      if (batch === undefined) await this.#buy(wanted);
+      if (batch === undefined) await this.#buyer.buy(wanted);
       else await this.#buyInBatches(wanted, batch);
       const salvage = salvageOptions(this.#options);
       if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
     } catch (error) {
       throw this.#withProgress(error);
     }
-    return this.#failed;
-  }
-
-  async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {
-    for (const [key, failure] of await this.#buyer.buy(purchases)) this.#failed.set(key, failure);
   }
 
   async #buyInBatches(purchases: Iterable<Purchase>, batch: BatchTerms): Promise<void> {
     const onChange = (counts: BuyerCounts): void => this.#changed(counts);
-    const failed = await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
-    for (const [key, failure] of failed) this.#failed.set(key, failure);
+    await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
     this.#before = this.#counts;
   }
 
@@ -132,7 +158,7 @@ class Tracing {
   async #salvage(options: SalvageOptions): Promise<void> {
     for (let before = -1; before < this.#total; ) {
       before = this.#total;
-      await this.#buy(this.#nextParts(options));
+      await this.#buyer.buy(this.#nextParts(options));
     }
   }
 
@@ -140,7 +166,7 @@ class Tracing {
     const { maxTokens } = this.#options;
     for (const first of this.#purchases((key) => options.journal.find(key, maxTokens)?.finishReason === "length")) {
       const next = nextPart(first, await readJoined(first, options), options);
-      if (next === undefined || this.#failed.has(next.key)) continue;
+      if (next === undefined || this.failed.has(next.key)) continue;
       this.#total += 1;
       yield next;
     }
