@@ -140,8 +140,18 @@ describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, ov
     for (const isStreaming of [true, false]) {
       const { teacher, server } = await connect({ reply: () => ({ answer: "no", finish }) }, { isStreaming });
       const refused = await failure(teacher.ask(request, never));
-      expect(refused).toMatchObject({ fault: "row-refused", isRetryable: false });
+      const fault = finish.startsWith("BLOCKED") ? "row-refused" : "withheld";
+      expect(refused).toMatchObject({ fault, code: "provider-permanent", isRetryable: false, mayBeBilled: true });
       expect(refused.usage?.promptTokens).toBe(server.billed.promptTokens);
+    }
+  });
+
+  it.each(withheld)("may bill what it withholds uncounted, unless it blocked the prompt: %s", async (finish) => {
+    for (const isStreaming of [true, false]) {
+      const reply = (): NativeReply => ({ answer: "no", finish, hasUsage: false });
+      const { teacher } = await connect({ reply }, { isStreaming });
+      const { usage, mayBeBilled } = await failure(teacher.ask(request, never));
+      expect([usage, mayBeBilled]).toEqual([null, !finish.startsWith("BLOCKED")]);
     }
   });
 

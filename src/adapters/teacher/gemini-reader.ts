@@ -7,6 +7,7 @@ import { excerptOf } from "./excerpt.ts";
 import { elementsOf, fieldsOf, textOf } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
 import {
+  blocked,
   checkedReply,
   jsonOf,
   malformed,
@@ -56,7 +57,8 @@ export class GeminiReader implements ReplyReader {
 
   reply(): TeacherReply {
     const usage = this.#usage;
-    if (this.#block !== "") throw withheld(this.#context, this.#block, usage);
+    const isMade = this.hasText || this.#finish !== "";
+    if (this.#block !== "") throw (isMade ? withheld : blocked)(this.#context, this.#block, usage);
     if (WITHHELD.has(this.#finish)) throw withheld(this.#context, this.#finish, usage);
     const thinking = this.#thinking.trim();
     const found = { thinking, answer: this.#answer.trim(), finishReason: FINISH[this.#finish] ?? "other", usage };

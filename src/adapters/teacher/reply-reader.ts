@@ -2,7 +2,7 @@
 import type { FinishReason, Provenance, Usage } from "../../schema/records.ts";
 import { excerptOf } from "./excerpt.ts";
 import { parseJson } from "./json-fields.ts";
-import { TeacherError, type TeacherReply } from "./teacher.ts";
+import { TeacherError, type TeacherFault, type TeacherReply } from "./teacher.ts";
 
 /** Longest thinking and answer together, characters: a trace must fit a JSONL line even if every one is escaped. */
 export const MAX_REPLY_CHARACTERS = 2_500_000;
@@ -36,7 +36,7 @@ export interface ReplyReader {
   /**
    * The reply in a whole body.
    * @throws {TeacherError} `malformed`: not what this API answers, empty, or too long, with the usage if it can be read;
-   *   `row-refused`: the provider refuses this question, with the usage; `broken`: it gave up in the middle.
+   *   `withheld`: the provider keeps it back, with the usage; `row-refused`: it blocks the prompt; `broken`: it gave up in the middle.
    */
   whole(body: string): TeacherReply;
 }
@@ -67,9 +67,9 @@ export function checkedReply(found: FoundReply, context: ReplyContext): TeacherR
   const usage = found.usage ?? estimatedUsage(found, context);
   const length = thinking.length + answer.length;
   if (length === 0 && finishReason !== "length")
-    throw malformed(context, `an empty reply${shown === undefined ? "" : `: ${excerptOf(shown())}`}`, usage);
+    throw malformed(context, `an empty reply${shown === undefined ? "" : `: ${excerptOf(shown())}`}`, found.usage);
   if (length > MAX_REPLY_CHARACTERS)
-    throw malformed(context, `a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, usage);
+    throw malformed(context, `a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, found.usage);
   return { thinking, answer, provenance, finishReason, usage };
 }
 
@@ -78,9 +78,18 @@ export function malformed({ called = "the teacher" }: ReplyContext, fault: strin
   return new TeacherError("malformed", `${called}'s reply is ${fault}`, usage === undefined ? {} : { usage });
 }
 
-/** The error of a reply that the provider withholds for good. Most bill what they withhold: hence the usage. */
+/** The error of a reply that was made and that the provider withholds for good. Most bill it, counted or not. */
 export function withheld({ called = "the teacher" }: ReplyContext, why: string, usage?: Usage): TeacherError {
-  return new TeacherError("row-refused", `${called} withholds its reply (${excerptOf(why)})`, {
+  return keptBack("withheld", `${called} withholds its reply`, why, usage);
+}
+
+/** The error of a prompt that the provider blocks for good: no reply was made. Some count the prompt all the same. */
+export function blocked({ called = "the teacher" }: ReplyContext, why: string, usage?: Usage): TeacherError {
+  return keptBack("row-refused", `${called} blocks this prompt`, why, usage);
+}
+
+function keptBack(fault: TeacherFault, message: string, why: string, usage: Usage | undefined): TeacherError {
+  return new TeacherError(fault, `${message} (${excerptOf(why)})`, {
     ...(usage === undefined ? {} : { usage }),
     data: { finish: excerptOf(why) },
   });

@@ -30,6 +30,8 @@ export interface AskPorts {
   /** Folder of the journal; batches are remembered beside it. */
   readonly journalFolder: string;
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** See `traceQuestions`. */
+  readonly onStopped?: () => void;
   /** Stands in for the machine's time in tests. */
   readonly waiting?: Waiting;
 }
@@ -66,7 +68,7 @@ export async function* askEndpoint(
   request: AskRequest,
   ports: AskPorts,
 ): AsyncGenerator<TraceOutcome> {
-  const { accounts, signal, seed, maxRetries, retryFailed = false, flows, onProgress } = ports;
+  const { accounts, signal, seed, maxRetries, retryFailed = false, flows, onProgress, onStopped } = ports;
   const { waiting = systemWaiting(seed), world, journalFolder } = ports;
   const { account, questions, samples, render, salvage } = request;
   const { teacher, price, params, maxTokens, concurrency, limits } = opened;
@@ -91,6 +93,7 @@ export async function* askEndpoint(
     ...(salvage === undefined ? {} : { salvage }),
     ...(batch === undefined ? {} : { batch }),
     ...(onProgress === undefined ? {} : { onProgress }),
+    ...(onStopped === undefined ? {} : { onStopped }),
   };
   try {
     yield* traceQuestions(questions, options);
