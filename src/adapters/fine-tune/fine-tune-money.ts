@@ -1,0 +1,149 @@
+/**
+ * @file The money for the jobs of one name: what is held in the ledger and announced in the journal before a job is
+ * ordered, in one part or, where it grew, several; and what each job came to, booked in both.
+ */
+import { AppError } from "../../core/errors.ts";
+import { describeRate, type FineTuneRate } from "../../ledger/fine-tune-price.ts";
+import type { Hold, Ledger } from "../../ledger/ledger.ts";
+import { formatUsd } from "../../ledger/money.ts";
+import type { IntentRequest, OpenIntent, RequestJournal } from "../journal/request-journal.ts";
+import type { FineTuneJob, FineTuneOrder } from "./fine-tuner.ts";
+
+/** Account of fine-tunes in ledger and journal; nothing else is bought on it. */
+export const FINE_TUNE_ACCOUNT = "train";
+
+/** Whose money, and at what price. */
+export interface FineTuneAccounts {
+  readonly ledger: Ledger;
+  readonly journal: RequestJournal;
+  /** The order's identity, 16 hex digits; its name is made from it. */
+  readonly key: string;
+  /** Name in the journal. */
+  readonly provider: string;
+  readonly rate: FineTuneRate;
+}
+
+/** What a job came to. */
+export interface FineTuneCost {
+  readonly tokens: number;
+  readonly microUsd: number;
+  /** False where the provider told the amount. */
+  readonly isEstimated: boolean;
+}
+
+/** Whether a job is booked in this journal: it must not be booked twice. */
+export function isCharged(job: FineTuneJob, { journal, key }: Pick<FineTuneAccounts, "journal" | "key">): boolean {
+  return journal.isCharged(key, detailOf(job));
+}
+
+const detailOf = ({ id }: FineTuneJob): string => `fine-tune ${id}`;
+
+/** See the file's head. */
+export class FineTuneMoney {
+  readonly #accounts: FineTuneAccounts;
+  readonly #order: Pick<FineTuneOrder, "name" | "base">;
+  readonly #parts: { readonly intent: OpenIntent; readonly hold: Hold }[] = [];
+
+  /** Holds again what earlier processes promised for jobs of this name and did not book. */
+  constructor(order: Pick<FineTuneOrder, "name" | "base">, accounts: FineTuneAccounts) {
+    this.#order = order;
+    this.#accounts = accounts;
+    for (const intent of accounts.journal.openIntents(order.name))
+      this.#parts.push({ intent, hold: accounts.ledger.reopen(FINE_TUNE_ACCOUNT, intent.worstCaseMicroUsd) });
+  }
+
+  /** Whether anything is promised: a job may be ordered, or have been. */
+  get isOpen(): boolean {
+    return this.#parts.length > 0;
+  }
+
+  /** Promises more where that is needed; tells why it cannot. */
+  async raiseTo(microUsd: number): Promise<AppError | undefined> {
+    const more = microUsd - this.#parts.reduce((sum, { hold }) => sum + hold.microUsd, 0);
+    if (more <= 0 && this.isOpen) return undefined;
+    const { ledger, rate } = this.#accounts;
+    const hold = ledger.hold(FINE_TUNE_ACCOUNT, more);
+    if (!hold.granted) {
+      const left = formatUsd(Math.max(0, hold.capMicroUsd - hold.spentMicroUsd - hold.heldMicroUsd));
+      return new AppError(
+        "budget-exceeded",
+        `the fine-tune may cost ${formatUsd(microUsd)}, and ${left} of maxUsd is left for ${this.isOpen ? "what it needs beyond what is held" : "it"}`,
+        {
+          hint: `raise maxUsd, or lower train.epochs or select.count; the price: ${describeRate(rate)}`,
+          data: { worstCaseMicroUsd: microUsd, capMicroUsd: hold.capMicroUsd, spentMicroUsd: hold.spentMicroUsd },
+        },
+      );
+    }
+    try {
+      this.#parts.push({ intent: await this.#intend(more, this.#order.name), hold });
+    } catch (error) {
+      ledger.release(hold); // nothing is ordered without its intent
+      throw error;
+    }
+    return undefined;
+  }
+
+  /** Books what a job came to on what is promised, and ends that; where nothing is, past the cap if it must be: it is spent. */
+  async charge(job: FineTuneJob, cost: Pick<FineTuneCost, "microUsd" | "isEstimated">): Promise<void> {
+    const parts = this.#parts.splice(0);
+    const intents = parts.map(({ intent }) => intent);
+    if (parts.length === 0) intents.push(await this.#intend(cost.microUsd, this.#order.name));
+    this.#settle(
+      parts.map(({ hold }) => hold),
+      cost,
+    );
+    // The first line tells the whole. Who is killed before the next counts too much until the job is found again, never too little.
+    for (const [i, intent] of intents.entries())
+      await this.#accounts.journal.charge(intent, {
+        costMicroUsd: i === 0 ? cost.microUsd : 0,
+        isEstimated: cost.isEstimated,
+        detail: detailOf(job),
+      });
+  }
+
+  /** The ledger's side of a charge: each hold takes what it held, the last what is left. */
+  #settle(holds: readonly Hold[], { microUsd, isEstimated }: Pick<FineTuneCost, "microUsd" | "isEstimated">): void {
+    const { ledger } = this.#accounts;
+    const basis = isEstimated ? "estimated" : "measured";
+    if (holds.length === 0) ledger.record(FINE_TUNE_ACCOUNT, { costMicroUsd: microUsd, basis });
+    let left = microUsd;
+    for (const [i, hold] of holds.entries()) {
+      const costMicroUsd = i === holds.length - 1 ? left : Math.min(left, hold.microUsd);
+      left -= costMicroUsd;
+      ledger.settle(hold, { costMicroUsd, basis });
+    }
+  }
+
+  /** Writes down that a job that stands at the provider before ours is ordered is not on this account. */
+  async disclaim(job: FineTuneJob): Promise<void> {
+    const intent = await this.#intend(0);
+    await this.#accounts.journal.charge(intent, { costMicroUsd: 0, isEstimated: false, detail: detailOf(job) });
+  }
+
+  /** Nothing was ordered. */
+  async release(detail: string): Promise<void> {
+    for (const { intent, hold } of this.#parts.splice(0)) {
+      this.#accounts.ledger.release(hold);
+      await this.#accounts.journal.unpaid(intent, detail);
+    }
+  }
+
+  /** Whatever is still open may be billed. */
+  forfeit(): void {
+    for (const { hold } of this.#parts.splice(0)) this.#accounts.ledger.forfeit(hold);
+  }
+
+  async #intend(worstCaseMicroUsd: number, name?: string): Promise<OpenIntent> {
+    const { journal, key, provider } = this.#accounts;
+    const batch = name === undefined ? {} : { batch: name };
+    const request: IntentRequest = {
+      key,
+      worstCaseMicroUsd,
+      account: FINE_TUNE_ACCOUNT,
+      provider,
+      model: this.#order.base,
+      ...batch,
+    };
+    return { ...(await journal.intend(request)), worstCaseMicroUsd };
+  }
+}
