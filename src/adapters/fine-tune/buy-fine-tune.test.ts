@@ -239,6 +239,30 @@ describe("buyFineTune", () => {
         expect(fake.billed).toMatchObject({ jobs: 2, microUsd: COST });
       },
     );
+
+    test("is booked although we were killed while the cap had us stop it", async () => {
+      await start(restarts);
+      await processOnce({}, { stopAt: 1 });
+      await away(ends());
+      expect((await processOnce({}, { stopAt: 1, capMicroUsd: WORST })).result).toMatchObject({ code: "interrupted" });
+      expect(await onDisk()).toBe(COST / 2 + WORST);
+      await away((tuner) => tuner.cancel("ft-1", never));
+      const { result, spentMicroUsd } = await processOnce({}, { capMicroUsd: WORST });
+      expect(result).toMatchObject({ code: "budget-exceeded" });
+      expect(spentMicroUsd).toBe(COST);
+      expect(fake.billed).toMatchObject({ jobs: 2, microUsd: COST });
+    });
+
+    test("later than we looked, and failed while nobody watched, is booked too", async () => {
+      await start({ failsWith: "a node died", failing: 2 });
+      expect((await processOnce()).result).toMatchObject({ code: "provider-permanent" });
+      await away((tuner) => tuner.submit(ORDER, never));
+      await away(ends("ft-1"));
+      const { result, spentMicroUsd } = await processOnce();
+      expect(result).toMatchObject({ job: "ft-2" });
+      expect(spentMicroUsd).toBe(COST * 2);
+      expect(fake.billed).toMatchObject({ jobs: 3, microUsd: COST * 2 });
+    });
   });
 
   test("a job that failed for another run of the same name, before ours was ordered, is none of ours", async () => {
@@ -249,6 +273,18 @@ describe("buyFineTune", () => {
     const { result, spentMicroUsd } = await processOnce();
     expect(result).toMatchObject({ job: "ft-1" });
     expect(spentMicroUsd).toBe(COST);
+  });
+
+  test("a job of another run that turns out dearer than our cap is left to it, and nothing is booked", async () => {
+    await start({ looks: 9 });
+    await away((tuner) => tuner.submit(ORDER, never));
+    const { result, spentMicroUsd } = await processOnce({ mostTokens: 2_000 }, { capMicroUsd: 2_000 });
+    expect(result).toMatchObject({ code: "budget-exceeded" });
+    expect(spentMicroUsd).toBe(0);
+    await away(async (tuner) => {
+      for (let looks = 0; looks < 9; looks++) await tuner.poll("ft-0", never);
+    });
+    expect(fake.billed).toMatchObject({ jobs: 1, microUsd: COST });
   });
 
   test("a list that lags: a job that was ordered is looked for again, and no other ordered", async () => {

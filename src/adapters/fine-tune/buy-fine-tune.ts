@@ -56,15 +56,15 @@ export async function buyFineTune(order: FineTuneOrder, terms: FineTuneTerms): P
     const jobs = await look(buying);
     const paid = jobs.find((job) => job.state.type === "completed" && isCharged(job, terms));
     if (paid !== undefined) return await boughtBefore(paid, buying);
-    let begun = await begin(jobs, buying, { wasOrdered: buying.money.isOpen });
+    let begun = await begin(jobs, buying, { isOurs: buying.money.isOpen });
     for (;;) {
       const job = await watch(begun, buying);
+      // Together begins a job anew, as another, when a machine of its own fails.
+      const others = isEnded(job) ? (await look(buying)).filter(({ id }) => id !== job.id) : [];
       const cost = costOf(job, terms);
       await buying.money.charge(job, cost);
-      // Together begins a job anew, as another, when a machine of its own fails.
-      const others = isEnded(job) ? await look(buying) : [];
       if (liveOne(others, terms) === undefined) return bought(job, cost);
-      begun = await begin(others, buying, { wasOrdered: true });
+      begun = await begin(others, buying, { isOurs: true });
     }
   } finally {
     buying.money.forfeit();
@@ -83,17 +83,28 @@ interface Begun {
   readonly job: FineTuneJob;
   /** Why the cap does not hold it; absent: it does. */
   readonly refusal?: AppError;
+  /** Whether we ordered it, and may stop it; otherwise another run did. */
+  readonly isOurs: boolean;
 }
 
-/** The jobs of this name; where one may have been ordered and none is to be seen, only after several looks. */
+/**
+ * The jobs of this name; where one may have been ordered and none is to be seen, only after several looks. Those that ended
+ * and are not booked come with their prices.
+ */
 async function look({ order, terms, money }: Buying): Promise<readonly FineTuneJob[]> {
   const { tuner, waiting, signal } = terms;
   for (let looks = 1; ; looks++) {
     const jobs = await patiently(() => tuner.find(order.name, signal), terms);
     const isSeen = jobs.some((job) => job.state.type === "completed" || !isCharged(job, terms));
-    if (isSeen || !money.isOpen || looks >= MAX_LOOKS) return jobs;
+    if (isSeen || !money.isOpen || looks >= MAX_LOOKS) return await Promise.all(jobs.map((job) => priced(job, terms)));
     await waiting.sleep(FIRST_LOOK_MS * 3 ** (looks - 1), signal);
   }
+}
+
+/** Lists need not tell what a job came to. */
+async function priced(job: FineTuneJob, terms: FineTuneTerms): Promise<FineTuneJob> {
+  if (job.state.type === "running" || isCharged(job, terms)) return job;
+  return await patiently(() => terms.tuner.poll(job.id, terms.signal), terms);
 }
 
 /** A job that runs or is complete, and is not booked yet. */
@@ -108,49 +119,41 @@ const isEnded = ({ state }: FineTuneJob): boolean => state.type === "failed" || 
 /**
  * Books what ended while nobody watched; then goes on with the job that is left, or orders one, under a hold.
  *
- * @param wasOrdered whether these jobs may come from an order of ours.
+ * @param isOurs whether these jobs come from an order of ours.
  */
-async function begin(
-  jobs: readonly FineTuneJob[],
-  buying: Buying,
-  { wasOrdered }: { readonly wasOrdered: boolean },
-): Promise<Begun> {
+async function begin(jobs: readonly FineTuneJob[], buying: Buying, { isOurs }: Pick<Begun, "isOurs">): Promise<Begun> {
   const { terms, money } = buying;
+  // Once we have booked one, another that ended may have been begun anew from it.
+  const mayBeOurs = isOurs || jobs.some((job) => isCharged(job, terms));
   for (const job of jobs.filter((one) => isEnded(one) && !isCharged(one, terms)))
-    await (wasOrdered ? bookEnded(job, buying) : money.disclaim(job));
+    await (mayBeOurs ? bookEnded(job, buying) : money.disclaim(job));
   const worstMicroUsd = fineTuneCost(terms.rate, terms.mostTokens);
-  const live = liveOne(jobs, terms);
-  if (live === undefined) {
+  const job = liveOne(jobs, terms);
+  if (job === undefined) {
     const refusal = await money.raiseTo(worstMicroUsd);
     if (refusal !== undefined) throw refusal;
-    return { job: await submit(buying) };
+    return { job: await submit(buying), isOurs: true };
   }
-  const job = await upToDate(live, terms);
-  if (money.isOpen) return { job };
-  const refusal = await money.raiseTo(job.state.type === "running" ? worstMicroUsd : costOf(job, terms).microUsd);
-  if (refusal === undefined) return { job };
+  if (money.isOpen) return { job, isOurs };
+  const most = job.state.type === "running" ? worstMicroUsd : costOf(job, terms).microUsd;
+  const refusal = await money.raiseTo(most);
+  if (refusal === undefined) return { job, isOurs };
   // Another run ordered it, and pays for it.
-  if (!wasOrdered) throw refusal;
-  return { job, refusal };
+  if (!isOurs) throw refusal;
+  await money.admit(most);
+  return { job, isOurs, refusal };
 }
 
-async function bookEnded(listed: FineTuneJob, { terms, money }: Buying): Promise<void> {
-  const job = await upToDate(listed, terms);
+async function bookEnded(job: FineTuneJob, { terms, money }: Buying): Promise<void> {
   const cost = costOf(job, terms);
   await money.charge(job, cost);
   terms.warn(`${describeEnd(job)}; ${formatUsd(cost.microUsd)} of it is booked`);
 }
 
-/** A job that ended, with its price: lists need not tell it. */
-async function upToDate(job: FineTuneJob, terms: FineTuneTerms): Promise<FineTuneJob> {
-  if (job.state.type === "running") return job;
-  return await patiently(() => terms.tuner.poll(job.id, terms.signal), terms);
-}
-
 /** A job that an earlier process booked; what it left open of that is ended. */
 async function boughtBefore(paid: FineTuneJob, { terms, money }: Buying): Promise<BoughtFineTune> {
   if (money.isOpen) await money.charge(paid, { microUsd: 0, isEstimated: false });
-  const job = await upToDate(paid, terms);
+  const job = await patiently(() => terms.tuner.poll(paid.id, terms.signal), terms);
   return bought(job, costOf(job, terms));
 }
 
@@ -196,11 +199,11 @@ async function submit(buying: Buying): Promise<FineTuneJob> {
     const jobs = await look(buying);
     const found = liveOne(jobs, terms) ?? jobs.find((job) => !isCharged(job, terms));
     if (found === undefined) throw error;
-    return await upToDate(found, terms);
+    return found;
   }
 }
 
-/** Waits for the end of a job; cancels one that the cap does not allow. */
+/** Waits for the end of a job; cancels one of ours that the cap does not allow, and leaves another's. */
 async function watch(begun: Begun, { terms, money }: Buying): Promise<FineTuneJob> {
   const { tuner, waiting, signal, onProgress } = terms;
   let { job, refusal } = begun;
@@ -209,6 +212,10 @@ async function watch(begun: Begun, { terms, money }: Buying): Promise<FineTuneJo
     const { id } = job;
     onProgress(job);
     refusal ??= await money.raiseTo(costOf(job, terms).microUsd);
+    if (refusal !== undefined && !begun.isOurs) {
+      await money.release("another run ordered it, and pays for it");
+      throw refusal;
+    }
     if (refusal !== undefined) isCancelling ||= await cancel(id, terms);
     await waiting.sleep(pause, signal);
     if (signal.aborted) throw new AppError("interrupted", "stopped while the fine-tune runs", { cause: signal.reason });

@@ -6,7 +6,7 @@ import { AppError } from "../../core/errors.ts";
 import { describeRate, type FineTuneRate } from "../../ledger/fine-tune-price.ts";
 import type { Hold, Ledger } from "../../ledger/ledger.ts";
 import { formatUsd } from "../../ledger/money.ts";
-import type { IntentRequest, OpenIntent, RequestJournal } from "../journal/request-journal.ts";
+import type { IntentRequest, OpenIntent, PaidCharge, RequestJournal } from "../journal/request-journal.ts";
 import type { FineTuneJob, FineTuneOrder } from "./fine-tuner.ts";
 
 /** Account of fine-tunes in ledger and journal; nothing else is bought on it. */
@@ -31,12 +31,20 @@ export interface FineTuneCost {
   readonly isEstimated: boolean;
 }
 
+/** What a charge tells of a job that ended without a model, after its name; and of one that another run ordered. */
+const NO_MODEL = ", without a model";
+const OTHERS = ", of another run";
+const nameOf = ({ id }: FineTuneJob): string => `fine-tune ${id}`;
+
 /** Whether a job is booked in this journal: it must not be booked twice. */
 export function isCharged(job: FineTuneJob, { journal, key }: Pick<FineTuneAccounts, "journal" | "key">): boolean {
-  return journal.isCharged(key, detailOf(job));
+  return ["", NO_MODEL, OTHERS].some((end) => journal.isCharged(key, nameOf(job) + end));
 }
 
-const detailOf = ({ id }: FineTuneJob): string => `fine-tune ${id}`;
+/** Whether a charge bought a model, by its detail in the journal. */
+export function boughtModel({ detail }: Pick<PaidCharge, "detail">): boolean {
+  return !detail.endsWith(NO_MODEL) && !detail.endsWith(OTHERS);
+}
 
 /** See the file's head. */
 export class FineTuneMoney {
@@ -83,41 +91,39 @@ export class FineTuneMoney {
     return undefined;
   }
 
-  /** Books what a job came to on what is promised, and ends that; where nothing is, past the cap if it must be: it is spent. */
-  async charge(job: FineTuneJob, cost: Pick<FineTuneCost, "microUsd" | "isEstimated">): Promise<void> {
-    const parts = this.#parts.splice(0);
-    const intents = parts.map(({ intent }) => intent);
-    if (parts.length === 0) intents.push(await this.#intend(cost.microUsd, this.#order.name));
-    this.#settle(
-      parts.map(({ hold }) => hold),
-      cost,
-    );
-    // The first line tells the whole. Who is killed before the next counts too much until the job is found again, never too little.
-    for (const [i, intent] of intents.entries())
-      await this.#accounts.journal.charge(intent, {
-        costMicroUsd: i === 0 ? cost.microUsd : 0,
-        isEstimated: cost.isEstimated,
-        detail: detailOf(job),
-      });
+  /** Promises for a job that runs already, past the cap if it must be. */
+  async admit(microUsd: number): Promise<void> {
+    const { ledger } = this.#accounts;
+    const intent = await this.#intend(microUsd, this.#order.name);
+    ledger.record(FINE_TUNE_ACCOUNT, { costMicroUsd: microUsd, basis: "unknown" });
+    this.#parts.push({ intent, hold: ledger.reopen(FINE_TUNE_ACCOUNT, microUsd) });
   }
 
-  /** The ledger's side of a charge: each hold takes what it held, the last what is left. */
-  #settle(holds: readonly Hold[], { microUsd, isEstimated }: Pick<FineTuneCost, "microUsd" | "isEstimated">): void {
-    const { ledger } = this.#accounts;
-    const basis = isEstimated ? "estimated" : "measured";
-    if (holds.length === 0) ledger.record(FINE_TUNE_ACCOUNT, { costMicroUsd: microUsd, basis });
+  /** Books what a job came to on what is promised, and ends that; where nothing is, past the cap if it must be: it is spent. */
+  async charge(
+    job: FineTuneJob,
+    { microUsd, isEstimated }: Pick<FineTuneCost, "microUsd" | "isEstimated">,
+  ): Promise<void> {
+    if (!this.isOpen) await this.admit(microUsd);
+    const { ledger, journal } = this.#accounts;
+    const parts = this.#parts.splice(0);
     let left = microUsd;
-    for (const [i, hold] of holds.entries()) {
-      const costMicroUsd = i === holds.length - 1 ? left : Math.min(left, hold.microUsd);
+    for (const [i, { hold }] of parts.entries()) {
+      const costMicroUsd = i === parts.length - 1 ? left : Math.min(left, hold.microUsd);
       left -= costMicroUsd;
-      ledger.settle(hold, { costMicroUsd, basis });
+      ledger.settle(hold, { costMicroUsd, basis: isEstimated ? "estimated" : "measured" });
     }
+    // The first line tells the whole. Who is killed before the next counts too much until the job is found again, never too little.
+    const detail = nameOf(job) + (job.state.type === "completed" ? "" : NO_MODEL);
+    for (const [i, { intent }] of parts.entries())
+      await journal.charge(intent, { costMicroUsd: i === 0 ? microUsd : 0, isEstimated, detail });
   }
 
   /** Writes down that a job that stands at the provider before ours is ordered is not on this account. */
   async disclaim(job: FineTuneJob): Promise<void> {
     const intent = await this.#intend(0);
-    await this.#accounts.journal.charge(intent, { costMicroUsd: 0, isEstimated: false, detail: detailOf(job) });
+    const detail = nameOf(job) + OTHERS;
+    await this.#accounts.journal.charge(intent, { costMicroUsd: 0, isEstimated: false, detail });
   }
 
   /** Nothing was ordered. */
