@@ -253,6 +253,21 @@ describe("buyFineTune", () => {
       expect(fake.billed).toMatchObject({ jobs: 2, microUsd: COST });
     });
 
+    test("is stopped by the next process where we were killed before we did", async () => {
+      await start({ ...restarts, looks: 9 });
+      await processOnce({}, { stopAt: 1 });
+      await away((tuner) =>
+        ends()(tuner)
+          .then(() => ends()(tuner))
+          .then(() => ends()(tuner)),
+      );
+      expect((await processOnce({}, { stopAt: 1, capMicroUsd: WORST })).result).toMatchObject({ code: "interrupted" });
+      const { result, spentMicroUsd } = await processOnce({}, { capMicroUsd: WORST });
+      expect(result).toMatchObject({ code: "budget-exceeded" });
+      expect(spentMicroUsd).toBe(COST);
+      expect(fake.billed).toMatchObject({ jobs: 2, microUsd: COST });
+    });
+
     test("later than we looked, and failed while nobody watched, is booked too", async () => {
       await start({ failsWith: "a node died", failing: 2 });
       expect((await processOnce()).result).toMatchObject({ code: "provider-permanent" });
@@ -307,6 +322,17 @@ describe("buyFineTune", () => {
     await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 2 ? { type: "reset" } : null) });
     await processOnce({ mostTokens: 2_000 });
     expect((await processOnce({}, { capMicroUsd: 2_000 })).result).toMatchObject({ code: "budget-exceeded" });
+    expect(fake.billed.jobs).toBe(0);
+  });
+
+  test("a cap that was lowered below an old hold lets nothing be ordered under it", async () => {
+    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 2 ? { type: "reset" } : null) });
+    await processOnce();
+    const { result } = await processOnce({}, { capMicroUsd: WORST - 1 });
+    expect(result).toMatchObject({
+      code: "budget-exceeded",
+      message: "the fine-tune may cost $0.0027, and what is spent and held is $0.000001 over maxUsd",
+    });
     expect(fake.billed.jobs).toBe(0);
   });
 

@@ -64,7 +64,7 @@ export async function buyFineTune(order: FineTuneOrder, terms: FineTuneTerms): P
       const cost = costOf(job, terms);
       await buying.money.charge(job, cost);
       if (liveOne(others, terms) === undefined) return bought(job, cost);
-      begun = await begin(others, buying, { isOurs: true });
+      begun = await begin(others, buying, begun);
     }
   } finally {
     buying.money.forfeit();

@@ -4,7 +4,7 @@
  */
 import { AppError } from "../../core/errors.ts";
 import { describeRate, type FineTuneRate } from "../../ledger/fine-tune-price.ts";
-import type { Hold, Ledger } from "../../ledger/ledger.ts";
+import type { Hold, Ledger, Refusal } from "../../ledger/ledger.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import type { IntentRequest, OpenIntent, PaidCharge, RequestJournal } from "../journal/request-journal.ts";
 import type { FineTuneJob, FineTuneOrder } from "./fine-tuner.ts";
@@ -65,22 +65,16 @@ export class FineTuneMoney {
     return this.#parts.length > 0;
   }
 
-  /** Promises more where that is needed; tells why it cannot. */
+  /** Promises more where that is needed; tells why it cannot: also where the cap was lowered below what is promised. */
   async raiseTo(microUsd: number): Promise<AppError | undefined> {
-    const more = microUsd - this.#parts.reduce((sum, { hold }) => sum + hold.microUsd, 0);
-    if (more <= 0 && this.isOpen) return undefined;
-    const { ledger, rate } = this.#accounts;
+    const promised = this.#parts.reduce((sum, { hold }) => sum + hold.microUsd, 0);
+    const more = Math.max(0, microUsd - promised);
+    const { ledger } = this.#accounts;
     const hold = ledger.hold(FINE_TUNE_ACCOUNT, more);
-    if (!hold.granted) {
-      const left = formatUsd(Math.max(0, hold.capMicroUsd - hold.spentMicroUsd - hold.heldMicroUsd));
-      return new AppError(
-        "budget-exceeded",
-        `the fine-tune may cost ${formatUsd(microUsd)}, and ${left} of maxUsd is left for ${this.isOpen ? "what it needs beyond what is held" : "it"}`,
-        {
-          hint: `raise maxUsd, or lower train.epochs or select.count; the price: ${describeRate(rate)}`,
-          data: { worstCaseMicroUsd: microUsd, capMicroUsd: hold.capMicroUsd, spentMicroUsd: hold.spentMicroUsd },
-        },
-      );
+    if (!hold.granted) return this.#overBudget(Math.max(microUsd, promised), hold);
+    if (more === 0 && this.isOpen) {
+      ledger.release(hold);
+      return undefined;
     }
     try {
       this.#parts.push({ intent: await this.#intend(more, this.#order.name), hold });
@@ -89,6 +83,18 @@ export class FineTuneMoney {
       throw error;
     }
     return undefined;
+  }
+
+  #overBudget(microUsd: number, { capMicroUsd, spentMicroUsd, heldMicroUsd }: Refusal): AppError {
+    const left = capMicroUsd - spentMicroUsd - heldMicroUsd;
+    const room =
+      left < 0
+        ? `what is spent and held is ${formatUsd(-left)} over maxUsd`
+        : `${formatUsd(left)} of maxUsd is left for ${this.isOpen ? "what it needs beyond what is held" : "it"}`;
+    return new AppError("budget-exceeded", `the fine-tune may cost ${formatUsd(microUsd)}, and ${room}`, {
+      hint: `raise maxUsd, or lower train.epochs or select.count; the price: ${describeRate(this.#accounts.rate)}`,
+      data: { worstCaseMicroUsd: microUsd, capMicroUsd, spentMicroUsd },
+    });
   }
 
   /** Promises for a job that runs already, past the cap if it must be. */
