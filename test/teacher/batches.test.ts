@@ -130,7 +130,8 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
       ...(signal === undefined ? {} : { signal }),
       batch: { ...terms, deadlineMinutes, statePath, limits, nowMs: time.nowMs },
     });
-    const missing = texts.filter((text) => journal.find(shortHash(text), MAX_TOKENS) === undefined);
+    const { maxTokens = MAX_TOKENS } = options;
+    const missing = texts.filter((text) => journal.find(shortHash(text), maxTokens) === undefined);
     return { failed, missing, ledger: ledger.snapshot(), tally: ledger.snapshot().stages["trace"] };
   } finally {
     await terms.provider.close();
@@ -162,6 +163,17 @@ const failure = async (run: Promise<unknown>): Promise<AppError> => {
   );
   return error instanceof AppError ? error : expect.fail(`no AppError: ${String(error)}`);
 };
+
+/** Leaves a batch of these at the provider, as a process that is stopped does. */
+async function leaveUnderWay(texts: readonly string[]): Promise<void> {
+  const faults = fake.faults;
+  fake.faults = { ...faults, looks: 50 };
+  const stop = new AbortController();
+  fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
+  expect((await failure(buy(texts, { signal: stop.signal }))).code).toBe("interrupted");
+  fake.onCall = () => undefined;
+  fake.faults = faults;
+}
 
 describe.each(APIS)("%s", (api) => {
   beforeEach(async () => {
@@ -358,6 +370,25 @@ describe.each(APIS)("%s", (api) => {
     const { missing, ledger } = await buy(["another question"]);
     expect([missing, fake.billed.size, direct]).toEqual([[], 5, []]);
     expect(ledger.spentMicroUsd).toBe(bill());
+  });
+
+  it("keeps a reply that is too long for a limit lowered since, and buys that one alone again", async () => {
+    await leaveUnderWay(contents(12));
+    const long = contents(12)
+      .filter((content) => tokensOf(content) > 500)
+      .sort();
+    expect(long.length).toBeGreaterThan(2);
+    const { missing, ledger, tally, failed } = await buy(contents(12), { maxTokens: 500 });
+    expect([failed.size, missing, direct, boughtTwice().sort()]).toEqual([0, [], [], long]);
+    expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+    expect(tally).toMatchObject({ calls: 12 + long.length, unknownCalls: 0 });
+  });
+
+  it("asks anew, under a limit changed since, for what was refused under the old one", async () => {
+    fake.faults = { row: (content) => (content === "question 1" && fake.batches.length === 1 ? "refused" : "none") };
+    await leaveUnderWay(contents(3));
+    const { missing, failed } = await buy(contents(3), { maxTokens: 2000 });
+    expect([failed.size, missing, direct, fake.batches.length, boughtTwice()]).toEqual([0, [], [], 2, []]);
   });
 
   it("has the key in no file", async () => {

@@ -68,13 +68,20 @@ interface Candidate {
   readonly worstCaseMicroUsd: number;
 }
 
+/** A row that needs no other try. */
+type ClosedRow = Exclude<RowEnd, { type: "open" }>;
+
+const byKey = (purchases: readonly Purchase[]): Map<string, Purchase> =>
+  new Map(purchases.map((purchase) => [purchase.key, purchase]));
+
 class BatchBuyer {
   readonly #options: BatchBuyerOptions;
   readonly #log: ShardLog;
   readonly #purchases: Map<string, Purchase>;
   /** To be bought in batches; those under way are not in it. */
   readonly #todo: Map<string, Purchase>;
-  readonly #direct: Purchase[];
+  /** To be asked for directly, once the batches have ended. */
+  readonly #direct: Map<string, Purchase>;
   readonly #failed = new Map<string, FailedPurchase>();
   readonly #stopping = new AbortController();
   readonly #startMs: number;
@@ -85,12 +92,12 @@ class BatchBuyer {
     this.#log = log;
     const { journal, retryFailed = false, retryCut = false } = options;
     const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens, { retryCut }) === undefined);
-    this.#purchases = new Map(missing.map((purchase) => [purchase.key, purchase]));
+    this.#purchases = byKey(missing);
     // What was refused for good, or came back unreadable, is the direct buyer's: it knows when to stop.
     const isTried = ({ key, maxTokens }: Purchase): boolean =>
       journal.malformedReplies(key).count > 0 || (!retryFailed && journal.refusal(key, maxTokens) !== undefined);
-    this.#direct = missing.filter(isTried);
-    this.#todo = new Map(missing.filter((one) => !isTried(one)).map((purchase) => [purchase.key, purchase]));
+    this.#direct = byKey(missing.filter(isTried));
+    this.#todo = byKey(missing.filter((one) => !isTried(one)));
     this.#startMs = this.#nowMs();
   }
 
@@ -104,7 +111,7 @@ class BatchBuyer {
     } finally {
       signal?.removeEventListener("abort", onAbort);
     }
-    if (this.#direct.length > 0) await this.#buyDirectly();
+    if (this.#direct.size > 0) await this.#buyDirectly();
     return this.#failed;
   }
 
@@ -121,7 +128,7 @@ class BatchBuyer {
       if (idle > 0 && this.#todo.size > 0)
         await this.#options.waiting.sleep(IDLE_PAUSE_MS * idle, this.#stopping.signal);
     }
-    this.#direct.push(...this.#todo.values());
+    for (const [key, purchase] of this.#todo) this.#direct.set(key, purchase);
   }
 
   /** Takes a batch of an earlier process up: its money is held again, as nothing of it is known to be spent. */
@@ -134,6 +141,7 @@ class BatchBuyer {
       if (request === undefined) continue;
       rows.set(intent.key, { intent, request, hold: ledger.reopen(stage, intent.worstCaseMicroUsd) });
       this.#todo.delete(intent.key);
+      this.#direct.delete(intent.key);
     }
     return new ShardRun(this.#ports(), shard, { rows });
   }
@@ -215,7 +223,7 @@ class BatchBuyer {
     const failed = await new ReplyBuyer({
       ...this.#options,
       onChange: (counts) => this.#count(addCounts(before, counts)),
-    }).buy(this.#direct);
+    }).buy(this.#direct.values());
     for (const [key, reason] of failed) this.#failed.set(key, reason);
   }
 
@@ -232,15 +240,24 @@ class BatchBuyer {
   #ended(key: string, end: RowEnd): void {
     const purchase = this.#purchases.get(key);
     if (purchase === undefined) return; // asked for by an earlier run only; its reply is kept all the same
-    if (end.type === "open") {
-      if (end.next === "direct") this.#direct.push(purchase);
-      else this.#todo.set(key, purchase);
-      return;
-    }
+    if (end.type === "open" && end.next === "direct") this.#direct.set(key, purchase);
+    else if (end.type === "open" || !this.#isAnswered(purchase, end)) this.#todo.set(key, purchase);
+    else this.#close(purchase, end);
+  }
+
+  /** Whether what came of a batch's request holds for this purchase: an earlier process may have asked under another limit. */
+  #isAnswered({ key, maxTokens }: Purchase, { type }: ClosedRow): boolean {
+    const { journal, retryCut = false } = this.#options;
+    if (type === "refused") return journal.refusal(key, maxTokens) !== undefined;
+    return journal.find(key, maxTokens, { retryCut }) !== undefined;
+  }
+
+  /** Tells that a purchase is over. */
+  #close(purchase: Purchase, end: ClosedRow): void {
     const failed: FailedPurchase | undefined =
       end.type === "refused" ? { reason: "provider-permanent", detail: end.detail } : undefined;
+    const { key, questionId, sampleIndex } = purchase;
     if (failed !== undefined) this.#failed.set(key, failed);
-    const { questionId, sampleIndex } = purchase;
     const outcome = failed?.reason ?? "reply";
     this.#options.onTiming?.({ key, questionId, sampleIndex, outcome, retries: 0, ms: this.#nowMs() - this.#startMs });
     this.#options.onEnd?.(purchase, failed);
