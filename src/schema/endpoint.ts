@@ -21,6 +21,9 @@ const limits = z
   .prefault({})
   .describe("declared limits; the provider's own headers count too");
 
+/** After so long what a batch did not bring is asked for directly, unless the recipe says otherwise: minutes. */
+export const BATCH_DEADLINE_MINUTES = 24 * 60;
+
 const common = {
   name: z
     .string()
@@ -38,7 +41,7 @@ const common = {
       deadlineMinutes: z
         .int()
         .min(1)
-        .default(24 * 60)
+        .default(BATCH_DEADLINE_MINUTES)
         .describe("what is not back by then is cancelled and asked for directly"),
     })
     .optional()

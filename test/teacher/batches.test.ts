@@ -8,13 +8,13 @@ import { buyThroughBatches } from "../../src/adapters/teacher/batch/batch-buyer.
 import { ShardLog } from "../../src/adapters/teacher/batch/shard-log.ts";
 import type { Purchase } from "../../src/adapters/teacher/purchase.ts";
 import { type Teacher, TeacherError } from "../../src/adapters/teacher/teacher.ts";
-import { AppError } from "../../src/core/errors.ts";
 import { shortHash } from "../../src/core/hash.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { findPrice, maxPromptTokens, tokenCost } from "../../src/ledger/price-book.ts";
 import { batchTerms } from "./fakes/batch-terms.ts";
 import { type BatchApi, type RowFault, tokensOf } from "./fakes/fake-batch.ts";
 import { FakeBatches } from "./fakes/fake-batches.ts";
+import { appFailure } from "./teacher-failure.ts";
 
 const MAX_TOKENS = 1000;
 const DIRECT = findPrice("p", "m", { inputUsdPerMillion: 2, outputUsdPerMillion: 8 });
@@ -156,21 +156,13 @@ const boughtTwice = (): string[] => {
   fake.finish();
   return [...fake.billed].flatMap(([content, count]) => (count > 1 ? [content] : []));
 };
-const failure = async (run: Promise<unknown>): Promise<AppError> => {
-  const error: unknown = await run.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  return error instanceof AppError ? error : expect.fail(`no AppError: ${String(error)}`);
-};
-
 /** Leaves a batch of these at the provider, as a process that is stopped does. */
 async function leaveUnderWay(texts: readonly string[]): Promise<void> {
   const faults = fake.faults;
   fake.faults = { ...faults, looks: 50 };
   const stop = new AbortController();
   fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
-  expect((await failure(buy(texts, { signal: stop.signal }))).code).toBe("interrupted");
+  expect((await appFailure(buy(texts, { signal: stop.signal }))).code).toBe("interrupted");
   fake.onCall = () => undefined;
   fake.faults = faults;
 }
@@ -256,7 +248,7 @@ describe.each(APIS)("%s", (api) => {
 
   it("stops at a bad key, with what was bought kept and the rest not billed", async () => {
     fake.faults = { row: (content) => (content === "question 1" ? "unauthorised" : "none") };
-    const error = await failure(buy(contents(4)));
+    const error = await appFailure(buy(contents(4)));
     expect([error.code, error.message]).toEqual(["provider-permanent", expect.stringContaining("401")]);
     fake.faults = {};
     expect((await buy(contents(4))).missing).toEqual([]);
@@ -305,7 +297,7 @@ describe.each(APIS)("%s", (api) => {
   it("moves to direct calls only as far as the money reaches", async () => {
     fake.faults = { stuckAfter: 1 };
     const capMicroUsd = purchasesOf(contents(1))[0]?.worstCaseMicroUsd ?? 0; // two at half price; none more directly
-    const error = await failure(buy(contents(2), { capMicroUsd, deadlineMinutes: 30 }));
+    const error = await appFailure(buy(contents(2), { capMicroUsd, deadlineMinutes: 30 }));
     expect([error.code, fake.billed.size, direct]).toEqual(["budget-exceeded", 1, []]);
     fake.faults = {};
     const { missing, ledger } = await buy(contents(2), { capMicroUsd: 10 * capMicroUsd });
@@ -327,7 +319,7 @@ describe.each(APIS)("%s", (api) => {
   });
 
   it("refuses before anything is sent when not one request fits", async () => {
-    const error = await failure(buy(contents(2), { capMicroUsd: 10 }));
+    const error = await appFailure(buy(contents(2), { capMicroUsd: 10 }));
     expect([error.code, fake.calls]).toEqual(["budget-exceeded", []]);
   });
 
@@ -338,7 +330,7 @@ describe.each(APIS)("%s", (api) => {
       const looks = fake.batches[0]?.looks ?? 0;
       if (looks >= 3 && call.startsWith("GET")) stop.abort();
     };
-    const error = await failure(buy(contents(6), { signal: stop.signal }));
+    const error = await appFailure(buy(contents(6), { signal: stop.signal }));
     expect(error.code).toBe("interrupted");
     fake.onCall = () => undefined;
     const { missing, ledger, tally } = await buy(contents(6));
@@ -351,7 +343,7 @@ describe.each(APIS)("%s", (api) => {
     fake.faults = { stuckAfter: 2 };
     const stop = new AbortController();
     fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
-    await failure(buy(contents(4), { signal: stop.signal }));
+    await appFailure(buy(contents(4), { signal: stop.signal }));
     fake.onCall = () => undefined;
     const looks = fake.batches[0]?.looks ?? 0;
     const { missing, ledger } = await buy(contents(4), { laterMinutes: 61 });
@@ -364,7 +356,7 @@ describe.each(APIS)("%s", (api) => {
     fake.faults = { looks: 50 };
     const stop = new AbortController();
     fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
-    await failure(buy(contents(4), { signal: stop.signal }));
+    await appFailure(buy(contents(4), { signal: stop.signal }));
     fake.onCall = () => undefined;
     fake.faults = {};
     const { missing, ledger } = await buy(["another question"]);
@@ -420,9 +412,9 @@ describe.each(["openai", "gemini"] as const)("a batch of %s that fails whole", (
 
   it("ends the run where no batch can work, and nothing is billed", async () => {
     fake.faults = { failForGood: true };
-    const error = await failure(buy(contents(4)));
+    const error = await appFailure(buy(contents(4)));
     expect([error.code, error.message]).toEqual(["provider-permanent", expect.stringContaining("no such model")]);
-    expect((await failure(buy(contents(4)))).message).toContain("no such model");
+    expect((await appFailure(buy(contents(4)))).message).toContain("no such model");
     expect([fake.billed.size, direct]).toEqual([0, []]);
   });
 });
@@ -498,10 +490,10 @@ it("says how to forget batches that the server no longer knows", async () => {
   fake.faults = { looks: 50 };
   const stop = new AbortController();
   fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 1 && stop.abort();
-  await failure(buy(contents(2), { signal: stop.signal }));
+  await appFailure(buy(contents(2), { signal: stop.signal }));
   fake.onCall = () => undefined;
   fake.batches.length = 0;
-  const error = await failure(buy(contents(2)));
+  const error = await appFailure(buy(contents(2)));
   expect([error.code, error.hint]).toEqual(["provider-permanent", expect.stringContaining("p.jsonl")]);
 });
 

@@ -24,6 +24,8 @@ export interface BatchTerms {
   readonly price: Price;
   /** After so long what has no reply is cancelled and asked for directly. */
   readonly deadlineMinutes: number;
+  /** The recipe buys through batches no more: those under way are waited for, and nothing new is put into one. */
+  readonly isLeftOver?: boolean;
   /** The file that remembers the batches: one for each endpoint and stage, beside the journal. */
   readonly statePath: string;
   /** Where smaller batches are wanted than the provider's limits and ours allow. */
@@ -117,15 +119,16 @@ class BatchBuyer {
 
   /** Batches, until nothing is left for them. Money that is held back by one round is free for the next. */
   async #buyInRounds(): Promise<void> {
+    const { isLeftOver = false } = this.#options.batch;
     let runs = this.#log.live.map((shard) => this.#resume(shard));
     for (let idle = 0; idle < MAX_IDLE_ROUNDS; ) {
-      if (this.#msLeft() > 0) runs = [...runs, ...(await this.#plan(runs.length > 0))];
+      if (!isLeftOver && this.#msLeft() > 0) runs = [...runs, ...(await this.#plan(runs.length > 0))];
       if (runs.length === 0) break;
       const before = this.#counts.bought;
       await this.#runAll(runs);
       runs = [];
       idle = this.#counts.bought > before ? 0 : idle + 1;
-      if (idle > 0 && this.#todo.size > 0)
+      if (!isLeftOver && idle > 0 && this.#todo.size > 0)
         await this.#options.waiting.sleep(IDLE_PAUSE_MS * idle, this.#stopping.signal);
     }
     for (const [key, purchase] of this.#todo) this.#direct.set(key, purchase);
@@ -285,9 +288,18 @@ class BatchBuyer {
       const hint = `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`;
       return new AppError(code, message, { ...details, hint });
     }
-    if (data["status"] !== 404 || this.#log.live.length === 0) return error;
-    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid`;
-    return new AppError(code, message, { ...details, hint });
+    const left = this.#leftBatches();
+    if (left.length === 0 || !(batch.isLeftOver === true || data["status"] === 404)) return error;
+    const named = `${left.slice(0, 3).join(", ")}${left.length > 3 ? `, and ${left.length - 3} more` : ""}`;
+    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid, and what they hold is bought again`;
+    const what = `${message} (asked about an earlier run's batch ${named}, whose replies are to be taken first)`;
+    return new AppError(code, what, { ...details, hint });
+  }
+
+  /** Names of the batches of earlier processes that have requests without an end. */
+  #leftBatches(): string[] {
+    const { journal } = this.#options;
+    return this.#log.live.map(({ name }) => name).filter((name) => journal.openIntents(name).length > 0);
   }
 
   #msLeft(): number {
