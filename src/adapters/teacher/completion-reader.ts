@@ -9,7 +9,7 @@ import {
 import { elementsOf, fieldsOf, parseJson } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
 import type { TextPrompt } from "./completion-request.ts";
-import { jsonOf, malformed, MAX_REPLY_CHARACTERS, type ReplyReader } from "./reply-reader.ts";
+import { jsonOf, refuseEndless, type ReplyReader } from "./reply-reader.ts";
 import type { PartialReply, TeacherReply } from "./teacher.ts";
 
 /** What kind of reply is read. */
@@ -82,7 +82,7 @@ export class CompletionReader implements ReplyReader {
     if (end < before.length || data.slice(0, before.length) !== before || data.slice(end) !== after) return false;
     this.#alike.push(data.slice(before.length, end));
     this.#alikeLength += end - before.length;
-    this.#refuseEndless();
+    refuseEndless(this.#length, this.#context);
     return true;
   }
 
@@ -136,17 +136,12 @@ export class CompletionReader implements ReplyReader {
     this.#add("reasoning", piece(delta["reasoning_content"]) || piece(delta["reasoning"]));
     this.#add("content", piece(delta["content"]));
     this.#text += piece(choice["text"]);
-    this.#refuseEndless();
+    refuseEndless(this.#length, this.#context);
   }
 
   #add(field: DeltaPattern["field"], text: string): void {
     if (field === "content") this.#content += text;
     else this.#reasoning += text;
-  }
-
-  #refuseEndless(): void {
-    if (this.#length > MAX_REPLY_CHARACTERS)
-      throw malformed(this.#context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
   }
 }
 

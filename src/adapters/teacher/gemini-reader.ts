@@ -10,6 +10,7 @@ import {
   checkedReply,
   jsonOf,
   malformed,
+  refuseEndless,
   type ReplyContext,
   type ReplyReader,
   tokenCount,
@@ -35,7 +36,11 @@ export class GeminiReader implements ReplyReader {
   }
 
   get hasText(): boolean {
-    return this.#thinking.length + this.#answer.length > 0;
+    return this.#characters > 0;
+  }
+
+  get #characters(): number {
+    return this.#thinking.length + this.#answer.length;
   }
 
   get isComplete(): boolean {
@@ -44,6 +49,7 @@ export class GeminiReader implements ReplyReader {
 
   event(data: string): void {
     this.#take(jsonOf(data, this.#context));
+    refuseEndless(this.#characters, this.#context);
   }
 
   whole(body: string): TeacherReply {
