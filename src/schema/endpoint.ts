@@ -103,6 +103,21 @@ export const ENDPOINTS = [OpenAICompatibleEndpoint, GeminiEndpoint, AnthropicEnd
 export const Endpoint = z.discriminatedUnion("type", ENDPOINTS);
 export type Endpoint = z.infer<typeof Endpoint>;
 
+const directly = {
+  batch: z
+    .never("a judge is asked directly, because others wait for its verdicts: leave batch out")
+    .optional()
+    .describe("not of a judge: it is asked directly"),
+};
+
+/** A judge's endpoint: any, but not through batches. */
+export const JudgeEndpoint = z.discriminatedUnion("type", [
+  OpenAICompatibleEndpoint.extend(directly),
+  GeminiEndpoint.extend(directly),
+  AnthropicEndpoint.extend(directly),
+  OpenAIEndpoint.extend(directly),
+]);
+
 /** The endpoint's name in ids, records and the ledger. */
 export function endpointName(endpoint: Pick<Endpoint, "name" | "type">): string {
   return endpoint.name ?? endpoint.type;
