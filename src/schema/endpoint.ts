@@ -31,7 +31,10 @@ const common = {
     .optional()
     .describe("the endpoint's name in trace ids, whatever its URL and key; its type unless told"),
   model: z.string().min(1).describe("the model's name at that server"),
-  apiKeyFile: z.string().optional().describe("file that holds the key, instead of an environment variable"),
+  apiKeyFile: z
+    .string()
+    .optional()
+    .describe("file that holds the key, seen from the recipe, instead of an environment variable"),
   temperature: z.number().min(0).max(2).optional().describe("sampling temperature; none leaves it to the server"),
   topP: z.number().gt(0).max(1).optional().describe("nucleus sampling; none leaves it to the server"),
   maxTokens: z.int().min(1).default(32_768).describe("cap on thinking and answer together, tokens"),
