@@ -2,12 +2,13 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RequestJournal } from "../../src/adapters/journal/request-journal.ts";
 import { buyThroughBatches } from "../../src/adapters/teacher/batch/batch-buyer.ts";
 import { ShardLog } from "../../src/adapters/teacher/batch/shard-log.ts";
 import type { Purchase } from "../../src/adapters/teacher/purchase.ts";
 import { type Teacher, TeacherError } from "../../src/adapters/teacher/teacher.ts";
+import { AppError } from "../../src/core/errors.ts";
 import { shortHash } from "../../src/core/hash.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { findPrice, maxPromptTokens, tokenCost } from "../../src/ledger/price-book.ts";
@@ -98,6 +99,7 @@ interface RunOptions {
   readonly laterMinutes?: number;
   readonly params?: Purchase["params"];
   readonly maxTokens?: number;
+  readonly ledger?: Ledger;
 }
 
 /** One process's worth of buying: opens the journal, buys, closes. */
@@ -108,8 +110,8 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
     maxRequests = 1000,
     signal,
     teacher = directTeacher,
+    ledger = new Ledger(capMicroUsd),
   } = options;
-  const ledger = new Ledger(capMicroUsd);
   const journal = await RequestJournal.open(join(folder, "requests.jsonl"), {
     onSettled: (one) => ledger.record("trace", one),
   });
@@ -446,6 +448,37 @@ it("tells a lost batch from a stranger's of the same size, where a provider keep
   expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
 });
 
+it.each<BatchApi>(["openai", "gemini", "anthropic"])(
+  "finds a lost batch of %s however many were made since",
+  async (api) => {
+    fake = await new FakeBatches(api).start();
+    fake.faults = { loseStarts: 1, looks: 2 };
+    fake.onCall = (call) => {
+      if (!/^GET \S*\/batches(\?|$)/.test(call)) return;
+      fake.onCall = () => undefined;
+      for (let n = 0; n < 50; n++) fake.create({ id: `other${n}`, name: "", inputFile: "", endpoint: "", items: [] });
+    };
+    const { missing, ledger } = await buy(contents(3));
+    expect([missing, boughtTwice(), direct, fake.batches.length]).toEqual([[], [], [], 51]);
+    expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+  },
+);
+
+it.each<BatchApi>(["openai", "gemini", "anthropic"])(
+  "takes no batch of %s for absent while its list only repeats itself: it may stand further on",
+  async (api) => {
+    fake = await new FakeBatches(api).start();
+    fake.faults = { repeatsLists: true };
+    for (let n = 0; n < 3; n++)
+      fake.create({ id: `other${n}`, name: "", inputFile: "", endpoint: "", items: [{ id: "x-1", content: "x" }] });
+    const { provider } = batchTerms({ fake, journalFolder: folder, price: HALF });
+    const lost = { name: "n", count: 7, taken: new Set<string>() };
+    expect(await provider.find(lost, "file-1", new AbortController().signal)).toEqual({ type: "unsure" });
+    expect(fake.calls.length).toBeLessThan(5);
+    await provider.close();
+  },
+);
+
 it.each<BatchApi>(["gemini", "anthropic", "responses"])(
   "bills what %s makes and withholds, and asks no more",
   async (api) => {
@@ -468,6 +501,30 @@ it("learns from the first batch that a model takes no thinking budget, and asks 
   expect([failed.size, direct, fake.batches.length, boughtTwice()]).toEqual([0, [], 2, []]);
   expect(fake.batches.map(({ items }) => items[0]?.thinking)).toEqual(["adaptive", "enabled"]);
   expect(ledger.spentMicroUsd).toBe(bill());
+});
+
+it("holds no money once it has failed before anything new was sent, and loses no batch for it", async () => {
+  fake = await new FakeBatches("anthropic").start();
+  await leaveUnderWay(contents(3));
+  const ledger = new Ledger(1_000_000_000);
+  const asking = { maxTokens: 1000, params: { thinkingBudget: 1000 } }; // leaves nothing for an answer
+  const error = await appFailure(buy(contents(5), { ...asking, ledger }));
+  expect([error.code, fake.batches.length]).toEqual(["provider-permanent", 1]);
+  expect(ledger.snapshot()).toMatchObject({ heldMicroUsd: 0, stages: { trace: { unknownCalls: 3 } } });
+  expect([(await buy(contents(5))).missing, boughtTwice(), direct]).toEqual([[], [], []]);
+});
+
+it("holds no money once the disk was full before a batch was sent, and sends it when there is room", async () => {
+  fake = await new FakeBatches("openai").start();
+  const full = vi.spyOn(RequestJournal.prototype, "intend");
+  full.mockRejectedValueOnce(new AppError("disk-full", "no room"));
+  const ledger = new Ledger(1_000_000_000);
+  expect((await appFailure(buy(contents(5), { ledger }))).code).toBe("disk-full");
+  full.mockRestore();
+  expect([ledger.snapshot().heldMicroUsd, fake.batches]).toEqual([0, []]);
+  const again = await buy(contents(5));
+  expect([again.missing, boughtTwice(), direct]).toEqual([[], [], []]);
+  expect(again.ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
 });
 
 it("counts a batch that cannot be told from a stranger's as possibly paid at its deadline", async () => {

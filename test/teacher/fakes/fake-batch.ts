@@ -65,7 +65,11 @@ export interface BatchHost {
   readonly baseUrl: string;
   readonly batches: readonly FakeBatch[];
   readonly files: Map<string, string>;
-  readonly faults: { readonly row?: (content: string) => RowFault; readonly refusesBudgets?: boolean };
+  readonly faults: {
+    readonly row?: (content: string) => RowFault;
+    readonly refusesBudgets?: boolean;
+    readonly repeatsLists?: boolean;
+  };
   newId(prefix: string): string;
   create(batch: NewBatch, response?: ServerResponse): FakeBatch;
   look(id: string): FakeBatch;

@@ -76,6 +76,8 @@ type ClosedRow = Exclude<RowEnd, { type: "open" }>;
 const byKey = (purchases: readonly Purchase[]): Map<string, Purchase> =>
   new Map(purchases.map((purchase) => [purchase.key, purchase]));
 
+type HeldCandidate = Candidate & Pick<OpenRow, "hold">;
+
 class BatchBuyer {
   readonly #options: BatchBuyerOptions;
   readonly #log: ShardLog;
@@ -122,7 +124,7 @@ class BatchBuyer {
     const { isLeftOver = false } = this.#options.batch;
     let runs = this.#log.live.map((shard) => this.#resume(shard));
     for (let idle = 0; idle < MAX_IDLE_ROUNDS; ) {
-      if (!isLeftOver && this.#msLeft() > 0) runs = [...runs, ...(await this.#plan(runs.length > 0))];
+      if (!isLeftOver && this.#msLeft() > 0) runs = [...runs, ...(await this.#planBeside(runs))];
       if (runs.length === 0) break;
       const before = this.#counts.bought;
       await this.#runAll(runs);
@@ -149,28 +151,52 @@ class BatchBuyer {
     return new ShardRun(this.#ports(), shard, { rows });
   }
 
+  /** New batches beside those under way, which hold no money any more where planning fails. */
+  async #planBeside(runs: readonly ShardRun[]): Promise<ShardRun[]> {
+    try {
+      return await this.#plan(runs.length > 0);
+    } catch (error) {
+      for (const run of runs) run.abandon();
+      throw error;
+    }
+  }
+
   /**
    * New batches of what is to be bought, as far as the money reaches.
    * @throws {AppError} `budget-exceeded`: not even one request fits, and nothing is under way that could free money.
    */
   async #plan(isUnderWay: boolean): Promise<ShardRun[]> {
-    const { ledger, stage, batch } = this.#options;
+    const { ledger, batch } = this.#options;
     const limits = smallest(OUR_LIMITS, batch.provider.limits, batch.limits ?? {});
-    const held = [];
-    for (const purchase of this.#todo.values()) {
-      const candidate = this.#candidate(purchase);
-      const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
-      if (!hold.granted) {
-        if (held.length === 0 && !isUnderWay)
-          throw overBudget(hold, { where: " in a batch", lower: "the endpoint's maxTokens" });
-        break;
-      }
-      held.push({ ...candidate, hold });
-    }
+    const held = this.#holdAll(isUnderWay);
     for (const { purchase } of held) this.#todo.delete(purchase.key);
     this.#count({ waitingForBudget: this.#todo.size });
     const shards = planShards(held, limits, ({ body }) => Buffer.byteLength(body));
-    return await Promise.all(shards.map((shard) => this.#announce(shard)));
+    try {
+      return await Promise.all(shards.map((shard) => this.#announce(shard)));
+    } catch (error) {
+      for (const { hold } of held) ledger.forfeit(hold); // some may be announced
+      throw error;
+    }
+  }
+
+  /** Candidates and the money for them. Throws as {@link BatchBuyer.#plan}, and what a codec throws; then holds nothing. */
+  #holdAll(isUnderWay: boolean): HeldCandidate[] {
+    const { ledger, stage } = this.#options;
+    const held: HeldCandidate[] = [];
+    try {
+      for (const purchase of this.#todo.values()) {
+        const candidate = this.#candidate(purchase);
+        const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
+        if (hold.granted) held.push({ ...candidate, hold });
+        else if (held.length > 0 || isUnderWay) break;
+        else throw overBudget(hold, { where: " in a batch", lower: "the endpoint's maxTokens" });
+      }
+    } catch (error) {
+      for (const { hold } of held) ledger.release(hold);
+      throw error;
+    }
+    return held;
   }
 
   #candidate(purchase: Purchase): Candidate {
@@ -181,7 +207,7 @@ class BatchBuyer {
   }
 
   /** Writes a batch's plan and its intents down; nothing is sent. */
-  async #announce(shard: readonly (Candidate & Pick<OpenRow, "hold">)[]): Promise<ShardRun> {
+  async #announce(shard: readonly HeldCandidate[]): Promise<ShardRun> {
     const { journal, teacher, stage } = this.#options;
     const name = randomBytes(8).toString("hex");
     const requests = shard.map(

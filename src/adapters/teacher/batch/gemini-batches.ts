@@ -5,15 +5,16 @@
 import { z } from "zod";
 import { geminiModelPath } from "../gemini.ts";
 import { TeacherError } from "../teacher.ts";
-import type {
-  BatchEnd,
-  BatchFound,
-  BatchLimits,
-  BatchProvider,
-  BatchRow,
-  BatchShard,
-  BatchStatus,
-  LostBatch,
+import {
+  type BatchEnd,
+  type BatchFound,
+  type BatchLimits,
+  type BatchProvider,
+  type BatchRow,
+  type BatchShard,
+  type BatchStatus,
+  type LostBatch,
+  MAX_LIST_PAGES,
 } from "./batch-provider.ts";
 import { BatchHttp, type BatchHttpOptions } from "./batch-http.ts";
 import { parseAnswer, readRows, refusedRow } from "./result-lines.ts";
@@ -68,7 +69,6 @@ const STATUSES: Readonly<Record<number, number>> = {
   14: 503,
   16: 401,
 };
-const MAX_PAGES = 20;
 const JSON_TYPE = { "content-type": "application/json" };
 const GIB = 1024 * 1024 * 1024;
 
@@ -112,16 +112,17 @@ export class GeminiBatches implements BatchProvider {
 
   async find({ name }: LostBatch, _reference: string, signal: AbortSignal): Promise<BatchFound> {
     let token = "";
-    for (let page = 0; page < MAX_PAGES; page++) {
+    for (let page = 0; page < MAX_LIST_PAGES; page++) {
       const query = `?pageSize=100${token === "" ? "" : `&pageToken=${encodeURIComponent(token)}`}`;
       const answer = await this.#http.json({ path: `${this.#http.root}/batches${query}` }, signal);
       const { operations, nextPageToken } = parseAnswer(Listed, answer, "a list of batches");
       const batch = operations?.find(({ metadata }) => metadata?.displayName === name);
       if (batch !== undefined) return { type: "found", handle: batch.name };
-      if (typeof nextPageToken !== "string" || nextPageToken === "" || nextPageToken === token) break;
+      if (typeof nextPageToken !== "string" || nextPageToken === "") return { type: "absent" };
+      if (nextPageToken === token) break;
       token = nextPageToken;
     }
-    return { type: "absent" };
+    return { type: "unsure" };
   }
 
   async poll(handle: string, signal: AbortSignal): Promise<BatchStatus> {

@@ -99,7 +99,10 @@ export class ShardRows {
     try {
       reply = codec.read(body, { promptBytes });
     } catch (error) {
-      if (!(error instanceof TeacherError)) throw error;
+      if (!(error instanceof TeacherError)) {
+        ledger.forfeit(open.hold);
+        throw error;
+      }
       // What broke off was made all the same: it may be billed, so it counts, at its worst case where nobody counted.
       if (error.fault === "malformed" || error.fault === "broken") return await this.#useless(open, error, DIRECTLY);
       if (error.usage === null) return await this.#refused(open, error);
