@@ -385,12 +385,14 @@ describe.each(APIS)("%s", (api) => {
     expect([failed.size, missing, direct, fake.batches.length, boughtTwice()]).toEqual([0, [], [], 2, []]);
   });
 
-  it("has the key in no file", async () => {
-    await buy(contents(3));
+  it("has the key in no file, though the server says it back", async () => {
+    fake.faults = { row: (content) => (content === "question 1" ? "echo" : "none") };
+    expect((await buy(contents(3))).missing).toEqual([]);
     const texts = await Promise.all(
       ["requests.jsonl", "batches/p.jsonl"].map((name) => readFile(join(folder, name), "utf8")),
     );
     expect(texts.join("")).not.toContain("sk-test");
+    expect(texts.join("")).toContain("about question 1 with [key]");
   });
 });
 

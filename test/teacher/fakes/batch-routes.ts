@@ -77,7 +77,10 @@ function contentOf({ model, messages, input }: Chat, isResponse = false): string
   return turns.at(-1)?.content ?? "";
 }
 
-const text = (item: FakeItem, fault: RowFault): string => (fault === "huge" ? HUGE : `about ${item.content}`);
+function text(item: FakeItem, fault: RowFault): string {
+  if (fault === "huge") return HUGE;
+  return `about ${item.content}${fault === "echo" ? ` with ${KEY}` : ""}`;
+}
 
 function chatCompletion(item: FakeItem, fault: RowFault): object {
   if (fault === "empty")

@@ -28,6 +28,8 @@ export type RowFault =
   | "missing"
   /** Made, billed, and withheld for good. */
   | "withheld"
+  /** A reply in which the key is said back. */
+  | "echo"
   /** A reply that is no reply. */
   | "empty"
   /** A reply longer than any that is taken. */

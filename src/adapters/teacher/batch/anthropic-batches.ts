@@ -99,8 +99,9 @@ export class AnthropicBatches implements BatchProvider {
   }
 
   async *collect(handle: string, signal: AbortSignal): AsyncGenerator<BatchRow> {
+    const reading = { schema: ResultLine, rowOf, redact: this.#http.redact };
     const path = this.#at(`/${encodeURIComponent(handle)}/results`); // not `results_url`: the key goes to no other host
-    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, ResultLine, rowOf);
+    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, reading);
   }
 
   async cancel(handle: string, signal: AbortSignal): Promise<void> {

@@ -19,7 +19,14 @@ import {
 import { BatchHttp, type BatchHttpOptions } from "./batch-http.ts";
 import { parseAnswer, readRows, refusedRow } from "./result-lines.ts";
 
-const Uploaded = z.object({ file: z.object({ name: z.string().regex(/^files\/[\w-]+$/) }) });
+const Uploaded = z.object({
+  file: z.object({
+    name: z
+      .string()
+      .max(256)
+      .regex(/^files\/[\w-]+$/),
+  }),
+});
 /** Counts are 64-bit integers, which come as text. */
 const stat = z.coerce.number().int().min(0).nullish().catch(null);
 const Output = z
@@ -32,7 +39,10 @@ const Output = z
   .nullish()
   .catch(null);
 const Operation = z.object({
-  name: z.string().regex(/^batches\/[\w-]+$/),
+  name: z
+    .string()
+    .max(256)
+    .regex(/^batches\/[\w-]+$/),
   done: z.boolean().nullish(),
   metadata: z
     .object({
@@ -137,11 +147,12 @@ export class GeminiBatches implements BatchProvider {
   }
 
   async *collect(handle: string, signal: AbortSignal): AsyncGenerator<BatchRow> {
+    const reading = { schema: ResultLine, rowOf, redact: this.#http.redact };
     const { response, metadata } = await this.#get(handle, signal);
     const file = response?.responsesFile ?? metadata?.output?.responsesFile;
     if (typeof file !== "string") return;
     const path = `/download${this.#http.root}/${file}:download?alt=media`;
-    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, ResultLine, rowOf);
+    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, reading);
   }
 
   async cancel(handle: string, signal: AbortSignal): Promise<void> {

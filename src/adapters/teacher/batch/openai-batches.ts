@@ -125,11 +125,12 @@ export class OpenAIBatches implements BatchProvider {
   }
 
   async *collect(handle: string, signal: AbortSignal): AsyncGenerator<BatchRow> {
+    const reading = { schema: ResultLine, rowOf, redact: this.#http.redact };
     const { output_file_id: output, error_file_id: errors } = await this.#get(handle, signal);
     for (const file of [output, errors]) {
       if (typeof file !== "string" || file === "") continue;
       const path = this.#at(`/files/${encodeURIComponent(file)}/content`);
-      for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, ResultLine, rowOf);
+      for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, reading);
     }
   }
 
