@@ -73,6 +73,7 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     fs: context.fs,
     secrets: context.secrets,
     recipeFolder: dirname(loaded.path),
+    runFolder: folder,
     prices,
     acceptedTerms: acceptedTerms.map(({ provider }) => provider),
   });

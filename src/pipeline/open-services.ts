@@ -86,14 +86,14 @@ async function openHosted(options: OpenServicesOptions): Promise<RunServices> {
   };
 }
 
-/** The world as models are asked in it. */
+/** The world as models are asked in it. Key files are seen from `runFolder`. */
 export function teacherWorld({
   secrets,
-  recipeFolder,
+  runFolder,
   prices = [],
   acceptedTerms = [],
-}: Pick<OpenServicesOptions, "secrets" | "recipeFolder" | "prices" | "acceptedTerms">): TeacherWorld {
-  return { secrets, readKeyFile: (path) => readKeyFile(resolve(recipeFolder, path)), prices, acceptedTerms };
+}: Pick<OpenServicesOptions, "secrets" | "runFolder" | "prices" | "acceptedTerms">): TeacherWorld {
+  return { secrets, readKeyFile: (path) => readKeyFile(resolve(runFolder, path)), prices, acceptedTerms };
 }
 
 const MAX_KEY_BYTES = 16 * 1024;

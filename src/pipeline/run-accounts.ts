@@ -66,7 +66,7 @@ interface Opened extends Pick<AccountsOptions, "journalFolder" | "warn"> {
 
 /** Tells apart what was lost with an earlier process, and what may go on without it. */
 async function warnOfOpen(open: readonly SettledPurchase[], { journal, journalFolder, warn }: Opened): Promise<void> {
-  const names = [...(await liveBatches(journalFolder))];
+  const names = [...(await liveBatches(journalFolder)).keys()];
   const batched = sumOf(names.flatMap((name) => journal.openIntents(name)).map((one) => one.worstCaseMicroUsd));
   const fineTunes = sumOf(open.filter(({ account }) => account === FINE_TUNE_ACCOUNT).map((one) => one.costMicroUsd));
   const all = sumOf(open.map(({ costMicroUsd }) => costMicroUsd));

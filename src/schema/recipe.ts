@@ -1,6 +1,6 @@
 /** @file The recipe: a whole experiment as one strict object. Unknown keys are errors; every field says its unit. */
 import { z } from "zod";
-import { Endpoint, ENDPOINTS, GivenPrice } from "./endpoint.ts";
+import { Endpoint, ENDPOINTS, GivenPrice, JudgeEndpoint } from "./endpoint.ts";
 import { SCHEMA_VERSION } from "./records.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
@@ -89,7 +89,7 @@ export const Recipe = z.strictObject({
     .describe(
       "attempt-first: only what no reference student solves is traced; s1: everything is traced, then filtered",
     ),
-  judge: Endpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
+  judge: JudgeEndpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
   collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource])).min(1) }),
   attempt: z
     .strictObject({
