@@ -76,11 +76,11 @@ export class Decontamination {
   }
 
   /** What a question repeats, or null: a benchmark's run of words first, then an accepted question's, then a light edit. */
-  overlapOf(text: string): Overlap | null {
+  overlapOf(text: string, { withAccepted = true }: { readonly withAccepted?: boolean } = {}): Overlap | null {
     this.#read.read(text);
     return (
       this.#sharedRun(this.#benchmarks, "benchmark-overlap") ??
-      this.#sharedRun(this.#accepted, "earlier-source") ??
+      (withAccepted ? this.#sharedRun(this.#accepted, "earlier-source") : null) ??
       this.#nearMatch(text)
     );
   }
@@ -111,6 +111,8 @@ export class Decontamination {
 /** Questions of one source. */
 export interface QuestionSource {
   readonly questions: readonly Question[];
+  /** Made by a program: worded alike by design, so checked against the benchmarks alone, and nothing is checked against them. */
+  readonly isGenerated?: boolean;
 }
 
 /** What is left of each source, and what was dropped. */
@@ -133,13 +135,13 @@ export function decontaminate(
 ): Decontaminated {
   const pool = new Decontamination(benchmarks, rules);
   const dropped: Dropped[] = [];
-  const left = sources.map(({ questions }, at) => {
+  const left = sources.map(({ questions, isGenerated = false }, at) => {
     const kept = questions.filter((question) => {
-      const overlap = pool.overlapOf(question.text);
+      const overlap = pool.overlapOf(question.text, { withAccepted: !isGenerated });
       if (overlap !== null) dropped.push(droppedFor(question, overlap));
       return overlap === null;
     });
-    if (at < sources.length - 1) for (const question of kept) pool.accept(question);
+    if (at < sources.length - 1 && !isGenerated) for (const question of kept) pool.accept(question);
     return kept;
   });
   return { kept: left.flat(), dropped, sources: left, tooShort: pool.tooShort };
