@@ -16,6 +16,7 @@ import type { Stage } from "./stage.ts";
 import { attemptStage } from "./stages/attempt.ts";
 import { collectStage } from "./stages/collect.ts";
 import type { EngineProvider } from "./stages/engine-provider.ts";
+import { benchmarkFiles } from "./stages/load-benchmarks.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
 import { gradeStage } from "./stages/grade.ts";
 import { reportStage } from "./stages/report.ts";
@@ -109,11 +110,16 @@ function readKeyFile(path: string): string {
   throw new AppError("limit-exceeded", `${path}: too long for a key (${text.length} characters)`);
 }
 
-/** One hash for the bytes of all question files, in the recipe's order. */
-async function questionFiles(fs: FileSystem, { collect }: Recipe, recipeFolder: string) {
+/** One hash for the bytes of all question files and benchmarks, in the recipe's order. */
+async function questionFiles(fs: FileSystem, recipe: Recipe, recipeFolder: string) {
+  const { collect } = recipe;
   const hashes: string[] = [];
   for (const source of collect.sources)
     if (source.type === "file") hashes.push((await fs.digest(resolve(recipeFolder, source.path))).sha256);
+  for (const file of benchmarkFiles(recipe)) {
+    const path = resolve(recipeFolder, file);
+    hashes.push((await fs.kind(path)) === "file" ? (await fs.digest(path)).sha256 : "missing");
+  }
   return hashes.length === 0 ? {} : { questionFiles: sha256Hex(hashes.join("\n")) };
 }
 

@@ -60,6 +60,55 @@ const HostedStudent = z.strictObject({
 });
 export type HostedStudent = z.infer<typeof HostedStudent>;
 
+const Decontaminate = z.strictObject({
+  against: z
+    .array(
+      z.strictObject({
+        task: z.string().describe("a benchmark that will be evaluated: a task's name, or the path of a task file"),
+        data: z
+          .string()
+          .optional()
+          .describe("its data file, seen from the recipe; a benchmark without is named as not checked"),
+        sha256: z.string().optional().describe("SHA-256 that the data must have"),
+      }),
+    )
+    .default([])
+    .describe("benchmarks; the recipe's own held-out questions are always checked against"),
+  ngram: count("words in a run; one shared run is enough to drop a question, as in s1").default(8),
+  nearJaccard: z
+    .number()
+    .min(0.3)
+    .max(1)
+    .optional()
+    .describe(
+      "drop light edits of a benchmark's question too, from this likeness of five-character runs; absent: not looked for",
+    ),
+});
+
+const Curate = z.strictObject({
+  quality: z
+    .enum(["s1", "strict"])
+    .optional()
+    .describe(
+      "s1: its format checks, and no reference answer; strict: no reference answer, control tokens, another language; absent: none",
+    ),
+  language: z
+    .enum(["en", "any"])
+    .default("en")
+    .describe("for strict: what is plainly not English is dropped; any: nothing is"),
+  decontaminate: Decontaminate.optional(),
+  duplicates: z
+    .strictObject({
+      nearJaccard: z
+        .number()
+        .min(0.3)
+        .max(1)
+        .default(0.8)
+        .describe("likeness of five-character runs from which two questions are the same; one is kept"),
+    })
+    .optional(),
+});
+
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
 export const Recipe = z.strictObject({
   $schema: z.string().optional().describe("path of the JSON Schema, for completion in editors"),
@@ -91,6 +140,7 @@ export const Recipe = z.strictObject({
     ),
   judge: JudgeEndpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
   collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource])).min(1) }),
+  curate: Curate.optional(),
   attempt: z
     .strictObject({
       modes: z

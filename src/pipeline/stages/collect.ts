@@ -1,25 +1,30 @@
 import { basename, resolve } from "node:path";
 import { dropDuplicates } from "../../curate/duplicates.ts";
-import { buildFunnel } from "../../curate/funnel.ts";
 import { collectQuestions } from "../../questions/collect-questions.ts";
 import { families } from "../../questions/families.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { Dropped, Question } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type FileQuestions, readFileQuestions } from "./file-questions.ts";
+import { benchmarkFiles, curateWithoutPlaces } from "./load-benchmarks.ts";
+import { type Sifted, siftQuestions } from "./sift-questions.ts";
 
 /**
  * Takes the recipe's questions from the train bucket: nothing of another bucket goes further, so that nothing which is
  * evaluated can be trained on. Outputs `questions.jsonl` and `dropped.jsonl`; and `held-out.jsonl`, what files hold of the
- * other buckets, where there are files.
+ * other buckets, where there are files. Where the recipe has `curate`, `curation.json` and `duplicate-clusters.jsonl` too.
  */
 export function collectStage(): Stage {
   return {
     name: "collect",
     inputs: [],
-    facts: (recipe) => (hasFiles(recipe) ? ["questionFiles"] : []),
+    facts: (recipe) => (hasFiles(recipe) || benchmarkFiles(recipe).length > 0 ? ["questionFiles"] : []),
     codeVersion: 1,
-    config: ({ collect, seed }) => ({ collect: withoutPlaces(collect), seed }),
+    config: ({ collect, seed, curate }) => ({
+      collect: withoutPlaces(collect),
+      seed,
+      ...(curate === undefined ? {} : { curate: curateWithoutPlaces(curate) }),
+    }),
     plan: ({ collect }) =>
       `${hasFiles({ collect }) ? "up to " : ""}${totalOf(collect)} questions from ${collect.sources.map((source) => (source.type === "file" ? basename(source.path) : source.family)).join(" and ")}`,
     run: collect,
@@ -67,12 +72,20 @@ async function collect(context: StageContext): Promise<StageSummary> {
     progress({ done: found.length, total: Math.max(total, found.length), unit: "questions" });
     await new Promise((resolve) => setImmediate(resolve)); // generating is synchronous; a Ctrl-C gets its turn here
   }
-  const { kept, dropped } = dropDuplicates(found);
-  const allDropped = [...bad, ...dropped];
-  await output.writeRows("questions.jsonl", kept);
-  await output.writeRows("dropped.jsonl", allDropped);
+  const sifted = await siftQuestions({ found, heldOut, bad }, recipe.curate, context);
+  await output.writeRows("questions.jsonl", sifted.kept);
+  await output.writeRows("dropped.jsonl", sifted.dropped);
   if (hasFiles(recipe)) await output.writeRows("held-out.jsonl", dropDuplicates(heldOut).kept);
-  return { funnel: [buildFunnel("collect", found.length + bad.length, { kept, dropped: allDropped })] };
+  await writeCuration(context, sifted);
+  return { funnel: sifted.funnel, notes: sifted.notes };
+}
+
+async function writeCuration({ output, warn }: StageContext, { curation, clusters }: Sifted): Promise<void> {
+  if (curation === null) return;
+  await output.writeJson("curation.json", curation);
+  if (curation.nearDuplicates !== null) await output.writeRows("duplicate-clusters.jsonl", clusters);
+  for (const { task, reason } of curation.decontamination?.notChecked ?? [])
+    warn(`not checked against ${task}: ${reason}`);
 }
 
 function warnOfBadRows({ warn }: StageContext, file: string, { dropped }: FileQuestions): void {
