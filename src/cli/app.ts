@@ -7,6 +7,7 @@ import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
+import { questionsCommand } from "./commands/questions.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
@@ -35,6 +36,7 @@ export function buildApp(version: string): Application<CliContext> {
       evaluate: evaluateCommand,
       rescore: rescoreCommand,
       compare: compareCommand,
+      questions: questionsCommand,
       tasks: tasksCommand,
       split: splitCommand,
       grade: gradeCommand,

@@ -4,7 +4,7 @@ import { generate } from "../decode/generate.ts";
 import type { EmittedToken } from "../decode/thinking-budget.ts";
 import type { TokenSource } from "../decode/token-source.ts";
 import { gradeInteger } from "../grade/exact.ts";
-import { families } from "../questions/families.ts";
+import { chainFamilies } from "../questions/chain-families.ts";
 import { visibleText } from "../report/plain-text.ts";
 import type { LiveModelName } from "../report/live-student.ts";
 import type { Grade } from "../schema/records.ts";
@@ -95,6 +95,6 @@ function pieceTeller(
 
 /** The verdict of whichever family reads the question; null when none does. */
 function gradeLive(question: string, answer: string): Grade | null {
-  const family = Object.values(families).find(({ parse }) => parse(question) !== null);
+  const family = Object.values(chainFamilies).find(({ parse }) => parse(question) !== null);
   return family === undefined ? null : gradeInteger(question, answer, family.verify);
 }

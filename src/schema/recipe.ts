@@ -1,6 +1,7 @@
 /** @file The recipe: a whole experiment as one strict object. Unknown keys are errors; every field says its unit. */
 import { z } from "zod";
 import { Endpoint, ENDPOINTS, GivenPrice, JudgeEndpoint } from "./endpoint.ts";
+import { FAMILY_NAMES } from "./family-names.ts";
 import { SCHEMA_VERSION } from "./records.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
@@ -23,9 +24,9 @@ const FileSource = z.strictObject({
 
 const FamilySource = z.strictObject({
   type: z.literal("family").describe("questions from a programmatic family, with exact verifiers"),
-  family: z.enum(["arithmetic", "program"]).describe("programmatic question family"),
+  family: z.enum(FAMILY_NAMES).describe("programmatic question family; `grappa questions list` says what each is"),
   count: count("questions to take from the train bucket"),
-  difficulty: range("steps in a question, lowest and highest"),
+  difficulty: range("levels of the family, lowest and highest: 1 to 8 steps for arithmetic and program, else 1 to 5"),
 });
 
 const BuiltinTeacher = z.strictObject({
@@ -228,7 +229,7 @@ export const Recipe = z.strictObject({
         .enum(["tune", "test"])
         .default("test")
         .describe("which held-out questions: tune while choosing settings, test for the result"),
-      difficulty: range("steps in a question").default([3, 5]),
+      difficulty: range("levels of the families' held-out questions, lowest and highest").default([3, 5]),
       budgets: z.array(z.int().min(0)).default([16, 32, 64, 96, 128]).describe("ladder of hard caps, thinking tokens"),
       waits: z.array(z.int().min(1)).default([1, 2]).describe("forced continuations beside the natural end"),
       continuations: z
