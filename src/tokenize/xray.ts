@@ -1,4 +1,4 @@
-import { IGNORED, type EncodedSequence } from "./s1-format.ts";
+import { type EncodedSequence, IGNORED } from "./training-sequence.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /**

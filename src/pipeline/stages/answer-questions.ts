@@ -48,7 +48,7 @@ export async function answerQuestions(
     answerTokens: options.answerTokens,
     sampling: { temperature, key: options.sampleKey === undefined ? id : `${id}/${options.sampleKey}` },
   }));
-  const delimiters = thinkingDelimiters(tokenizer);
+  const delimiters = thinkingDelimiters(tokenizer, "Wait", model.style);
   const generations = await sweep(source, prompts, { ...options, delimiters });
   return questions.map((question, row) =>
     options.settings.flatMap((setting, column): GradedReply[] => {
