@@ -1,22 +1,22 @@
 /**
  * @file Plain text to ids, piece by piece: a piece (pre-token) never merges with its neighbours, so its ids can be
- * remembered. Splitting and byte-pair merging are `@huggingface/tokenizers`; the cache and Gemma's pieces are ours.
+ * remembered. Long pieces and Gemma's are merged by `@huggingface/tokenizers`; splitting, short pieces and the cache are ours.
  */
 import * as library from "@huggingface/tokenizers";
 import { AppError } from "../core/errors.ts";
 import { BYTE_CHARACTERS } from "./byte-alphabet.ts";
+import { byteMerger } from "./merge-bytes.ts";
 import { LLAMA3_PATTERN, QWEN2_PATTERN, SPACE_MARK, type TokenizerParts } from "./tokenizer-parts.ts";
 
 /** What we use of the library, whose own types do not resolve under NodeNext (their imports have no extension). */
 interface LibraryParts {
-  readonly SplitPreTokenizer: new (config: object) => { pre_tokenize_text(text: string): string[] };
   readonly BPE: new (config: object) => { encode(pieces: readonly string[]): string[] };
 }
-const { BPE, SplitPreTokenizer } = library as unknown as LibraryParts;
+const { BPE } = library as unknown as LibraryParts;
 
 /** Longest text encoded in one call, in UTF-16 units; a guard against hostile input, far above any context. */
 const MAX_TEXT_UNITS = 1 << 24;
-/** Pieces kept encoded; pieces longer than 64 units are rarely met twice. */
+/** Pieces kept encoded; those longer than 64 units are rarely met twice, and are not merged by looking at every pair. */
 const CACHE_CAPACITY = 1 << 16;
 const CACHE_MAX_UNITS = 64;
 
@@ -72,36 +72,54 @@ function rememberingEncoder(parts: TokenizerParts): (piece: string) => readonly 
   };
 }
 
-function bpeEncoder({ layout, vocabulary, merges, ignoresMerges, added, plainAdded }: TokenizerParts) {
-  const isGemma = layout === "gemma";
+function bpeEncoder(parts: TokenizerParts): (piece: string) => readonly number[] {
+  const { layout, vocabulary, ignoresMerges, added, plainAdded } = parts;
+  const encodeLong = libraryEncoder(parts);
+  if (layout === "gemma") {
+    const plain = new Map(plainAdded.map((spelling) => [spelling, added.get(spelling) as number]));
+    return (piece) => {
+      const whole = plain.get(piece);
+      // A lone surrogate has no UTF-8; it becomes U+FFFD here as it does in the byte alphabet.
+      return whole === undefined ? encodeLong(piece.replace(/\p{Surrogate}/gu, "\ufffd")) : [whole];
+    };
+  }
   const utf8 = new TextEncoder();
-  const spell = (piece: string): string => Array.from(utf8.encode(piece), (byte) => BYTE_CHARACTERS[byte]).join("");
-  const model = new BPE({
-    type: "BPE",
-    vocab: Object.fromEntries(vocabulary),
-    merges,
-    byte_fallback: isGemma,
-    ignore_merges: ignoresMerges,
-  });
-  const plain = new Map(plainAdded.map((spelling) => [spelling, added.get(spelling) as number]));
-  return (piece: string): readonly number[] => {
-    const whole = plain.get(piece);
-    if (whole !== undefined) return [whole];
-    // A lone surrogate has no UTF-8; it becomes U+FFFD here as it does in the byte alphabet.
-    const spelled = isGemma ? piece.replace(/\p{Surrogate}/gu, "\ufffd") : spell(piece);
+  const spell = (bytes: Uint8Array): string => Array.from(bytes, (byte) => BYTE_CHARACTERS[byte]).join("");
+  const merge = byteMerger(parts);
+  return (piece) => {
+    const bytes = utf8.encode(piece);
+    if (bytes.length > CACHE_MAX_UNITS) return encodeLong(spell(bytes));
+    const whole = ignoresMerges ? vocabulary.get(spell(bytes)) : undefined;
+    return whole === undefined ? merge(bytes) : [whole];
+  };
+}
+
+/** The library's merging, which keeps a queue: for pieces of any length. Built when the first of them comes. */
+function libraryEncoder({ layout, vocabulary, merges, ignoresMerges }: TokenizerParts) {
+  const build = (): InstanceType<typeof BPE> =>
+    new BPE({
+      type: "BPE",
+      vocab: Object.fromEntries(vocabulary),
+      merges,
+      byte_fallback: layout === "gemma",
+      ignore_merges: ignoresMerges,
+    });
+  let model: InstanceType<typeof BPE> | undefined;
+  return (spelled: string): number[] => {
+    model ??= build();
     return model.encode([spelled]).map((token) => vocabulary.get(token) as number);
   };
 }
 
-/** Byte-level layouts: the pattern's pieces. */
+/** The endings of both patterns, spelled without `(?i:)`, which not every engine knows. */
+const ENDINGS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
+const ENDINGS_SPELLED = "'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])";
+
+/** Byte-level layouts: the pattern's pieces, which leave nothing out: every character is a letter, a digit, a space or none. */
 function patternPieces({ layout }: TokenizerParts): (text: string) => readonly string[] {
-  const splitter = new SplitPreTokenizer({
-    type: "Split",
-    pattern: { Regex: layout === "qwen2" ? QWEN2_PATTERN : LLAMA3_PATTERN },
-    behavior: "Isolated",
-    invert: false,
-  });
-  return (text) => splitter.pre_tokenize_text(text);
+  const source = layout === "qwen2" ? QWEN2_PATTERN : LLAMA3_PATTERN;
+  const pattern = new RegExp(source.replace(ENDINGS, ENDINGS_SPELLED), "gu");
+  return (text) => text.match(pattern) ?? [];
 }
 
 /**
@@ -111,7 +129,8 @@ function patternPieces({ layout }: TokenizerParts): (text: string) => readonly s
 function spacePieces({ plainAdded, vocabulary }: TokenizerParts): (text: string) => readonly string[] {
   const longestFirst = [...plainAdded].sort((a, b) => b.length - a.length);
   const plain = longestFirst.length === 0 ? null : new RegExp(`(${longestFirst.map(escapePattern).join("|")})`, "u");
-  const reachesAcross = [...vocabulary.keys()].some((token) => new RegExp(`[^${SPACE_MARK}]${SPACE_MARK}`).test(token));
+  const acrossSpace = new RegExp(`[^${SPACE_MARK}]${SPACE_MARK}`);
+  const reachesAcross = [...vocabulary.keys()].some((token) => acrossSpace.test(token));
   const atSpaces = new RegExp(`(?<=[^${SPACE_MARK}])(?=${SPACE_MARK})`);
   const cut = (text: string): string[] => {
     const marked = text.replaceAll(" ", SPACE_MARK);
