@@ -9,6 +9,8 @@ import { AppError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { RunFact } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import { studentFormat } from "../tokenize/student-format.ts";
+import { thinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { describeBase } from "./base-fact.ts";
 import { describeKernels } from "./kernel-fact.ts";
 import type { OpenServicesOptions, RunServices } from "./services.ts";
@@ -53,6 +55,9 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
   const { recipe, baseFolder, recipeFolder, threads, fs } = options;
   if (recipe.student.hosted) return await openHosted(options);
   const base = await readModelFolder(baseFolder);
+  // What the student cannot be trained or decoded in is refused before anything is asked or paid.
+  studentFormat(base, recipe.tokenize.style);
+  thinkingDelimiters(base.tokenizer, "Wait", recipe.tokenize.style);
   const engine: EngineHost = await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
     const info = await engine.describe();

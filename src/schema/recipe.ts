@@ -202,6 +202,10 @@ export const Recipe = z.strictObject({
         .enum(["traces", "answers"])
         .default("traces")
         .describe("what is learned: thinking and answer as in s1, or the answer alone (a control)"),
+      style: z
+        .enum(["s1", "think"])
+        .default("s1")
+        .describe("delimiters of the thinking: s1's (<|im_start|>think, <|im_start|>answer), or <think> and </think>"),
     })
     .prefault({}),
   train: z

@@ -77,7 +77,7 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
 
 async function tokenizerLengths(baseFolder: string): Promise<(trace: Trace) => number> {
   const { tokenizer } = await readTokenizerFolder(baseFolder);
-  return ({ thinking }) => tokenizer.encodeUser(thinking).length;
+  return ({ thinking }) => tokenizer.countUser(thinking);
 }
 
 /** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */
