@@ -18,7 +18,7 @@ import { Recipe } from "../schema/recipe.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun, type RunLock } from "./run-lock.ts";
-import { withoutPlaces } from "./stages/collect.ts";
+import { withoutPlaces } from "./sources/source-places.ts";
 
 const HEADER = "run.json";
 const RECIPE = "recipe.resolved.json";

@@ -103,7 +103,7 @@ describe("csv", () => {
     const latin1 = readText("latin1.csv", Buffer.from("a\ncaf\u00e9\n", "latin1"));
     await expect(latin1).rejects.toMatchObject({
       code: "file-corrupt",
-      message: expect.stringContaining("latin1.csv: not UTF-8 text") as string,
+      message: expect.stringContaining("latin1.csv, row 1: not UTF-8 text") as string,
       hint: expect.stringContaining("CSV UTF-8") as string,
     });
     await expect(readText("utf16.csv", Buffer.from("\uFEFFa\n1\n", "utf16le"))).rejects.toMatchObject({

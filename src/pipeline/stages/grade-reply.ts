@@ -10,19 +10,20 @@ export const FILE_GRADERS: Readonly<Record<"maths" | "choice", GradeProfile>> = 
 
 const golds = new GoldCache();
 
-/** Whether a rule can tell right from wrong: there is a verifier, or a reference answer. */
+/** Whether a rule can tell right from wrong: there is a verifier, or a reference answer that a rule can read. */
 export function canGradeByRule(question: Question): boolean {
-  return familyOf(question) !== undefined || question.answer !== null;
+  return familyOf(question) !== undefined || (question.answer !== null && question.metadata.grader !== "judge");
 }
 
 /**
- * Grades a reply by rule: by its family's verifier, else against the reference answer; `unscored` where there is neither,
- * `gold_error` where the reference cannot be read.
+ * Grades a reply by rule: by its family's verifier, else against the reference answer; `unscored` where there is neither, or
+ * where the reference is for a judge to read; `gold_error` where the reference cannot be read.
  */
 export function gradeReply(question: Question, reply: string): Grade {
   const family = familyOf(question);
   if (family !== undefined) return gradeInteger(question.text, reply, family.verify);
   if (question.answer === null) return { outcome: "unscored", extracted: null, rule: "no-reference" };
+  if (question.metadata.grader === "judge") return { outcome: "unscored", extracted: null, rule: "judge-only" };
   const profile = question.metadata.grader === "choice" ? FILE_GRADERS.choice : FILE_GRADERS.maths;
   const reading = golds.read(question.answer, profile, {});
   if (reading.status === "error") return { outcome: "gold_error", extracted: null, rule: `${profile}/gold` };
