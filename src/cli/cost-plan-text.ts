@@ -73,10 +73,16 @@ function budgetLine({ buys, questions, microUsd, capMicroUsd }: CostPlan): strin
   return `${formatUsd(capMicroUsd)} buys, in nine cases of ten, ${fits}: ${traces}`;
 }
 
-/** What a run fetches first; the plan itself asks nobody. */
+/** What a run fetches first, by data set; the plan itself asks nobody. */
 function hubLines({ hubData }: CostPlan): string[] {
   if (hubData.length === 0) return [];
-  return ["", "needs from the hub when it runs (HF_ENDPOINT, HF_TOKEN)", ...hubData.map((one) => `  ${one}`)];
+  const parts = new Map<string, string[]>();
+  for (const reference of hubData) {
+    const [, whole = reference, part] = /^(hf:[^:]+):(.*)$/.exec(reference) ?? [];
+    parts.set(whole, [...(parts.get(whole) ?? []), ...(part === undefined ? [] : [part])]);
+  }
+  const lines = [...parts].map(([whole, names]) => `  ${[whole, names.join(", ")].filter(Boolean).join(": ")}`);
+  return ["", "needs from the hub when it runs (HF_ENDPOINT, HF_TOKEN)", ...lines];
 }
 
 /** What the fine-tune would take on rented GPUs, where it is paid for by the token. */

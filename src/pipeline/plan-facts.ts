@@ -81,8 +81,15 @@ async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<Ques
     isEstimated,
     unruledShare: unruled / Math.max(1, count),
     doubtedShare: doubted / Math.max(1, count - unruled),
-    from: collected === undefined ? questions.map(({ from }) => from).join(", ") : "collected",
+    from: collected === undefined ? describeParts(questions) : "collected",
   };
+}
+
+/** Where the questions are from, in a few words; many sources by their number. */
+function describeParts(parts: readonly SourcePart[]): string {
+  const unread = parts.filter(({ texts, count }) => texts.length === 0 && count > 0).length;
+  const from = parts.length > 4 ? `${parts.length} sources` : parts.map(({ from: name }) => name).join(", ");
+  return unread === 0 ? from : `${from}; ${unread} of the hub, by what the recipe expects`;
 }
 
 /** Questions of one source. */
@@ -132,9 +139,8 @@ function unreadPart(source: HubSource): SourcePart {
   const most = Math.min(expectedCount ?? count, sample ?? count, count);
   const trained = expectedCount === undefined || !holdOut ? most : Math.round(most * TRAINED_SHARE);
   const unruled = answer === "" || grader === "judge" ? trained : 0;
-  const how = expectedCount === undefined ? "at most" : "expected";
   return {
-    from: `${sourceName(source)} (${how}; read from the hub when it runs)`,
+    from: sourceName(source),
     count: trained,
     unruled,
     doubted: trained - unruled,

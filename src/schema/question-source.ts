@@ -54,6 +54,7 @@ const Edit = z.strictObject({
   find: literal("text to look for, letter for letter"),
   replace: z.string().max(10_000).default("").describe("what stands in its place"),
   toEnd: z.boolean().default(false).describe("everything after it goes too"),
+  fromStart: z.boolean().default(false).describe("everything before it goes too"),
 });
 
 const Choices = z
@@ -105,7 +106,14 @@ const mapping = {
     .max(40)
     .optional()
     .describe("s1's cot_type, for the exported data set: math, science, coding, ..."),
-  part: field("field that says which part of the source a row is from, as in s1's source_type").optional(),
+  part: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      "which part of the source a row is from, as in s1's source_type: a text in which {column} stands for a column",
+    ),
   metadata: z.array(field("field")).max(50).default([]).describe("short fields to keep with each question"),
   where: z.array(RowCondition).max(100).default([]).describe("tests that a row must pass, all of them"),
   lists: z.array(List).max(20).default([]).describe("lists of texts for the tests listedIn and notListedIn"),

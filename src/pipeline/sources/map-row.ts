@@ -18,6 +18,7 @@ import { fieldAt } from "./row-conditions.ts";
 /** Longest question that a record holds, characters. */
 const MAX_QUESTION_LENGTH = 65_536;
 const MAX_DOMAIN_LENGTH = 200;
+const MAX_PART_LENGTH = 200;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /**
@@ -32,7 +33,7 @@ export function questionOf(raw: TaskRow, source: DataSource, seed: number): Ques
   const text = checked(row, source.question, `${asked}${below}`);
   if (text.length > MAX_QUESTION_LENGTH)
     throw rowError(row, source.question, `${text.length} characters exceed the limit of ${MAX_QUESTION_LENGTH}`);
-  const part = source.part === undefined ? "" : optionalTextField(row, [source.part], MAX_DOMAIN_LENGTH);
+  const part = source.part === undefined ? "" : fillTemplate(source.part, row, "part").slice(0, MAX_PART_LENGTH);
   return {
     schemaVersion: SCHEMA_VERSION,
     id: questionId(text),
@@ -55,12 +56,23 @@ export function questionOf(raw: TaskRow, source: DataSource, seed: number): Ques
 /** Fields of a data set that a source reads; of a template those that it names. */
 export function fieldsOf(source: DataSource): string[] {
   const { question, template, choices, answer, domain, part, metadata, where, uniqueBy, balanceBy } = source;
-  const asked =
-    template === undefined ? [question] : [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name = ""]) => name.trim());
+  const asked = template === undefined ? [question] : columnsOf(template);
   const tested = where.flatMap((test) => [test.field, ...(test.or ?? []).map((other) => other.field)]);
-  const named = [answer, domain, part, uniqueBy, ...(choices?.fields ?? []), ...metadata, ...tested, ...balanceBy];
+  const named = [
+    answer,
+    domain,
+    uniqueBy,
+    ...columnsOf(part ?? ""),
+    ...(choices?.fields ?? []),
+    ...metadata,
+    ...tested,
+    ...balanceBy,
+  ];
   return [...new Set([...asked, ...named.filter((name) => name !== undefined && name !== "")])] as string[];
 }
+
+const columnsOf = (template: string): string[] =>
+  [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name = ""]) => name.trim());
 
 /** The row with nested fields that the source names as fields of their own. */
 function withNested(row: TaskRow, source: DataSource): TaskRow {
@@ -72,11 +84,15 @@ function withNested(row: TaskRow, source: DataSource): TaskRow {
 
 function baseText(row: TaskRow, { question, template, edits }: DataSource): string {
   let text =
-    template === undefined ? textField(row, [question], MAX_QUESTION_LENGTH) : fillTemplate(template, row, "template");
-  for (const { find, replace, toEnd } of edits) {
+    template === undefined
+      ? textField(row, [question], MAX_QUESTION_LENGTH)
+      : fillTemplate(template, row, "template").trim();
+  for (const { find, replace, toEnd, fromStart } of edits) {
     const at = text.indexOf(find);
     if (at < 0) continue;
-    text = toEnd ? `${text.slice(0, at)}${replace}`.trimEnd() : text.replaceAll(find, () => replace);
+    const [before, after] = [fromStart ? "" : text.slice(0, at), toEnd ? "" : text.slice(at + find.length)];
+    text = toEnd || fromStart ? `${before}${replace}${after}` : text.replaceAll(find, () => replace);
+    if (toEnd) text = text.trimEnd();
   }
   if (text.trim() === "")
     throw rowError(row, template === undefined ? question : "template", "empty once it is filled");

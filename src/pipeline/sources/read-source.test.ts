@@ -36,7 +36,7 @@ describe("mapping", () => {
       answer: "meta.gold.0",
       domain: "topic",
       kind: "math",
-      part: "src",
+      part: "{src}/{topic}",
       metadata: ["year"],
     });
     expect(train).toEqual([
@@ -46,7 +46,7 @@ describe("mapping", () => {
         domain: "sums",
         family: "file",
         bucket: "train",
-        metadata: { year: 1999, grader: "maths", sourceName: "acme/sums", kind: "math", part: "forum" },
+        metadata: { year: 1999, grader: "maths", sourceName: "acme/sums", kind: "math", part: "forum/sums" },
       }),
     ]);
     expect(reading).toMatchObject({ name: "acme/sums", licence: "CC-BY 4.0", rows: 1, questions: 1 });
@@ -66,6 +66,13 @@ describe("mapping", () => {
     ];
     const found = await read([{ question: "Optimal $& x: Optimal $& x:\nAnswer: 4", answer: "4" }], { edits });
     expect(texts(found)).toEqual(["What is $& x? What is $& x?"]);
+  });
+
+  it("literal edits: cut from the start", async () => {
+    const edits = [{ find: "### Clue: ", fromStart: true, replace: "Solve:\n" }];
+    expect(texts(await read([{ question: "x ### Clue: a ### Clue: b" }], { edits }))).toEqual([
+      "Solve:\na ### Clue: b",
+    ]);
   });
 
   it("choices from a list or from fields, lettered or as they are; the answer's place or text becomes its letter", async () => {
