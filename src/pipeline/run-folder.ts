@@ -19,7 +19,7 @@ import { SCHEMA_VERSION } from "../schema/records.ts";
 import { withKeyFiles } from "./key-files.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun, type RunLock } from "./run-lock.ts";
-import { withoutPlaces } from "./stages/collect.ts";
+import { withoutPlaces } from "./sources/source-places.ts";
 
 const HEADER = "run.json";
 const RECIPE = "recipe.resolved.json";

@@ -9,6 +9,7 @@ import type { Recipe } from "../schema/recipe.ts";
 import type { RunSummary } from "../schema/result.ts";
 import type { OpenModelOptions } from "./evaluation/open-model.ts";
 import type { LoadTaskOptions } from "./load-task.ts";
+import type { HubAccess } from "./open-data.ts";
 import type { Stage } from "./stage.ts";
 
 /** What to open a run with. */
@@ -27,6 +28,8 @@ export interface OpenServicesOptions {
   readonly prices?: readonly PriceOverride[];
   /** Providers whose terms were accepted. */
   readonly acceptedTerms?: readonly string[];
+  /** How to reach the Hugging Face Hub, for sources that are there. */
+  readonly hub?: HubAccess;
 }
 
 /** Stages ready to run, and what they run on. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { Endpoint, ENDPOINTS, GivenPrice, JudgeEndpoint } from "./endpoint.ts";
 import { FAMILY_NAMES } from "./family-names.ts";
+import { FileSource, HubSource } from "./question-source.ts";
 import { SCHEMA_VERSION } from "./records.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
@@ -11,16 +12,6 @@ const range = (what: string) =>
     .tuple([z.int().min(1), z.int().min(1)])
     .refine(([low, high]) => low <= high, "low must not exceed high")
     .describe(what);
-
-const FileSource = z.strictObject({
-  type: z.literal("file").describe("questions of your own; each falls into train, tune or test by a hash of its text"),
-  path: z.string().describe("a .jsonl, .json, .csv or .parquet file, seen from the recipe"),
-  question: z.string().default("question").describe("field that holds the question"),
-  answer: z.string().default("answer").describe("field that holds the reference answer; a row may lack it"),
-  domain: z.string().optional().describe("field that holds the domain; absent: all rows are of one"),
-  grader: z.enum(["maths", "choice"]).default("maths").describe("how answers are compared"),
-  count: count("most questions to take").default(100_000),
-});
 
 const FamilySource = z.strictObject({
   type: z.literal("family").describe("questions from a programmatic family, with exact verifiers"),
@@ -165,7 +156,13 @@ export const Recipe = z.strictObject({
       "attempt-first: only what no reference student solves is traced; s1: everything is traced, then filtered",
     ),
   judge: JudgeEndpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
-  collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource])).min(1) }),
+  collect: z.strictObject({
+    sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource, HubSource])).min(1),
+    strict: z
+      .boolean()
+      .default(false)
+      .describe("stop at the first row of a data set that is no question; otherwise it is reported and left out"),
+  }),
   curate: Curate.optional(),
   attempt: z
     .strictObject({

@@ -13,6 +13,7 @@ import type { AcceptedTerms } from "../../schema/manifest.ts";
 import { counted } from "../../report/number-format.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
+import { hubAccess } from "../hub-access.ts";
 import { describeCostPlan } from "../cost-plan-text.ts";
 import { reproduction } from "../execute-run.ts";
 import { loadWithFlags, runFolderOf, type TargetFlags, termsOfRun } from "../recipe-target.ts";
@@ -65,12 +66,13 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
 
 /** The run's stages; none where its base is not here, which a plan without a pilot can do without. */
 async function openStages(
-  { services, settings, fs, secrets }: CliContext,
+  context: CliContext,
   { price = [], pilot }: PlanFlags,
   { loaded: { recipe, baseFolder, path }, folder, acceptedTerms }: Target,
 ): Promise<RunServices | undefined> {
+  const { services, settings, fs, secrets } = context;
   const folders = { baseFolder, recipeFolder: dirname(path), runFolder: folder };
-  const options = { recipe, ...folders, threads: settings.threads, fs, secrets };
+  const options = { recipe, ...folders, threads: settings.threads, fs, secrets, hub: hubAccess(context) };
   try {
     return await services.openRun({ ...options, prices: price, acceptedTerms: namesOf(acceptedTerms) });
   } catch (error) {
