@@ -51,8 +51,8 @@ export interface QualityContext {
 
 /** Lines at the end of the thinking in which the answer must stand. */
 const CONCLUSION_LINES = 3;
-/** Any spelling of a control token or of a delimiter of thinking; encoded as text it is harmless, but it is no reasoning. */
-const CONTROL_TEXT = /<\|[^|<>\s]{1,40}\|>|<\/?think>/u;
+/** Any spelling of a control token; encoded as text it is harmless, but it is no reasoning. */
+const CONTROL_TEXT = /<\|[^|<>\s]{1,40}\|>/u;
 
 /** The traces that are fit to learn from; one dropped row, with its first reason, for each other. */
 export function checkQuality(traces: readonly Trace[], context: QualityContext): StageResult<Trace> {
