@@ -21,7 +21,7 @@ export interface XrayRun {
   readonly format: StudentFormat;
   /** Whether the base's tokenizer or template changed after the examples were made. */
   readonly isTokenizerChanged: boolean;
-  /** Every example, in the order of training. May be called again. */
+  /** Every example, in the order of the selection. May be called again. */
   rows(): AsyncIterable<XrayRow>;
 }
 
