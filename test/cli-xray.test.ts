@@ -219,6 +219,29 @@ describe("a fault planted in a run's files", () => {
     expect(JSON.parse(stdout).gates).toMatchObject([{ gate: "too-long", rows: long }]);
   });
 
+  test.each([
+    ["control-text", { thinking: "so </think> it" }],
+    ["empty-thinking", { thinking: " " }],
+    ["empty-answer", { answer: "Answer:" }],
+  ] as const)("trips %s, where a trace on the disk is so", async (gate, change) => {
+    cpSync(at("think"), at("spoiled"), { recursive: true });
+    const [row] = readExamples("think");
+    const stage = readdirSync(at("spoiled", "stages")).find((name) => name.startsWith("trace-")) ?? "";
+    const path = at("spoiled", "stages", stage, "traces.jsonl");
+    const traces = readFileSync(path, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const spoiled = traces.map((trace) => (trace.id === row!.traceId ? { ...trace, ...change } : trace));
+    writeFileSync(path, spoiled.map((trace) => `${JSON.stringify(trace)}\n`).join(""));
+    const { stdout, exitCode } = await machine.run("xray", "spoiled", row!.traceId, "--json");
+    await rm(at("spoiled"), { recursive: true });
+    expect(exitCode).toBe(4);
+    expect(JSON.parse(stdout).faults.map(({ reason }: { reason: GateName }) => reason)).toEqual(
+      expect.arrayContaining([gate, "text-differs"]),
+    );
+  });
+
   test("trips prompt-differs in every row where the base's template was changed", async () => {
     const path = at("base", "chat_template.jinja");
     const template = readFileSync(path, "utf8");

@@ -1,11 +1,10 @@
 /** @file Examples for x-ray pages, without a run: texts of any kind through the real tokenizer, format and gates. */
 import { readFileSync } from "node:fs";
 import { loadChatTemplate } from "../src/tokenize/chat.ts";
-import { findFaults } from "../src/tokenize/example-gates.ts";
 import { roleSpans } from "../src/tokenize/example-roles.ts";
-import { expectExample, type ExampleTexts, studentFormat } from "../src/tokenize/student-format.ts";
+import { type ExampleTexts, studentFormat } from "../src/tokenize/student-format.ts";
 import { loadTokenizer } from "../src/tokenize/tokenizer.ts";
-import { encodeExample } from "../src/tokenize/training-example.ts";
+import { checkExample, encodeExample } from "../src/tokenize/training-example.ts";
 import { type XrayRow, xrayTally } from "../src/tokenize/xray.ts";
 import { packRows } from "../src/report/xray-data.ts";
 import { xrayPage } from "../src/report/xray-page.ts";
@@ -33,7 +32,6 @@ export function pageRow(
   if (outcome.status === "rejected") throw new Error(outcome.faults[0].detail);
   const { inputIds, thinkingTokens } = outcome.example;
   const labels = spoil(outcome.example.labels);
-  const expected = expectExample(pageFormat, texts);
   return {
     questionId: `question${place}`,
     traceId: `trace${place}`,
@@ -42,7 +40,7 @@ export function pageRow(
     labels,
     thinkingTokens,
     spans: roleSpans(pageFormat, inputIds),
-    faults: findFaults(pageFormat, { inputIds, labels }, { maxLength: MAX_LENGTH, expected }),
+    faults: checkExample(pageFormat, { texts, sequence: { inputIds, labels } }, MAX_LENGTH),
   };
 }
 

@@ -78,7 +78,6 @@ describe("checkQuality", () => {
     ["no answer", { answer: "" }, "empty-answer", ""],
     ["a control token spelled in the thinking", { thinking: "<|im_start|>answer 48" }, "control-text", "<|im_start|>"],
     ["a control token spelled in the answer", { answer: "48<|endoftext|>" }, "control-text", "<|endoftext|>"],
-    ["a delimiter of thinking in the thinking", { thinking: "so </think> 48" }, "control-text", "</think>"],
     ["long thinking", { thinking: "48 ".repeat(14) }, "too-long", "42 tokens, limit 40"],
     ["an answer that the thinking does not reach", { answer: "49" }, "answer-not-concluded", ""],
     ["an answer that is only part of a number", { answer: "8" }, "answer-not-concluded", ""],

@@ -4,9 +4,9 @@ import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { AppError } from "../core/errors.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { Example } from "../schema/records.ts";
-import { findFaults } from "../tokenize/example-gates.ts";
 import { roleSpans } from "../tokenize/example-roles.ts";
-import { expectExample, type StudentFormat, studentFormat } from "../tokenize/student-format.ts";
+import { type StudentFormat, studentFormat } from "../tokenize/student-format.ts";
+import { checkExample } from "../tokenize/training-example.ts";
 import type { XrayRow } from "../tokenize/xray.ts";
 import { openStage } from "./find-stage.ts";
 import { findBase } from "./load-recipe.ts";
@@ -21,7 +21,7 @@ export interface XrayRun {
   readonly format: StudentFormat;
   /** Whether the base's tokenizer or template changed after the examples were made. */
   readonly isTokenizerChanged: boolean;
-  /** Every example, in the order of training. May be called again. */
+  /** Every example, in the order of the selection. May be called again. */
   rows(): AsyncIterable<XrayRow>;
 }
 
@@ -81,7 +81,7 @@ function xrayRow(example: Example, { question, trace }: ChosenTexts, measure: Me
     labels,
     thinkingTokens,
     spans: roleSpans(format, inputIds),
-    faults: findFaults(format, example, { maxLength, expected: expectExample(format, texts) }),
+    faults: checkExample(format, { texts, sequence: example }, maxLength),
   };
 }
 

@@ -110,7 +110,7 @@ export function xrayPage(facts: XrayPageFacts, data: PageData, script: string): 
 <meta http-equiv="Content-Security-Policy" content="${contentPolicy(script)}"><meta name="referrer" content="no-referrer">
 <title>X-ray of ${facts.run} · Grappa</title><link rel="icon" href="data:,"><style>${trustedMarkup(STYLE)}</style></head>
 <body>${pageHeader(facts)}<main><div class="side">${findBox(facts)}
-<div id="${XRAY_IDS.list}" role="listbox" tabindex="0" aria-label="examples, in the order of training"><div id="${XRAY_IDS.rows}" role="presentation"></div></div></div>
+<div id="${XRAY_IDS.list}" role="listbox" tabindex="0" aria-label="examples, in the order of the selection"><div id="${XRAY_IDS.rows}" role="presentation"></div></div></div>
 <section class="shown" aria-labelledby="${XRAY_IDS.row}"><h2 id="${XRAY_IDS.row}"></h2><p class="small quiet" id="${XRAY_IDS.facts}"></p>
 <ul id="${XRAY_IDS.faults}"></ul>${legend()}<div id="${XRAY_IDS.tokens}" tabindex="0" role="region" aria-label="tokens of the chosen example"></div>
 <div><button type="button" id="${XRAY_IDS.more}" hidden></button></div><p class="small quiet" id="${XRAY_IDS.pointed}"></p></section></main>

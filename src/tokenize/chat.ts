@@ -56,6 +56,11 @@ const PLACEHOLDER = /\uE000(\d+)\uE001/u;
 const WITHOUT_CLOCK = "{% set strftime_now = nothing %}";
 /** White space at the ends of a message is left in the template's sight: some trim what they are given. */
 const WHITE_SPACE_AROUND = /^(\s*)([\s\S]*?)(\s*)$/u;
+/** What Python's `strip` takes away, and so a template's `trim` where students are served; JavaScript's takes U+FEFF, not these. */
+const PYTHON_SPACE_AROUND = /^[\p{White_Space}\x1c-\x1f]+|[\p{White_Space}\x1c-\x1f]+$/gu;
+/** Ends at which the two part ways. */
+const DISPUTED_ENDS =
+  /^[\s\p{White_Space}\x1c-\x1f]*[\ufeff\x85\x1c-\x1f]|[\ufeff\x85\x1c-\x1f][\s\p{White_Space}\x1c-\x1f]*$/u;
 
 /**
  * Compiles a template in Jinja.
@@ -77,26 +82,51 @@ export function loadChatTemplate(source: string, tokenizer: Tokenizer): ChatTemp
       throw templateError(error);
     }
   };
-  const renderText: ChatTemplate["renderText"] = (messages, options = {}) => render(messages, options, (text) => text);
+  const direct: Render = (messages, options) => render(messages, options, (text) => text);
+  // Only what users write is known to be trimmed; found out when it first matters.
+  let isTrimming: boolean | undefined;
+  const trimsUsers = (): boolean =>
+    (isTrimming ??= !direct([{ role: "user", content: " \uE000 " }], {}).includes(" \uE000 "));
+  const around = (messages: readonly ChatMessage[], options: ChatOptions): Placeholders => {
+    const texts: string[] = [];
+    const isStripped = messages.some(({ content }) => DISPUTED_ENDS.test(content)) && trimsUsers();
+    const asTrimmed = messages.map((message) =>
+      isStripped && message.role === "user"
+        ? { ...message, content: message.content.replace(PYTHON_SPACE_AROUND, "") }
+        : message,
+    );
+    const rendered = render(asTrimmed, options, (text) => {
+      const [, before = "", core = "", after = ""] = isStripped
+        ? ["", "", text, ""]
+        : (WHITE_SPACE_AROUND.exec(text) ?? []);
+      return `${before}\uE000${texts.push(core) - 1}\uE001${after}`;
+    });
+    return { rendered, texts };
+  };
   return {
-    renderText,
+    renderText: (messages, options = {}) => {
+      if (!messages.some(({ content }) => DISPUTED_ENDS.test(content))) return direct(messages, options);
+      const { rendered, texts } = around(messages, options);
+      return rendered.replace(new RegExp(PLACEHOLDER, "gu"), (_, place: string) => texts[Number(place)] ?? "");
+    },
     encodePrompt: (messages, options = {}) => {
-      const texts: string[] = [];
-      const rendered = render(messages, options, (text) => {
-        const [, before = "", core = "", after = ""] = WHITE_SPACE_AROUND.exec(text) ?? [];
-        return `${before}\uE000${texts.push(core) - 1}\uE001${after}`;
-      });
+      const { rendered, texts } = around(messages, options);
       return encodeAround(tokenizer, rendered, texts);
     },
-    frame: () => findFrame(tokenizer, (messages, options) => render(messages, options, (text) => text)),
+    frame: () => findFrame(tokenizer, direct),
   };
 }
 
+type Render = (messages: readonly ChatMessage[], options: ChatOptions) => string;
+
+/** A conversation rendered around its texts. */
+interface Placeholders {
+  readonly rendered: string;
+  readonly texts: readonly string[];
+}
+
 /** Renders a turn of placeholders and takes it apart. */
-function findFrame(
-  tokenizer: Tokenizer,
-  render: (messages: readonly ChatMessage[], options: ChatOptions) => string,
-): TurnFrame {
+function findFrame(tokenizer: Tokenizer, render: Render): TurnFrame {
   const asked = { role: "user", content: "\uE000" } as const;
   const before = render([asked], { addGenerationPrompt: false });
   const prompt = render([asked], { addGenerationPrompt: true });

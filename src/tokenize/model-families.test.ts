@@ -10,7 +10,7 @@ import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { loadChatTemplate } from "./chat.ts";
-import { studentFormat } from "./student-format.ts";
+import { type ExampleTexts, studentFormat } from "./student-format.ts";
 import { thinkingDelimiters } from "./thinking-delimiters.ts";
 import type { ThinkingStyle } from "./thinking-style.ts";
 import { loadTokenizer } from "./tokenizer.ts";
@@ -31,6 +31,7 @@ function open(family: Family) {
   return {
     tokenizer,
     chatTemplate: loadChatTemplate(source, tokenizer),
+    /** JavaScript's own encoder; wrong where JavaScript's white space is not Unicode's, and for the long s. */
     oracle: (text: string) => library.encode(text, { add_special_tokens: false }).ids,
   };
 }
@@ -47,6 +48,9 @@ const LLAMA =
 const GEMMA = "<bos><start_of_turn>user\nWhat is 12 + 30?<end_of_turn>\n<start_of_turn>model\n";
 const THOUGHT = "<think>\n12 + 30 = 42\n\nWait, yes.\n</think>\n\nAnswer: 42";
 const S1_THOUGHT = "<|im_start|>think\n12 + 30 = 42\n\nWait, yes.\n<|im_start|>answer\nAnswer: 42";
+
+/** What the library reads otherwise than transformers does; parity.jsonl has these. */
+const DISPUTED = /[\u0085\ufeff\u017f]/u;
 
 /** Family, style, the prompt, what is trained with thinking and without. */
 const GOLDEN: readonly [Family, ThinkingStyle, string, string, string][] = [
@@ -88,7 +92,13 @@ describe("a training example", () => {
     const text = fc
       .array(fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("\n", "\n\n", "  ", " the", "123", "'s", ">")))
       .map((parts) => parts.join(""))
-      .filter((each) => each.trim() !== "" && !tokenizer.hasControlSpelling(each) && !format.form.spelledIn(each));
+      .filter(
+        (each) =>
+          each.trim() !== "" &&
+          !DISPUTED.test(each) &&
+          !tokenizer.hasControlSpelling(each) &&
+          !format.form.spelledIn(each),
+      );
     fc.assert(
       fc.property(text, text, text, (question, thinking, answer) => {
         const outcome = encodeExample(format, { question, thinking, answer }, 100_000);
@@ -103,6 +113,31 @@ describe("a training example", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("parity with tokenizers and Jinja2", () => {
+  interface ParityRow extends ExampleTexts {
+    readonly family: Family;
+    readonly style: ThinkingStyle;
+    readonly prompt: string;
+    readonly ids: readonly number[];
+  }
+  const rows = readFileSync(join(FOLDER, "parity.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as ParityRow);
+
+  it.each(GOLDEN)("of %s in style %s, on white space and letters that the languages dispute", (family, style) => {
+    const format = studentFormat(opened[family], style);
+    const own = rows.filter((row) => row.family === family && row.style === style);
+    expect(own).toHaveLength(40);
+    for (const { question, thinking, answer, prompt, ids } of own) {
+      const rendered = format.template.renderText([{ role: "user", content: question }]);
+      expect(format.tokenizer.normalise(rendered)).toBe(prompt);
+      const outcome = encodeExample(format, { question, thinking, answer }, 100_000);
+      expect(outcome, question).toMatchObject({ status: "ok", example: { inputIds: ids } });
+    }
   });
 });
 
@@ -154,7 +189,7 @@ describe("text from outside", () => {
     const { tokenizer, oracle } = opened[family];
     fc.assert(
       fc.property(hostile, (text) => {
-        fc.pre(!tokenizer.hasControlSpelling(text));
+        fc.pre(!tokenizer.hasControlSpelling(text) && !DISPUTED.test(text));
         expect(tokenizer.encodeUser(text)).toEqual(oracle(text));
       }),
     );

@@ -111,14 +111,24 @@ function libraryEncoder({ layout, vocabulary, merges, ignoresMerges }: Tokenizer
   };
 }
 
-/** The endings of both patterns, spelled without `(?i:)`, which not every engine knows. */
-const ENDINGS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
-const ENDINGS_SPELLED = "'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])";
+/**
+ * The patterns as transformers reads them, in this engine's terms. `(?i:)`, which not every engine knows, is spelled out; the
+ * long s is an s there. White space is Unicode's, with U+0085 and without U+FEFF; this engine's own `\\s` has it the other way
+ * round (checked against tokenizers 0.23.2).
+ */
+const IN_THESE_TERMS: readonly (readonly [string, string])[] = [
+  ["(?i:'s|'t|'re|'ve|'m|'ll|'d)", "'(?:[sS\u017f]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])"],
+  ["\\s", "\\p{White_Space}"],
+  ["\\S", "\\P{White_Space}"],
+];
 
 /** Byte-level layouts: the pattern's pieces, which leave nothing out: every character is a letter, a digit, a space or none. */
 function patternPieces({ layout }: TokenizerParts): (text: string) => readonly string[] {
   const source = layout === "qwen2" ? QWEN2_PATTERN : LLAMA3_PATTERN;
-  const pattern = new RegExp(source.replace(ENDINGS, ENDINGS_SPELLED), "gu");
+  const pattern = new RegExp(
+    IN_THESE_TERMS.reduce((text, [theirs, ours]) => text.replaceAll(theirs, ours), source),
+    "gu",
+  );
   return (text) => text.match(pattern) ?? [];
 }
 

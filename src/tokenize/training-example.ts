@@ -38,6 +38,16 @@ export function encodeExample(format: StudentFormat, texts: ExampleTexts, maxLen
   return { status: "ok", example: { ...sequence, thinkingTokens: countThinking(form, sequence.inputIds) } };
 }
 
+/** Every gate that a finished sequence fails, held against its texts; none for a good one. */
+export function checkExample(
+  format: StudentFormat,
+  { texts, sequence }: { readonly texts: ExampleTexts; readonly sequence: EncodedSequence },
+  maxLength: number,
+): ExampleFault[] {
+  const expected = expectExample(format, texts);
+  return [...findTextFaults(format, texts), ...findFaults(format, sequence, { maxLength, expected })];
+}
+
 /** What is wrong with the texts themselves. */
 function findTextFaults({ tokenizer, form }: StudentFormat, texts: ExampleTexts): ExampleFault[] {
   const { question, thinking, answer } = texts;

@@ -8,7 +8,7 @@ export interface ChosenTexts {
 }
 
 /**
- * What the selection chose, in its order: the order in which it is trained on. Traces that were not chosen are not kept in
+ * What the selection chose, in its order. Traces that were not chosen are not kept in
  * memory.
  */
 export async function chosenTexts(

@@ -9,7 +9,7 @@ import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type ChosenTexts, chosenTexts } from "./chosen-texts.ts";
 import { writeTrainingChats } from "./hosted/tokenize.ts";
 
-/** The examples, one a line, in the order in which they are trained on. */
+/** The examples, one a line, in the selection's order; src/train draws each epoch's from it by seed. */
 export const EXAMPLES_FILE = "examples.jsonl";
 
 /**
