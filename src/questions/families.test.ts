@@ -341,7 +341,7 @@ it("is pinned: an item that changes makes earlier runs unrepeatable", () => {
       "propositional-logic 563f22d48e13b9fd",
       "competition 3dead2f73154807f",
       "program-trace 737b7e227ae731f0",
-      "programming 3afddeae517b8b94",
+      "programming d05e4bca6ee57fae",
     ]
   `);
 });
