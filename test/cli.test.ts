@@ -29,6 +29,7 @@ describe("help", () => {
         grappa status <RUN>
         grappa ledger <RUN>
         grappa report <RUN>
+        grappa xray <RUN>
         grappa chat <RUN>
         grappa evaluate (--task TASK) (--model MODEL)
         grappa rescore <EVALUATION>
@@ -58,6 +59,7 @@ describe("help", () => {
         status     where a run stands, stage by stage; works while it is running
         ledger     where a run's money went, by stage, model and outcome; and what a right trace cost
         report     write a finished run's report.html, report.md and result.json again, and show the result
+        xray       what a run's student is trained on, token by token, with the loss mask and the gates
         chat       talk to a run's student: /budget 64, /wait 1, /help, /quit
         evaluate   put a task to a student or an endpoint, and grade it, with intervals
         rescore    grade an evaluation's samples again, from its log; asks no model

@@ -16,6 +16,7 @@ import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { xrayCommand } from "./commands/xray.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -32,6 +33,7 @@ export function buildApp(version: string): Application<CliContext> {
       status: statusCommand,
       ledger: ledgerCommand,
       report: reportCommand,
+      xray: xrayCommand,
       chat: chatCommand,
       evaluate: evaluateCommand,
       rescore: rescoreCommand,

@@ -87,6 +87,16 @@ describe("loadRecipe", () => {
     );
   });
 
+  test("refuses a judge that would be bought through batches: it is asked while others wait for its verdict", async () => {
+    for (const type of ["gemini", "anthropic", "openai", "openai-compatible"]) {
+      const judge = { type, baseUrl: "https://host.example/v1", model: "m", batch: {} };
+      const text = GOOD.replace('"trace"', `"judge": ${JSON.stringify(judge)}, "trace"`);
+      expect((await failure(text)).message).toMatch(/judge\.batch: .*asked directly.*leave batch out/);
+      const teacher = text.replace(',"batch":{}', "").replace('{ "type": "builtin" }', JSON.stringify(judge));
+      expect((await load(teacher)).recipe.judge).toMatchObject({ type, model: "m" });
+    }
+  });
+
   test("a level that a family does not have is named, in a source and in the evaluation, as is a teacher that does not know it", async () => {
     const { message } = await failure(
       GOOD.replace('"arithmetic"', '"gcd"')

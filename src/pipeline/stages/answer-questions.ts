@@ -49,7 +49,7 @@ export async function answerQuestions(
     answerTokens: options.answerTokens,
     sampling: { temperature, key: options.sampleKey === undefined ? id : `${id}/${options.sampleKey}` },
   }));
-  const delimiters = thinkingDelimiters(tokenizer);
+  const delimiters = thinkingDelimiters(tokenizer, "Wait", model.style);
   const generations = await sweep(source, prompts, { ...options, delimiters });
   const grader = openReplyGrader(options.signal);
   const graded = async (question: Question, setting: ThinkingSetting, generation: Generation): Promise<GradedReply> => {

@@ -24,7 +24,7 @@ export const FILE_GRADERS: Readonly<Record<"maths" | "choice", GradeProfile>> = 
 /** Grades replies, and lets go of the sandbox when it is closed. */
 export interface ReplyGrader {
   /**
-   * The grade of a reply; `unscored` where there is neither a verifier nor a reference, `gold_error` where these cannot be read.
+   * The grade of a reply; `unscored` where there is neither a verifier nor a reference that a rule reads, `gold_error` where these cannot be read.
    * Rejects when aborted, and with AppError "sandbox" where a program would have to run and no sandbox works here.
    */
   grade(question: Question, reply: string): Promise<Grade>;
@@ -65,9 +65,9 @@ export async function checkSandbox({ collect }: Pick<Recipe, "collect">): Promis
 
 const golds = new GoldCache();
 
-/** Whether right can be told from wrong without a judge: there is a verifier, tests, or a reference answer. */
+/** Whether right can be told from wrong without a judge: there is a verifier, tests, or a reference answer that a rule reads. */
 export function canGradeByRule(question: Question): boolean {
-  return hasVerifier(question) || question.answer !== null;
+  return hasVerifier(question) || (question.answer !== null && question.metadata.grader !== "judge");
 }
 
 /** Whether a question has a verifier or tests of its own, which no judge can know better. */
@@ -81,6 +81,7 @@ function gradeByRule(question: Question, reply: string): Grade {
   const family = familyOf(question) as RuleFamily | undefined;
   if (family !== undefined) return gradeChecked(reply, (answer) => family.check(question, answer));
   if (question.answer === null) return { outcome: "unscored", extracted: null, rule: "no-reference" };
+  if (question.metadata.grader === "judge") return { outcome: "unscored", extracted: null, rule: "judge-only" };
   const profile = question.metadata.grader === "choice" ? FILE_GRADERS.choice : FILE_GRADERS.maths;
   const reading = golds.read(question.answer, profile, {});
   if (reading.status === "error") return { outcome: "gold_error", extracted: null, rule: `${profile}/gold` };

@@ -12,7 +12,7 @@ import type { HostedStudent, Recipe } from "../../../schema/recipe.ts";
 import { type Completion, type Grade, Question, SCHEMA_VERSION, type Trace } from "../../../schema/records.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { type AskPorts, askEndpoint, askPortsOf } from "../ask-endpoint.ts";
-import { hasFiles } from "../collect.ts";
+import { holdsOut } from "../../sources/source-places.ts";
 import { canGradeByRule, openReplyGrader } from "../grade-reply.ts";
 import { openAsked } from "../open-teacher.ts";
 import type { TeacherWorld } from "../teacher-world.ts";
@@ -74,7 +74,7 @@ async function heldOut(
   ofFamilies: (recipe: Recipe) => readonly Question[],
 ): Promise<readonly Question[]> {
   const { recipe } = context;
-  if (!hasFiles(recipe)) return ofFamilies(recipe);
+  if (!holdsOut(recipe)) return ofFamilies(recipe);
   const { count } = recipe.evaluate;
   const fromFamilies = recipe.collect.sources.some(({ type }) => type === "family") ? Math.floor(count / 2) : 0;
   const families = ofFamilies({ ...recipe, evaluate: { ...recipe.evaluate, count: fromFamilies } });
