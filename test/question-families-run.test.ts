@@ -7,6 +7,7 @@ import { nodeFileSystem } from "../src/adapters/file-system.ts";
 import { readJsonl } from "../src/adapters/store/jsonl.ts";
 import { systemClock } from "../src/adapters/system-clock.ts";
 import { runPipeline } from "../src/pipeline/run-pipeline.ts";
+import type { PipelinePorts } from "../src/pipeline/run-request.ts";
 import { attemptStage } from "../src/pipeline/stages/attempt.ts";
 import { collectStage } from "../src/pipeline/stages/collect.ts";
 import { gradeStage } from "../src/pipeline/stages/grade.ts";
@@ -15,7 +16,7 @@ import { traceStage } from "../src/pipeline/stages/trace.ts";
 import { collectQuestions } from "../src/questions/collect-questions.ts";
 import { families } from "../src/questions/families.ts";
 import { Recipe } from "../src/schema/recipe.ts";
-import { GradedTrace, type Question } from "../src/schema/records.ts";
+import { GradedTrace, Question } from "../src/schema/records.ts";
 import { completion, type ScriptedServer, send, startScriptedServer } from "./teacher/scripted-server.ts";
 
 let folder: string;
@@ -49,45 +50,69 @@ async function startTeacher(questions: readonly Question[]): Promise<ScriptedSer
   });
 }
 
-test("replies are graded by the family's own check", async () => {
-  const questions = expected();
-  server = await startTeacher(questions);
-  const price = { inputUsdPerMillion: 1, outputUsdPerMillion: 2 };
-  const teacher = { type: "openai-compatible", name: "t", baseUrl: server.baseUrl, model: "m", maxTokens: 1000, price };
-  const recipe = Recipe.parse({
+const world: TeacherWorld = { secrets: () => undefined, readKeyFile: () => "", prices: [], acceptedTerms: [] };
+
+/** Runs the stages before selection; where the outputs of one of them lie, by its name. */
+async function run(recipe: Recipe, until?: "collect"): Promise<(stage: string, file: string) => string> {
+  const noEngine = () => Promise.reject(new Error("no engine here"));
+  const request = {
+    folder: join(folder, "run"),
+    recipe,
+    baseFolder: resolve("models/demo-base"),
+    stages: [collectStage(), attemptStage(noEngine, world), traceStage(world), gradeStage(world)],
+    facts: {},
+    tools: {},
+    command: "",
+    mayChange: true,
+    signal: new AbortController().signal,
+  };
+  const ports: PipelinePorts = {
+    fs: nodeFileSystem(),
+    processes: { self: { pid: process.pid, host: "here", birth: "" }, isAlive: () => false },
+    clock: systemClock(),
+    observe: () => undefined,
+    machine: {},
+  };
+  const { manifests } = await runPipeline({ ...request, ...(until && { until }) }, ports);
+  return (stage, file) => {
+    const key = manifests.find((manifest) => manifest.stage === stage)?.key;
+    return join(folder, "run", "stages", `${stage}-${key}`, file);
+  };
+}
+
+function recipeOf(fields: object): Recipe {
+  return Recipe.parse({
     name: "families",
     seed: 5,
     maxUsd: 10,
     student: { base: "demo-base" },
     collect: { sources: NAMES.map((family) => ({ type: "family", family, count: COUNT, difficulty: [1, 3] })) },
     attempt: { modes: [] },
-    trace: { teacher },
+    trace: { teacher: { type: "builtin" } },
+    ...fields,
   });
-  const world: TeacherWorld = { secrets: () => undefined, readKeyFile: () => "", prices: [], acceptedTerms: [] };
-  const noEngine = () => Promise.reject(new Error("no engine here"));
-  const { manifests } = await runPipeline(
-    {
-      folder: join(folder, "run"),
-      recipe,
-      baseFolder: resolve("models/demo-base"),
-      stages: [collectStage(), attemptStage(noEngine, world), traceStage(world), gradeStage(world)],
-      facts: {},
-      tools: {},
-      command: "",
-      mayChange: true,
-      signal: new AbortController().signal,
-    },
-    {
-      fs: nodeFileSystem(),
-      processes: { self: { pid: process.pid, host: "here", birth: "" }, isAlive: () => false },
-      clock: systemClock(),
-      observe: () => undefined,
-      machine: {},
-    },
+}
+
+test("curation by rule takes no question of a family for a near-duplicate or an overlap of another", async () => {
+  const curate = { quality: "strict", decontaminate: { nearJaccard: 0.6 }, duplicates: { nearJaccard: 0.5 } };
+  const pathOf = await run(recipeOf({ curate }), "collect");
+  const kept: string[] = [];
+  for await (const { id } of readJsonl(pathOf("collect", "questions.jsonl"), Question)) kept.push(id);
+  expect(kept).toEqual(
+    expected()
+      .map(({ id }) => id)
+      .sort(),
   );
-  const { key } = manifests.find(({ stage }) => stage === "grade") ?? {};
+});
+
+test("replies are graded by the family's own check", async () => {
+  const questions = expected();
+  server = await startTeacher(questions);
+  const price = { inputUsdPerMillion: 1, outputUsdPerMillion: 2 };
+  const teacher = { type: "openai-compatible", name: "t", baseUrl: server.baseUrl, model: "m", maxTokens: 1000, price };
+  const pathOf = await run(recipeOf({ trace: { teacher } }));
   const grades = new Map<string, string>();
-  for await (const row of readJsonl(join(folder, "run", "stages", `grade-${key}`, "grades.jsonl"), GradedTrace))
+  for await (const row of readJsonl(pathOf("grade", "grades.jsonl"), GradedTrace))
     grades.set(row.questionId, `${row.grade.outcome} ${row.grade.rule}`);
   const wrong: Readonly<Record<string, string>> = {
     countdown: "incorrect answer-line/checked",
