@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readJsonl } from "../src/adapters/store/jsonl.ts";
-import { Trace, TraceFailure } from "../src/schema/records.ts";
+import { Question, Trace, TraceFailure } from "../src/schema/records.ts";
 import { fakeMachine, type FakeMachine } from "./fake-cli.ts";
 import { completion, type Script, type ScriptedServer, send, startScriptedServer } from "./teacher/scripted-server.ts";
 
@@ -156,11 +156,44 @@ describe("grappa trace", () => {
     };
     const stopped = await trace("--concurrency", "2");
     expect(stopped.exitCode).toBe(130);
-    expect(JSON.parse(stopped.stdout).error.hint).toMatch(/what is bought is kept/);
+    const { error } = JSON.parse(stopped.stdout);
+    const held = (await rows("traces.jsonl", Trace)).length;
+    expect(held).toBeGreaterThanOrEqual(9);
+    expect(error).toMatchObject({ code: "interrupted", data: { isComplete: false, traces: held, failed: 0 } });
+    expect(error.hint).toMatch(/what is bought is kept/);
+    expect(stopped.stderr).toContain(`traces.jsonl is incomplete: it holds ${held} so far`);
+    expect(await rows("questions.jsonl", Question)).toHaveLength(30);
     script = (response) => send(response, completion("hm", "42"));
     const done = JSON.parse((await trace()).stdout);
     expect(done.traces).toBe(30);
+    expect(await rows("traces.jsonl", Trace)).toHaveLength(30);
     expect(done.fromJournal).toBeGreaterThanOrEqual(9);
+  });
+
+  test("what stops it before anything came leaves the files as they were", async () => {
+    await questions(3);
+    await trace();
+    script = () => machine.interrupt();
+    const { stdout, exitCode } = await trace("--system", "Think in French.");
+    expect([exitCode, JSON.parse(stdout).error.data]).toEqual([130, {}]);
+    expect(await rows("traces.jsonl", Trace)).toHaveLength(3);
+    expect((await readdir(join(machine.folder, "out"))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  test("a teacher that fails in the middle leaves the traces and the failures that came", async () => {
+    await questions(10);
+    script = (response, { index }) => {
+      if (index < 3) send(response, completion("hm", "42"));
+      else if (index === 3) send(response, '{"error":{"message":"not this one"}}', 400);
+      else send(response, '{"error":{"message":"no credit"}}', 402);
+    };
+    const { stdout } = await trace("--concurrency", "1");
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: "provider-permanent",
+      data: { isComplete: false, traces: 3, failed: 1 },
+    });
+    expect(await rows("traces.jsonl", Trace)).toHaveLength(3);
+    expect((await rows("failed.jsonl", TraceFailure)).map(({ reason }) => reason)).toEqual(["provider-permanent"]);
   });
 
   test("a folder in use is refused, and so is a folder of somebody else's", async () => {
@@ -188,6 +221,7 @@ describe("grappa trace", () => {
     const capped = await traceWith({ ...worst, "max-usd": "1.05" });
     expect([capped.exitCode, JSON.parse(capped.stdout).error.code]).toEqual([7, "budget-exceeded"]);
     expect(server.requests).toHaveLength(3);
+    expect(await rows("traces.jsonl", Trace)).toHaveLength(3);
     const raised = await traceWith({ ...worst, "max-usd": "5" });
     expect(JSON.parse(raised.stdout)).toMatchObject({ traces: 10, fromJournal: 3, spentUsd: 0.2 });
     expect(server.requests).toHaveLength(10);

@@ -20,7 +20,8 @@ export async function untilInterrupted<T>(
     return await work(controller.signal);
   } catch (error) {
     // What was stopped may say so in its own words; the user pressed Ctrl-C and wants to know how to go on.
-    throw controller.signal.aborted && isInterruption(error) ? controller.signal.reason : error;
+    const isHintless = isInterruption(error) && (error as AppError).hint !== hint;
+    throw controller.signal.aborted && isHintless ? controller.signal.reason : error;
   } finally {
     stopListening();
   }

@@ -38,4 +38,18 @@ describe("mapAhead", () => {
     expect(seen).toEqual([0]);
     expect(new Set(ended)).toEqual(new Set([0, 2, 3]));
   });
+
+  it("gives what came before its source failed, then the failure", async () => {
+    async function* failing(): AsyncGenerator<number> {
+      yield* upTo(5);
+      throw new Error("source");
+    }
+    const seen: number[] = [];
+    await expect(
+      (async () => {
+        for await (const result of mapAhead(failing(), 32, async (n) => n)) seen.push(result);
+      })(),
+    ).rejects.toThrow("source");
+    expect(seen).toEqual([0, 1, 2, 3, 4]);
+  });
 });

@@ -66,6 +66,12 @@ describe("the cost of a reply", () => {
     ["an estimate of all that was seen", usage(true), { finishReason: "stop", provenance: "raw" }, 70],
     ["its worst case where thinking was not seen", usage(true), { finishReason: "stop", provenance: "summary" }, 1000],
     ["its worst case where the limit was used", usage(true), { finishReason: "length", provenance: "raw" }, 1000],
+    [
+      "its worst case where a filter took the rest",
+      usage(true),
+      { finishReason: "content_filter", provenance: "raw" },
+      1000,
+    ],
     ["its worst case where nothing is known", null, undefined, 1000],
   ] as const)("is %s", (_what, used, reply, microUsd) => expect(replyCost(at, used, reply)).toBe(microUsd));
 });

@@ -1,7 +1,7 @@
 /** @file What tokens cost: rates by prompt length and by the moment, and the exact cost of some tokens. Pure. */
 import { AppError } from "../core/errors.ts";
 import type { GivenPrice } from "../schema/endpoint.ts";
-import type { Trace, Usage } from "../schema/records.ts";
+import type { FinishReason, Trace, Usage } from "../schema/records.ts";
 import { formatUsd, microUsdFromUsd } from "./money.ts";
 import type { ChatMessage } from "./request-key.ts";
 
@@ -184,9 +184,12 @@ export function tokenCost(price: Price, usage: Pick<Usage, "promptTokens" | "com
   return Number((sum + BigInt(TOKENS - 1)) / BigInt(TOKENS));
 }
 
+/** Ends after which there may be more than what was seen. */
+const UNSEEN_AFTER: readonly FinishReason[] = ["length", "content_filter"];
+
 /**
  * Micro-dollars of a reply at the price of its moment; its worst case where nobody counted what may be all of it: no usage
- * at all, or an estimate of a reply whose thinking was not seen or that used its whole limit.
+ * at all, or an estimate of a reply whose thinking was not seen, that used its whole limit, or of which a filter took a part.
  */
 export function replyCost(
   {
@@ -197,7 +200,7 @@ export function replyCost(
   usage: Usage | null,
   reply?: Pick<Trace, "finishReason" | "provenance">,
 ): number {
-  const isUnseen = reply !== undefined && (reply.finishReason === "length" || reply.provenance !== "raw");
+  const isUnseen = reply !== undefined && (UNSEEN_AFTER.includes(reply.finishReason) || reply.provenance !== "raw");
   if (usage === null || (usage.isEstimated && isUnseen)) return worstCaseMicroUsd;
   return tokenCost(priceAt(price, when), usage);
 }

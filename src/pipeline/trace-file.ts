@@ -4,14 +4,15 @@
  *     trace.json               written first: whose folder this is
  *     journal/requests.jsonl   what was bought; nothing is bought twice
  *     questions.jsonl          the questions as they were asked
- *     traces.jsonl             a trace for each sample that came
+ *     traces.jsonl             a trace for each sample that came; written when all are asked, or asking stops
  *     failed.jsonl             what did not come, with the reason
  *     terms.json               terms of use that were accepted, where any had to be
  */
 import { type FileSystem, type FileWriter, joinPath } from "../adapters/file-system.ts";
 import type { ProcessTable } from "../adapters/process-table.ts";
-import type { TraceProgress } from "../adapters/teacher/trace-questions.ts";
+import type { TraceOutcome, TraceProgress } from "../adapters/teacher/trace-questions.ts";
 import { AppError } from "../core/errors.ts";
+import { untilFailure } from "../core/until-failure.ts";
 import { dropDuplicates } from "../curate/duplicates.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
 import type { Endpoint } from "../schema/endpoint.ts";
@@ -24,7 +25,8 @@ import { parseRecord } from "./parse-record.ts";
 import { lockRun } from "./run-lock.ts";
 import { type AskPorts, askPortsOf } from "./stages/ask-endpoint.ts";
 import { traceByTeachers } from "./stages/ask-teachers.ts";
-import { readFileQuestions } from "./stages/file-questions.ts";
+import { readSource } from "./sources/read-source.ts";
+import { FileSource } from "../schema/question-source.ts";
 import { checkTeachers } from "./stages/gates.ts";
 import { keyInTheClear } from "./stages/open-teacher.ts";
 import type { TeacherWorld } from "./stages/teacher-world.ts";
@@ -72,7 +74,8 @@ export interface TraceFileOutcome {
  * Asks for what is missing, and writes traces and failures.
  *
  * @throws AppError "run-locked"; "file-denied" when the folder holds something else; what the gates, the file and asking
- *   throw. What was bought stays in the journal.
+ *   throw. What was bought stays in the journal. Where asking stopped early and something had come, traces and failures so
+ *   far are written, and the error's `data` has `isComplete: false` and their numbers.
  */
 export async function traceFile(request: TraceFileRequest, ports: TraceFilePorts): Promise<TraceFileOutcome> {
   const { folder, teacher, world } = request;
@@ -126,9 +129,11 @@ async function readQuestions(
   request: TraceFileRequest,
 ): Promise<{ readonly questions: readonly Question[]; readonly dropped: readonly Dropped[] }> {
   const { questionsPath: path, questionField: question } = request;
-  const source = { type: "file", path, question, answer: "", grader: "maths", count: Number.MAX_SAFE_INTEGER } as const;
-  const { train, heldOut, dropped } = await readFileQuestions(path, source);
-  const { kept: questions } = dropDuplicates([...train, ...heldOut]);
+  const count = Number.MAX_SAFE_INTEGER;
+  const source = FileSource.parse({ type: "file", path, question, answer: "", holdOut: false, count });
+  const ports = { recipeFolder: ".", signal: request.signal, seed: 0, strict: false };
+  const { train, dropped } = await readSource(source, ports);
+  const { kept: questions } = dropDuplicates(train);
   if (questions.length > 0) return { questions, dropped };
   throw new AppError("record-invalid", `${path}: no row holds a question in the field "${question}"`, {
     hint: dropped[0]?.detail ?? "name the field with --question-field",
@@ -195,7 +200,8 @@ type Counted = Omit<TraceFileOutcome, "questions" | "badRows">;
 
 async function ask(questions: readonly Question[], { folder, recipe, asking, ports }: Asking): Promise<Counted> {
   let fromJournal = 0;
-  const outcomes = traceByTeachers(questions, {
+  const stop: { isWhileBuying: boolean; error?: AppError } = { isWhileBuying: false };
+  const all = traceByTeachers(questions, {
     ...asking,
     recipe,
     verify: () => Promise.resolve("unscored"),
@@ -203,43 +209,68 @@ async function ask(questions: readonly Question[], { folder, recipe, asking, por
       fromJournal = progress.fromJournal;
       ports.onProgress(progress);
     },
+    onStopped: () => (stop.isWhileBuying = true),
   });
+  const outcomes = untilFailure(all, (error) => {
+    if (!stop.isWhileBuying || !(error instanceof AppError)) throw error;
+    stop.error = error;
+  });
+  const counted = await writingRows(ports.fs, folder, async (files) => {
+    for (const question of questions) await write(files.questions, question);
+    const written = await writeOutcomes(files, outcomes);
+    if (stop.error !== undefined && written.traces + written.failed === 0) throw stop.error;
+    return written;
+  });
+  if (stop.error !== undefined) throw incomplete(stop.error, counted);
+  return { ...counted, fromJournal, spentMicroUsd: asking.accounts.ledger.snapshot().spentMicroUsd };
+}
+
+type Written = Pick<TraceFileOutcome, "traces" | "failed" | "reasons">;
+
+async function writeOutcomes(files: Files, outcomes: AsyncIterable<TraceOutcome>): Promise<Written> {
   const reasons: Record<string, number> = {};
   let [traces, failed] = [0, 0];
-  await writingRows(ports.fs, folder, async (files) => {
-    for (const question of questions) await write(files.questions, question);
-    for await (const outcome of outcomes) {
-      if (outcome.type === "trace") {
-        traces += 1;
-        await write(files.traces, outcome.trace);
-      } else {
-        const { reason } = outcome.failure;
-        failed += 1;
-        reasons[reason] = (reasons[reason] ?? 0) + 1;
-        await write(files.failed, outcome.failure);
-      }
+  for await (const outcome of outcomes) {
+    if (outcome.type === "trace") {
+      traces += 1;
+      await write(files.traces, outcome.trace);
+    } else {
+      const { reason } = outcome.failure;
+      failed += 1;
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+      await write(files.failed, outcome.failure);
     }
+  }
+  return { traces, failed, reasons };
+}
+
+/** What stopped the asking, and what the files hold all the same. */
+function incomplete(error: AppError, { traces, failed }: Written): AppError {
+  const { code, message, hint, data, isRetryable } = error;
+  return new AppError(code, `${message}; traces.jsonl is incomplete: it holds ${traces} so far`, {
+    ...(hint === undefined ? {} : { hint }),
+    data: { ...data, isComplete: false, traces, failed },
+    isRetryable,
+    cause: error,
   });
-  return { traces, failed, reasons, fromJournal, spentMicroUsd: asking.accounts.ledger.snapshot().spentMicroUsd };
 }
 
 type Files = Readonly<Record<"questions" | "traces" | "failed", FileWriter>>;
 
 const write = (file: FileWriter, row: unknown): Promise<void> => file.write(`${JSON.stringify(row)}\n`);
 
-/** Files that appear together when all rows are written, and stay as they were when something stops it. */
-async function writingRows(fs: FileSystem, folder: string, work: (files: Files) => Promise<void>): Promise<void> {
+/** Files that appear together when `work` is done, and stay as they were when it fails. */
+async function writingRows<T>(fs: FileSystem, folder: string, work: (files: Files) => Promise<T>): Promise<T> {
   const open = (name: string): Promise<FileWriter> => fs.openWriter(joinPath(folder, name));
   const files = {
     questions: await open("questions.jsonl"),
     traces: await open("traces.jsonl"),
     failed: await open("failed.jsonl"),
   };
-  try {
-    await work(files);
-  } catch (error) {
+  const done = await work(files).catch(async (error: unknown) => {
     for (const file of Object.values(files)) await file.abandon();
     throw error;
-  }
+  });
   for (const file of Object.values(files)) await file.close();
+  return done;
 }

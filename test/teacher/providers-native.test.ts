@@ -26,6 +26,8 @@ interface Provider {
   readonly shown: Pick<NativeReply, "thinking"> & { readonly provenance: "summary" | "hidden" };
   /** Errors within a stream: overloaded, and a bad key. */
   readonly overload: string;
+  /** Events of a stream that bring this text: as thinking, where it is shown, and as answer. */
+  deltas(text: string): readonly string[];
   readonly withheld: readonly string[];
   error(status: number): string;
 }
@@ -38,6 +40,10 @@ const PROVIDERS: readonly Provider[] = [
     params: { temperature: 0.6, topP: 0.95, seed: 7, thinkingBudget: 4096 },
     shown: { thinking: THINKING, provenance: "summary" },
     overload: sse(geminiError(503, "UNAVAILABLE", "The model is overloaded.")),
+    deltas: (text) =>
+      [{ text, thought: true }, { text }].map((part) =>
+        sse({ candidates: [{ index: 0, content: { role: "model", parts: [part] } }] }),
+      ),
     withheld: ["RECITATION", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "BLOCKED:OTHER"],
     error: (status) => geminiError(status, "ANY", "no"),
   },
@@ -48,6 +54,11 @@ const PROVIDERS: readonly Provider[] = [
     params: { topP: 0.95, thinkingBudget: 1024 },
     shown: { thinking: THINKING, provenance: "summary" },
     overload: sse(anthropicError("overloaded_error", "Overloaded"), "error"),
+    deltas: (text) =>
+      [
+        { type: "thinking_delta", thinking: text },
+        { type: "text_delta", text },
+      ].map((delta) => sse({ type: "content_block_delta", index: 0, delta }, "content_block_delta")),
     withheld: ["refusal"],
     error: () => anthropicError("api_error", "no"),
   },
@@ -58,6 +69,10 @@ const PROVIDERS: readonly Provider[] = [
     params: { topP: 0.95, effort: "high" },
     shown: { thinking: "", provenance: "hidden" },
     overload: sse({ type: "error", code: "rate_limit_exceeded", message: "slow down", param: null }, "error"),
+    deltas: (delta) =>
+      ["response.output_text.delta", "response.refusal.delta"].map((type) =>
+        sse({ type, output_index: 0, delta }, type),
+      ),
     withheld: ["refusal", "content_filter"],
     error: () => responsesError("server_error", "no"),
   },
@@ -68,7 +83,8 @@ afterEach(async () => {
   for (const thing of open.splice(0)) await thing.close();
 });
 
-describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, overload, withheld, error, name }) => {
+describe.each(PROVIDERS)("$name", (provider) => {
+  const { start, open: openTeacher, params, shown, overload, deltas, withheld, error, name } = provider;
   const request: TeacherRequest = {
     messages: [
       { role: "system", content: "Be brief." },
@@ -140,8 +156,18 @@ describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, ov
     for (const isStreaming of [true, false]) {
       const { teacher, server } = await connect({ reply: () => ({ answer: "no", finish }) }, { isStreaming });
       const refused = await failure(teacher.ask(request, never));
-      expect(refused).toMatchObject({ fault: "row-refused", isRetryable: false });
+      const fault = finish.startsWith("BLOCKED") ? "row-refused" : "withheld";
+      expect(refused).toMatchObject({ fault, code: "provider-permanent", isRetryable: false, mayBeBilled: true });
       expect(refused.usage?.promptTokens).toBe(server.billed.promptTokens);
+    }
+  });
+
+  it.each(withheld)("may bill what it withholds uncounted, unless it blocked the prompt: %s", async (finish) => {
+    for (const isStreaming of [true, false]) {
+      const reply = (): NativeReply => ({ answer: "no", finish, hasUsage: false });
+      const { teacher } = await connect({ reply }, { isStreaming });
+      const { usage, mayBeBilled } = await failure(teacher.ask(request, never));
+      expect([usage, mayBeBilled]).toEqual([null, !finish.startsWith("BLOCKED")]);
     }
   });
 
@@ -189,6 +215,15 @@ describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, ov
   ])("%s", async (status, faultOf, expected) => {
     const limits = { firstByteTimeoutMs: 500, idleTimeoutMs: 500, maxBodyBytes: 2 * 1024 * 1024 };
     expect((await fails(faultOf(error(Number(status))), limits)).fault).toBe(expected);
+  });
+
+  it.each(deltas("x".repeat(10_000)))("stops a reply that does not end, while it comes (%#)", async (event) => {
+    let sentBytes = 0;
+    const onSent = (bytes: number): void => void (sentBytes = bytes);
+    const stopped = await fails({ type: "endless", event, bytes: 48 * 1024 * 1024, onSent });
+    expect(stopped).toMatchObject({ fault: "malformed", usage: null });
+    expect(stopped.message).toContain("exceeds 2500000 characters");
+    expect(sentBytes).toBeLessThan(32 * 1024 * 1024);
   });
 
   it("an overload in its stream may pass: unbilled before the first text, in doubt after it", async () => {
@@ -250,6 +285,15 @@ describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, ov
 });
 
 describe("Gemini alone", () => {
+  it("is asked for no thoughts where it is told not to think", async () => {
+    const server = await startFakeGemini({ reply: () => ({ answer: "2" }), apiKey: KEY, model: "m" });
+    const teacher = geminiTeacher({ provider: "p", model: "m", baseUrl: server.baseUrl, apiKey: KEY });
+    open.push(teacher, server);
+    const messages = [{ role: "user", content: "q" }] as const;
+    const request = { messages, params: { thinkingBudget: 0 }, maxTokens: 99, retry: 0 };
+    expect(await teacher.ask(request, never)).toMatchObject({ thinking: "", answer: "2", provenance: "hidden" });
+  });
+
   it("writes the pause into its error", async () => {
     const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.5s" }];
     const body = geminiError(429, "RESOURCE_EXHAUSTED", "quota", details);

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type JournalPurchase, readJournal, type SettledPurchase } from "./journal-pass.ts";
-import { type IntentRequest, type PaidReply, RequestJournal, type StoredReply } from "./request-journal.ts";
+import { type IntentRequest, type PaidReply, RequestJournal } from "./request-journal.ts";
+import type { StoredReply } from "./stored-replies.ts";
 
 const A = "a".repeat(16);
 const B = "b".repeat(16);
@@ -17,6 +18,12 @@ const reply: PaidReply = {
   usage,
   costMicroUsd: 7,
 };
+
+const whole = (completionTokens: number, maxTokens: number): Partial<PaidReply> => ({
+  maxTokens,
+  usage: { ...usage, completionTokens },
+});
+const cut = (maxTokens: number): Partial<PaidReply> => ({ ...whole(maxTokens, maxTokens), finishReason: "length" });
 
 const origin = { account: "attempt", provider: "deepseek", model: "m" } as const;
 const asking = (key: string, worstCaseMicroUsd: number, rest: Partial<IntentRequest> = {}): IntentRequest => ({
@@ -104,6 +111,49 @@ describe("request journal", () => {
     await journal.reply(await journal.intend(asking(A, 9)), { ...reply, ...change });
     expect(journal.find(A, maxTokens) !== undefined).toBe(isFound);
     expect(journal.find(B, maxTokens)).toBeUndefined();
+  });
+
+  it.each<[string, readonly Partial<PaidReply>[], number, number | undefined]>([
+    ["whole one that a lower limit's cut one came after", [whole(900, 1000), cut(500)], 1000, 0],
+    ["whole one under any larger limit", [whole(900, 1000), cut(500)], 9000, 0],
+    ["cut one where the whole one does not fit", [whole(900, 1000), cut(500)], 500, 1],
+    ["whole one that came after a cut one", [cut(500), whole(900, 1000)], 1000, 1],
+    [
+      "natural end before a filter's",
+      [{ ...whole(900, 1000), finishReason: "content_filter" }, whole(300, 500)],
+      1000,
+      1,
+    ],
+    ["first whole one, as it was before another fitted too", [whole(900, 1000), whole(300, 500)], 1000, 0],
+    ["cut one with the smallest limit that is as large", [cut(900), cut(400), cut(600)], 500, 2],
+    ["cut one with the largest limit where none is", [cut(100), cut(400), cut(300)], 500, 1],
+  ])("of several replies reuses the %s", async (_case, replies, maxTokens, wanted) => {
+    const { journal } = await open();
+    for (const [i, change] of replies.entries())
+      await journal.reply(await journal.intend(asking(A, 9)), { ...reply, ...change, answer: `${i}` });
+    await journal.close();
+    const again = await open();
+    for (const one of [journal, again.journal]) expect(one.find(A, maxTokens)?.purchase).toBe(wanted);
+    const stored = again.journal.find(A, maxTokens) as StoredReply;
+    expect(await again.journal.read(stored)).toMatchObject({ answer: `${wanted}`, purchase: wanted });
+  });
+
+  it("buys a cut one anew only where no whole one fits", async () => {
+    const { journal } = await open();
+    for (const change of [whole(900, 1000), cut(500)])
+      await journal.reply(await journal.intend(asking(A, 9)), { ...reply, ...change });
+    expect(journal.find(A, 1000, { retryCut: true })?.purchase).toBe(0);
+    expect(journal.find(A, 800, { retryCut: true })).toBeUndefined();
+    expect(journal.find(A, 500, { retryCut: true })?.purchase).toBe(1);
+  });
+
+  it("remembers what was refused under each limit", async () => {
+    const { journal } = await open();
+    await journal.unpaid(await journal.intend(asking(A, 9)), "too long", 1000);
+    await journal.unpaid(await journal.intend(asking(A, 9)), "no", 500);
+    await journal.close();
+    for (const one of [journal, (await open()).journal])
+      expect([1000, 500, 700].map((maxTokens) => one.refusal(A, maxTokens))).toEqual(["too long", "no", undefined]);
   });
 
   it("counts intents without an end at their worst case, each by itself", async () => {

@@ -4,7 +4,7 @@
  * journalled is never bought again, and an intent without an end means "possibly paid" and counts at its worst case.
  */
 import { AppError } from "../../core/errors.ts";
-import { type FinishReason, SCHEMA_VERSION, type Usage } from "../../schema/records.ts";
+import { SCHEMA_VERSION, type Usage } from "../../schema/records.ts";
 import { AppendLog, type AppendLogOptions, type LineSpan } from "../store/append-log.ts";
 import { parseRecord } from "../store/jsonl.ts";
 import { type FileLine, readLines } from "../store/read-lines.ts";
@@ -16,6 +16,7 @@ import {
   type SettledPurchase,
   settledPurchase,
 } from "./journal-pass.ts";
+import { answeringReply, type StoredReply } from "./stored-replies.ts";
 
 /** A request to be announced. */
 export interface IntentRequest {
@@ -41,14 +42,6 @@ export interface Intent {
 /** An intent without an end, and the most that it can cost. */
 export interface OpenIntent extends Intent {
   readonly worstCaseMicroUsd: number;
-}
-
-/** Where a stored reply stands, and what is needed to tell whether it answers a request. */
-export interface StoredReply {
-  readonly span: LineSpan;
-  readonly maxTokens: number;
-  readonly finishReason: FinishReason;
-  readonly completionTokens: number;
 }
 
 /** A paid reply, without what the journal adds. */
@@ -90,10 +83,12 @@ export interface RequestJournalOptions extends Omit<AppendLogOptions, "onTornLin
 
 interface KeyState {
   purchases: number;
-  reply?: StoredReply;
+  /** In the order in which they were paid; nearly always one at most. */
+  replies: readonly StoredReply[];
   malformed: number;
   lastMalformed: string;
-  refusal?: { readonly detail: string; readonly maxTokens: number };
+  /** By output limit. */
+  refusals?: Map<number, string>;
   /** Details of its charges. */
   charges?: string[];
 }
@@ -131,17 +126,12 @@ export class RequestJournal {
   }
 
   /**
-   * The stored reply that answers a request, if any. A reply that ended by itself answers under any limit that it fits. A
-   * truncated one answers under every limit: it is never bought again, and what becomes of it is the caller's to decide;
-   * unless `retryCut` asks for one under a larger limit than the one that cut it.
+   * The stored reply that answers a request with this output limit, if any: {@link answeringReply} says which.
+   *
+   * @param retryCut what a smaller limit cut is to be bought anew.
    */
   find(key: string, maxTokens: number, { retryCut = false } = {}): StoredReply | undefined {
-    const reply = this.#keys.get(key)?.reply;
-    if (reply === undefined) return undefined;
-    const isCut = reply.finishReason === "length";
-    if (isCut && retryCut && reply.maxTokens < maxTokens) return undefined;
-    const fits = isCut || reply.completionTokens <= maxTokens;
-    return fits || reply.maxTokens === maxTokens ? reply : undefined;
+    return answeringReply(this.#keys.get(key)?.replies ?? NONE, { maxTokens, retryCut });
   }
 
   /** How many unusable replies were paid for this key, and what was wrong with the last. */
@@ -152,8 +142,7 @@ export class RequestJournal {
 
   /** Why the provider will never take a request with this output limit, where it said so. */
   refusal(key: string, maxTokens: number): string | undefined {
-    const refusal = this.#keys.get(key)?.refusal;
-    return refusal?.maxTokens === maxTokens ? refusal.detail : undefined;
+    return this.#keys.get(key)?.refusals?.get(maxTokens);
   }
 
   /** Reads a stored reply back from the disk. */
@@ -195,9 +184,7 @@ export class RequestJournal {
   /** Keeps a paid reply; resolves when it is on the disk. Only then may it be used. */
   async reply({ key, purchase }: Intent, reply: PaidReply): Promise<StoredReply> {
     const span = await this.#append({ schemaVersion: SCHEMA_VERSION, type: "reply", key, purchase, ...reply });
-    const stored = storedReply(span, reply);
-    stateOf(this.#keys, key).reply = stored;
-    return stored;
+    return keepReply(stateOf(this.#keys, key), span, { purchase, ...reply });
   }
 
   /** Keeps that a reply was paid for and cannot be used. */
@@ -292,7 +279,7 @@ class JournalReading {
     state.purchases = Math.max(state.purchases, line.purchase + 1);
     if (line.type === "reply") {
       this.#replies += 1;
-      state.reply = storedReply({ offset, sizeBytes: bytes.length }, line);
+      keepReply(state, { offset, sizeBytes: bytes.length }, line);
     }
     if (line.type === "malformed") {
       this.#malformed += 1;
@@ -323,9 +310,11 @@ class JournalReading {
   }
 }
 
+const NONE: readonly StoredReply[] = [];
+
 function stateOf(keys: Map<string, KeyState>, key: string): KeyState {
   let state = keys.get(key);
-  if (state === undefined) keys.set(key, (state = { purchases: 0, malformed: 0, lastMalformed: "" }));
+  if (state === undefined) keys.set(key, (state = { purchases: 0, replies: NONE, malformed: 0, lastMalformed: "" }));
   return state;
 }
 
@@ -337,7 +326,7 @@ function noteRefusal(
   state: KeyState,
   { detail, refusedAtMaxTokens }: { readonly detail: string; readonly refusedAtMaxTokens?: number | undefined },
 ): void {
-  if (refusedAtMaxTokens !== undefined) state.refusal = { detail, maxTokens: refusedAtMaxTokens };
+  if (refusedAtMaxTokens !== undefined) (state.refusals ??= new Map<number, string>()).set(refusedAtMaxTokens, detail);
 }
 
 function countMalformed(state: KeyState, detail: string): void {
@@ -345,9 +334,11 @@ function countMalformed(state: KeyState, detail: string): void {
   state.lastMalformed = detail;
 }
 
-const storedReply = (span: LineSpan, { maxTokens, finishReason, usage }: PaidReply): StoredReply => ({
-  span,
-  maxTokens,
-  finishReason,
-  completionTokens: usage.completionTokens,
-});
+type IndexedReply = Pick<ReplyLine, "purchase" | "maxTokens" | "finishReason" | "usage">;
+
+function keepReply(state: KeyState, span: LineSpan, reply: IndexedReply): StoredReply {
+  const { purchase, maxTokens, finishReason, usage } = reply;
+  const stored = { span, purchase, maxTokens, finishReason, completionTokens: usage.completionTokens };
+  state.replies = state.replies.concat(stored); // `push` and spreading make room for 17 at the first
+  return stored;
+}

@@ -130,6 +130,11 @@ describe("a chat completion", () => {
     expect(failure('{"choices":[]}').usage).toBeNull();
   });
 
+  it("knows no usage of a reply that it refuses where none is told: what a filter took was made all the same", () => {
+    const choice = { index: 0, finish_reason: "content_filter", message: { role: "assistant", content: "" } };
+    expect(failure(JSON.stringify({ choices: [choice] }))).toMatchObject({ fault: "malformed", usage: null });
+  });
+
   it("refuses a reply too long for a record", () => {
     expect(failure(body({ content: "x".repeat(MAX_REPLY_CHARACTERS + 1) })).message).toContain("exceeds");
     expect(readChatCompletion(body({ content: "x".repeat(1000) }), context).answer).toHaveLength(1000);

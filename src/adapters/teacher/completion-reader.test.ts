@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CompletionReader } from "./completion-reader.ts";
+import { SseReader } from "./sse.ts";
 import { TeacherError } from "./teacher.ts";
 
 const context = { promptBytes: 10, called: "the teacher", provenance: "raw" } as const;
@@ -10,9 +11,22 @@ const event = (delta: object, rest: object = {}): string =>
   JSON.stringify({ id: "1", choices: [{ index: 0, delta, finish_reason: null, logprobs: null }], ...rest });
 const end = JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
 
-function read(events: readonly string[]): { thinking: string; answer: string } {
+const open = (reader: CompletionReader): SseReader =>
+  new SseReader(
+    ({ data }) => reader.event(data),
+    (text, start) => reader.takeRun(text, start),
+  );
+
+/** Reads a stream of these events that comes in pieces of so many characters, framed as most servers do unless told. */
+function read(
+  events: readonly string[],
+  { pieceLength = Number.POSITIVE_INFINITY, frame = (data: string) => `data: ${data}\n\n` } = {},
+): { thinking: string; answer: string } {
   const reader = new CompletionReader(context, chat);
-  for (const data of [...events, end, "[DONE]"]) reader.event(data);
+  const stream = open(reader);
+  const text = [...events, end, "[DONE]"].map(frame).join("");
+  for (let at = 0; at < text.length; at += pieceLength) stream.push(text.slice(at, at + pieceLength));
+  stream.end();
   const { thinking, answer } = reader.reply();
   return { thinking, answer };
 }
@@ -23,8 +37,9 @@ describe("events that are alike", () => {
       unit: fc.constantFrom("a", " ", "\n", '"', "\\", "é", "😀", "\u0000", "{", "}", "</think>"),
     });
     const delta = fc.record({ field: fc.constantFrom("reasoning_content", "content"), piece });
+    const pieceLength = fc.oneof(fc.integer({ min: 1, max: 400 }), fc.constant(Number.POSITIVE_INFINITY));
     fc.assert(
-      fc.property(fc.array(delta, { maxLength: 30 }), (deltas) => {
+      fc.property(fc.array(delta, { maxLength: 30 }), pieceLength, (deltas, length) => {
         const joined = (name: string): string =>
           deltas.map(({ field, piece: text }) => (field === name ? text : "")).join("");
         const thinking = `r${joined("reasoning_content")}.`;
@@ -32,7 +47,7 @@ describe("events that are alike", () => {
         const events = deltas.map(({ field, piece: text }) => event({ [field]: text }));
         const first = [event({ reasoning_content: "r" }), event({ content: "a" })];
         const last = [event({ reasoning_content: "." }), event({ content: "." })];
-        expect(read([...first, ...events, ...last])).toEqual({ thinking, answer });
+        expect(read([...first, ...events, ...last], { pieceLength: length })).toEqual({ thinking, answer });
       }),
     );
   });
@@ -44,6 +59,18 @@ describe("events that are alike", () => {
     expect(read([event({ content: "a" }), other, event({ content: "c" })]).answer).toBe("ac");
     const ended = event({ content: "b" }).replace("null", '"length"');
     expect(read([event({ content: "a" }), ended]).answer).toBe("ab");
+  });
+
+  it.each([
+    ["carriage returns", (data: string) => `data: ${data}\r\n\r\n`],
+    ["no space", (data: string) => `data:${data}\n\n`],
+    ["a name", (data: string) => `event: message\ndata: ${data}\n\n`],
+    ["an id behind", (data: string) => `data: ${data}\nid: 7\n\n`],
+    ["a comment between", (data: string) => `: alive\n\ndata: ${data}\n\n`],
+  ])("are read where the server frames them with %s", (_how, frame) => {
+    const events = ["a", "b", "c", "d"].map((content) => event({ content }));
+    expect(read(events, { frame }).answer).toBe("abcd");
+    expect(read(events, { frame, pieceLength: 7 }).answer).toBe("abcd");
   });
 
   it("are malformed where one is no JSON", () => {
@@ -62,9 +89,10 @@ describe("events that are alike", () => {
 
   it("do not grow without end", () => {
     const reader = new CompletionReader(context, chat);
-    const data = event({ content: "x".repeat(100_000) });
+    const stream = open(reader);
+    const text = `data: ${event({ content: "x".repeat(100_000) })}\n\n`;
     expect(() => {
-      for (let n = 0; n < 30; n++) reader.event(data);
+      for (let n = 0; n < 30; n++) stream.push(text);
     }).toThrow("exceeds 2500000 characters");
   });
 });

@@ -9,7 +9,7 @@ import {
 import { elementsOf, fieldsOf, parseJson } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
 import type { TextPrompt } from "./completion-request.ts";
-import { jsonOf, malformed, MAX_REPLY_CHARACTERS, type ReplyReader } from "./reply-reader.ts";
+import { jsonOf, refuseEndless, type ReplyReader } from "./reply-reader.ts";
 import type { PartialReply, TeacherReply } from "./teacher.ts";
 
 /** What kind of reply is read. */
@@ -32,9 +32,6 @@ export class CompletionReader implements ReplyReader {
   #usage: unknown;
   #isDone = false;
   #pattern: DeltaPattern | undefined;
-  /** Pieces of events of that pattern, as JSON writes them, not yet read. */
-  #alike: string[] = [];
-  #alikeLength = 0;
 
   constructor(context: CompletionContext, form: CompletionForm) {
     this.#context = context;
@@ -50,7 +47,7 @@ export class CompletionReader implements ReplyReader {
   }
 
   get #length(): number {
-    return this.#reasoning.length + this.#content.length + this.#text.length + this.#alikeLength;
+    return this.#reasoning.length + this.#content.length + this.#text.length;
   }
 
   event(data: string): void {
@@ -58,9 +55,28 @@ export class CompletionReader implements ReplyReader {
       this.#isDone = true;
       return;
     }
-    if (this.#pattern !== undefined && this.#takeLike(this.#pattern, data)) return;
-    this.#readAlike();
     this.#pattern = this.#parse(data);
+  }
+
+  takeRun(text: string, start: number): number {
+    const pattern = this.#pattern;
+    if (pattern === undefined) return start;
+    const { before, after, lead, tail } = pattern;
+    const from = start + lead.length;
+    if (text.slice(start, from) !== lead) return start; // startsWith compares letter by letter
+    const first = text.indexOf("\n", from) - after.length; // JSON holds no line end
+    if (first < from || text.slice(first, first + tail.length) !== tail) return start;
+    const all = text.slice(from, text.lastIndexOf(tail)).split(tail + lead);
+    // Where a line end is within, other events lie between, and the run ends before them.
+    const other = all.findIndex((written) => written.includes("\n"));
+    const pieces = other < 0 ? all : all.slice(0, other);
+    // Mostly the pieces are the insides of JSON strings, and together one: read at once, and the stream's text let go.
+    const written = pieces.join("");
+    const said = textOf(written);
+    if (said !== undefined) this.#add(pattern.field, said);
+    else for (const piece of pieces) this.#parse(before + piece + after);
+    refuseEndless(this.#length, this.#context);
+    return start + written.length + pieces.length * (lead.length + tail.length);
   }
 
   /** Reads one event as JSON; the pattern that the next may follow, if it has one. */
@@ -76,30 +92,7 @@ export class CompletionReader implements ReplyReader {
     return isGiven(usage) || choice === undefined ? undefined : patternOf(data, choice);
   }
 
-  /** Takes an event that differs from the last one in its piece of text alone; false where it does not. */
-  #takeLike({ before, after }: DeltaPattern, data: string): boolean {
-    const end = data.length - after.length;
-    if (end < before.length || data.slice(0, before.length) !== before || data.slice(end) !== after) return false;
-    this.#alike.push(data.slice(before.length, end));
-    this.#alikeLength += end - before.length;
-    this.#refuseEndless();
-    return true;
-  }
-
-  /** Reads the pieces that were put aside, all at once where they are one string of JSON. */
-  #readAlike(): void {
-    const pattern = this.#pattern;
-    const pieces = this.#alike;
-    if (pattern === undefined || pieces.length === 0) return;
-    this.#alike = [];
-    this.#alikeLength = 0;
-    const text = textOf(pieces.join(""));
-    if (text !== undefined) this.#add(pattern.field, text);
-    else for (const written of pieces) this.#parse(pattern.before + written + pattern.after);
-  }
-
   reply(): TeacherReply {
-    this.#readAlike();
     const message = { content: this.#content, reasoning_content: this.#reasoning };
     const choice = { index: 0, finish_reason: this.#finishReason, message, text: this.#text };
     return this.#read({ choices: this.#hasChoice ? [choice] : [], usage: this.#usage });
@@ -136,17 +129,12 @@ export class CompletionReader implements ReplyReader {
     this.#add("reasoning", piece(delta["reasoning_content"]) || piece(delta["reasoning"]));
     this.#add("content", piece(delta["content"]));
     this.#text += piece(choice["text"]);
-    this.#refuseEndless();
+    refuseEndless(this.#length, this.#context);
   }
 
   #add(field: DeltaPattern["field"], text: string): void {
     if (field === "content") this.#content += text;
     else this.#reasoning += text;
-  }
-
-  #refuseEndless(): void {
-    if (this.#length > MAX_REPLY_CHARACTERS)
-      throw malformed(this.#context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
   }
 }
 
@@ -155,6 +143,9 @@ interface DeltaPattern {
   readonly field: "content" | "reasoning_content" | "reasoning";
   readonly before: string;
   readonly after: string;
+  /** The same with what frames an event in a stream. */
+  readonly lead: string;
+  readonly tail: string;
 }
 
 /**
@@ -171,7 +162,8 @@ function patternOf(data: string, choice: Readonly<Record<string, unknown>>): Del
   const start = data.indexOf(written);
   if (start < 0 || data.includes(written, start + 1)) return undefined;
   const before = data.slice(0, start + field.length + 4);
-  return { field, before, after: data.slice(start + written.length - 1) };
+  const after = data.slice(start + written.length - 1);
+  return { field, before, after, lead: `data: ${before}`, tail: `${after}\n\n` };
 }
 
 const piece = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -180,7 +172,6 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== nu
 
 /** What the inside of a JSON string says; undefined where it is none. */
 function textOf(written: string): string | undefined {
-  if (!/["\\\p{Cc}]/u.test(written)) return written;
   try {
     const text: unknown = JSON.parse(`"${written}"`);
     return typeof text === "string" ? text : undefined;

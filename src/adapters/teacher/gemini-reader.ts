@@ -7,9 +7,11 @@ import { excerptOf } from "./excerpt.ts";
 import { elementsOf, fieldsOf, textOf } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
 import {
+  blocked,
   checkedReply,
   jsonOf,
   malformed,
+  refuseEndless,
   type ReplyContext,
   type ReplyReader,
   tokenCount,
@@ -35,7 +37,11 @@ export class GeminiReader implements ReplyReader {
   }
 
   get hasText(): boolean {
-    return this.#thinking.length + this.#answer.length > 0;
+    return this.#characters > 0;
+  }
+
+  get #characters(): number {
+    return this.#thinking.length + this.#answer.length;
   }
 
   get isComplete(): boolean {
@@ -44,6 +50,7 @@ export class GeminiReader implements ReplyReader {
 
   event(data: string): void {
     this.#take(jsonOf(data, this.#context));
+    refuseEndless(this.#characters, this.#context);
   }
 
   whole(body: string): TeacherReply {
@@ -56,7 +63,8 @@ export class GeminiReader implements ReplyReader {
 
   reply(): TeacherReply {
     const usage = this.#usage;
-    if (this.#block !== "") throw withheld(this.#context, this.#block, usage);
+    const isMade = this.hasText || this.#finish !== "";
+    if (this.#block !== "") throw (isMade ? withheld : blocked)(this.#context, this.#block, usage);
     if (WITHHELD.has(this.#finish)) throw withheld(this.#context, this.#finish, usage);
     const thinking = this.#thinking.trim();
     const found = { thinking, answer: this.#answer.trim(), finishReason: FINISH[this.#finish] ?? "other", usage };

@@ -126,7 +126,11 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return; // informational; the response is still to come
-    this.#head = { status, header: (name) => [headers[name]].flat()[0] };
+    const header = (name: string): string | undefined => {
+      const value = headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    };
+    this.#head = { status, header };
     clearTimeout(this.#timer);
     this.#limitMs = this.#limits.idleTimeoutMs;
     this.#timer = this.#watch();

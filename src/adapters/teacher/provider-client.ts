@@ -174,7 +174,6 @@ class ReplyReading {
   readonly #redact: (text: string) => string;
   readonly #startMs = performance.now();
   #firstTextMs: number | undefined;
-  #lastEventMs = 0;
   #head: HttpHead | undefined;
   #events: SseReader | undefined;
 
@@ -188,18 +187,27 @@ class ReplyReading {
     if (!isGood(head) || !/^\s*text\/event-stream/i.test(head.header("content-type") ?? "")) return undefined;
     this.#head = head;
     const reader = this.#reader;
+    let hasEvent = false;
+    const takeRun = (text: string, start: number): number => {
+      const end = reader.takeRun?.(text, start) ?? start; // redacted with the whole reply
+      hasEvent ||= end > start;
+      return end;
+    };
     const events = new SseReader(({ data }) => {
-      this.#lastEventMs = performance.now();
+      hasEvent = true;
       reader.event(this.#redact(data));
-    });
+    }, takeRun);
     this.#events = events;
-    this.#lastEventMs = performance.now();
+    let lastEventMs = performance.now();
     return (piece) => {
+      hasEvent = false;
       events.push(piece);
+      const nowMs = performance.now();
+      if (hasEvent) lastEventMs = nowMs;
       // Comments keep a connection alive, not a reply.
-      if (performance.now() - this.#lastEventMs > MAX_EVENTLESS_MS)
+      if (nowMs - lastEventMs > MAX_EVENTLESS_MS)
         throw new HttpFailure("timeout", `no event came for ${MAX_EVENTLESS_MS} ms`, { wasSent: true });
-      if (this.#firstTextMs === undefined && reader.hasText) this.#firstTextMs = performance.now();
+      if (this.#firstTextMs === undefined && reader.hasText) this.#firstTextMs = nowMs;
     };
   }
 

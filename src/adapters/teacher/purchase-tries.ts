@@ -201,6 +201,7 @@ export class PurchaseTries {
       case "interrupted":
         this.#context.budget.forfeit(open.hold);
         throw new Stopped();
+      case "withheld":
       case "row-refused":
         return await this.#endRefused(open, error);
       case "run-refused":
@@ -223,7 +224,7 @@ export class PurchaseTries {
   async #endRefused(open: OpenRequest, error: TeacherError): Promise<never> {
     const givenUp = new GivenUp("provider-permanent", error.message);
     const { maxTokens } = this.#purchase;
-    if (error.usage === null) return await this.#endUnbilled(open, givenUp, maxTokens);
+    if (!error.mayBeBilled) return await this.#endUnbilled(open, givenUp, maxTokens);
     await this.#keepMalformed(open, error, { refusedAtMaxTokens: maxTokens });
     throw givenUp;
   }

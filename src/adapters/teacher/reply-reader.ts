@@ -2,7 +2,7 @@
 import type { FinishReason, Provenance, Usage } from "../../schema/records.ts";
 import { excerptOf } from "./excerpt.ts";
 import { parseJson } from "./json-fields.ts";
-import { TeacherError, type TeacherReply } from "./teacher.ts";
+import { TeacherError, type TeacherFault, type TeacherReply } from "./teacher.ts";
 
 /** Longest thinking and answer together, characters: a trace must fit a JSONL line even if every one is escaped. */
 export const MAX_REPLY_CHARACTERS = 2_500_000;
@@ -22,6 +22,11 @@ export interface ReplyReader {
    * @throws {TeacherError} no reply will come of this stream.
    */
   event(data: string): void;
+  /**
+   * Takes events of a stream's text that differ from the last one in their piece of the reply alone; see `RunTaker`.
+   * @throws {TeacherError} as {@link ReplyReader.event} does.
+   */
+  takeRun?(text: string, start: number): number;
   /** Whether text has come. */
   readonly hasText: boolean;
   /** Whether the end was said; a stream that ends before it was cut. */
@@ -31,7 +36,7 @@ export interface ReplyReader {
   /**
    * The reply in a whole body.
    * @throws {TeacherError} `malformed`: not what this API answers, empty, or too long, with the usage if it can be read;
-   *   `row-refused`: the provider refuses this question, with the usage; `broken`: it gave up in the middle.
+   *   `withheld`: the provider keeps it back, with the usage; `row-refused`: it blocks the prompt; `broken`: it gave up in the middle.
    */
   whole(body: string): TeacherReply;
 }
@@ -62,10 +67,19 @@ export function checkedReply(found: FoundReply, context: ReplyContext): TeacherR
   const usage = found.usage ?? estimatedUsage(found, context);
   const length = thinking.length + answer.length;
   if (length === 0 && finishReason !== "length")
-    throw malformed(context, `an empty reply${shown === undefined ? "" : `: ${excerptOf(shown())}`}`, usage);
+    throw malformed(context, `an empty reply${shown === undefined ? "" : `: ${excerptOf(shown())}`}`, found.usage);
   if (length > MAX_REPLY_CHARACTERS)
-    throw malformed(context, `a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, usage);
+    throw malformed(context, `a reply of ${length} characters exceeds ${MAX_REPLY_CHARACTERS}`, found.usage);
   return { thinking, answer, provenance, finishReason, usage };
+}
+
+/**
+ * Ends a stream that has brought more than any reply that is taken: what it used is not known yet.
+ * @throws {TeacherError} `malformed`.
+ */
+export function refuseEndless(characters: number, context: ReplyContext): void {
+  if (characters > MAX_REPLY_CHARACTERS)
+    throw malformed(context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
 }
 
 /** The error of a reply that was billed and cannot be used. */
@@ -73,9 +87,18 @@ export function malformed({ called = "the teacher" }: ReplyContext, fault: strin
   return new TeacherError("malformed", `${called}'s reply is ${fault}`, usage === undefined ? {} : { usage });
 }
 
-/** The error of a reply that the provider withholds for good. Most bill what they withhold: hence the usage. */
+/** The error of a reply that was made and that the provider withholds for good. Most bill it, counted or not. */
 export function withheld({ called = "the teacher" }: ReplyContext, why: string, usage?: Usage): TeacherError {
-  return new TeacherError("row-refused", `${called} withholds its reply (${excerptOf(why)})`, {
+  return keptBack("withheld", `${called} withholds its reply`, why, usage);
+}
+
+/** The error of a prompt that the provider blocks for good: no reply was made. Some count the prompt all the same. */
+export function blocked({ called = "the teacher" }: ReplyContext, why: string, usage?: Usage): TeacherError {
+  return keptBack("row-refused", `${called} blocks this prompt`, why, usage);
+}
+
+function keptBack(fault: TeacherFault, message: string, why: string, usage: Usage | undefined): TeacherError {
+  return new TeacherError(fault, `${message} (${excerptOf(why)})`, {
     ...(usage === undefined ? {} : { usage }),
     data: { finish: excerptOf(why) },
   });

@@ -49,6 +49,7 @@ async function trace(
   teacher: Teacher,
   salvage: Salvage,
   rest: Partial<TraceOptions> = {},
+  outcomes: TraceOutcome[] = [],
 ): Promise<{ outcomes: TraceOutcome[]; ledger: Ledger }> {
   const ledger = new Ledger(1_000_000);
   const waiting = { seed: 0, now: () => 0, sleep: () => new Promise<void>((resolve) => setImmediate(resolve)) };
@@ -63,7 +64,6 @@ async function trace(
     concurrency: 4,
     maxRetries: 1,
   };
-  const outcomes = [];
   for await (const outcome of traceQuestions(numberedQuestions(5), { ...options, maxTokens: 8, salvage, ...rest }))
     outcomes.push(outcome);
   return { outcomes, ledger };
@@ -119,6 +119,34 @@ describe("five replies that end truncated", () => {
     });
     expect(teacher.asked[5]).toMatchObject({ maxTokens: 8, goOnFrom: { isThinkingOver: true } });
     expect(teacher.asked).toHaveLength(10);
+  });
+
+  it("are gone on with each by itself: parts of one purchase never follow another", async () => {
+    const teacher = thinker();
+    await trace(thinker("none"), "drop", { maxTokens: 4 }); // cut at 4, then bought anew and cut at 8
+    await trace(thinker("none"), "drop", { maxTokens: 8, retryFailed: true });
+    const goOn = async (maxTokens: number) =>
+      (await trace(teacher, "continue", { maxTokens, continueTokens: 30 })).outcomes[0];
+    for (const maxTokens of [8, 4, 8, 4])
+      expect(await goOn(maxTokens)).toMatchObject({ trace: { thinking: TEXT, answer: "42", finishReason: "stop" } });
+    expect(teacher.asked.map(({ goOnFrom }) => goOnFrom?.thinking)).toEqual([
+      ...Array(5).fill("01234567"),
+      ...Array(5).fill("0123"),
+    ]);
+  });
+
+  it("are no outcomes yet where buying stops before they were gone on with", async () => {
+    const teacher = thinker();
+    const breaks = async (request: TeacherRequest, signal: AbortSignal): Promise<TeacherReply> => {
+      if (teacher.asked.length >= 7) throw new TeacherError("run-refused", "no credit");
+      return await teacher.ask(request, signal);
+    };
+    const seen: TraceOutcome[] = [];
+    let stops = 0;
+    const rest = { continueTokens: 20, concurrency: 1, onStopped: () => (stops += 1) };
+    await expect(trace({ ...teacher, ask: breaks }, "continue", rest, seen)).rejects.toThrow("no credit");
+    expect(seen.map((one) => one.type === "trace" && one.trace.answer)).toEqual(["42", "42"]);
+    expect(stops).toBe(1);
   });
 
   it("are failures where the teacher cannot go on, and no second request", async () => {

@@ -34,6 +34,8 @@ const TEMPLATE_TOKENS = 256;
 
 /** A reply of one or more parts. */
 export interface JoinedReply extends Omit<PaidReply, "timing" | "maxTokens"> {
+  /** Of the first part. */
+  readonly purchase: number;
   readonly parts: number;
   /** Of the parts after the first. */
   readonly laterTokens: number;
@@ -44,9 +46,16 @@ export function canSalvage({ policy, teacher }: Pick<SalvageOptions, "policy" | 
   return policy !== "drop" && (teacher.continuation ?? "none") !== "none";
 }
 
-/** The key of what comes after `parts` parts of the reply `key`. */
-export function partKey(key: string, parts: number, policy: Salvage): string {
-  return shortHash(canonicalJson({ goesOnFrom: key, parts, policy }));
+/**
+ * The key of what comes after the `parts` parts of a reply to `key`. Replies of later purchases differ in their texts, so
+ * theirs have their number in it.
+ */
+export function partKey(
+  key: string,
+  { purchase, parts }: Pick<JoinedReply, "purchase" | "parts">,
+  policy: Salvage,
+): string {
+  return shortHash(canonicalJson({ goesOnFrom: key, parts, policy, ...(purchase > 0 && { purchase }) }));
 }
 
 /** A journalled reply with the parts that were bought after it. */
@@ -59,7 +68,7 @@ export async function readJoined(
   const first = cutThinking(await journal.read(stored), { policy, ...options });
   let joined: JoinedReply = { ...first, parts: 1, laterTokens: 0 };
   while (joined.finishReason === "length" && canSalvage({ policy, ...options })) {
-    const next = journal.find(partKey(key, joined.parts, policy), Number.POSITIVE_INFINITY);
+    const next = journal.find(partKey(key, joined, policy), Number.POSITIVE_INFINITY);
     if (next === undefined) break;
     joined = join(joined, await journal.read(next), policy);
   }
@@ -70,7 +79,7 @@ export async function readJoined(
  * A raw reply that was cut and shows no thinking was cut within it: a template that opens the thinking itself leaves no tag
  * to tell it by. Only where it is to be gone on with.
  */
-function cutThinking(reply: PaidReply, options: Pick<SalvageOptions, "policy" | "teacher">): PaidReply {
+function cutThinking<R extends PaidReply>(reply: R, options: Pick<SalvageOptions, "policy" | "teacher">): R {
   const { thinking, answer, provenance, finishReason } = reply;
   const isCut = finishReason === "length" && thinking === "" && provenance === "raw" && canSalvage(options);
   return isCut ? { ...reply, thinking: answer, answer: "" } : reply;
@@ -79,6 +88,7 @@ function cutThinking(reply: PaidReply, options: Pick<SalvageOptions, "policy" | 
 function join(before: JoinedReply, after: PaidReply, policy: Salvage): JoinedReply {
   const isThinkingCut = policy === "force-answer" && before.answer === "";
   return {
+    purchase: before.purchase,
     thinking: before.thinking + after.thinking,
     answer: before.answer + after.answer,
     provenance: isThinkingCut ? "reconstructed" : before.provenance,
@@ -109,5 +119,5 @@ export function nextPart(first: Purchase, so: JoinedReply, options: SalvageOptio
   const kept = maxPromptTokens([{ role: "assistant", content: thinking + answer }]);
   const promptTokens = maxPromptTokens(first.messages) + kept + TEMPLATE_TOKENS;
   const worstCaseMicroUsd = tokenCost(price, { promptTokens, completionTokens: maxTokens });
-  return { ...first, key: partKey(first.key, so.parts, policy), maxTokens, worstCaseMicroUsd, goOnFrom };
+  return { ...first, key: partKey(first.key, so, policy), maxTokens, worstCaseMicroUsd, goOnFrom };
 }

@@ -11,11 +11,18 @@ export interface SseEvent {
 const MAX_EVENT_CHARACTERS = 8 * 1024 * 1024;
 
 /**
+ * Takes whole events, of one `data:` line and an empty one each, that begin at `start` of `text`, as far as it knows them
+ * without their being read; returns where the first begins that it does not know.
+ */
+export type RunTaker = (text: string, start: number) => number;
+
+/**
  * Reads events out of text that comes in pieces of any size. Ids and retry times mean nothing here: a reply that broke
  * off is asked for again, not resumed.
  */
 export class SseReader {
   readonly #onEvent: (event: SseEvent) => void;
+  readonly #takeRun: RunTaker;
   /** Pieces after the last line end: joined once it ends, so that a long line costs no more than its length. */
   #rest: string[] = [];
   #restCharacters = 0;
@@ -24,8 +31,10 @@ export class SseReader {
   #characters = 0;
   #isAfterReturn = false;
 
-  constructor(onEvent: (event: SseEvent) => void) {
+  /** @param takeRun is offered what begins each event before it is read; takes nothing unless given. */
+  constructor(onEvent: (event: SseEvent) => void, takeRun: RunTaker = (_text, start) => start) {
     this.#onEvent = onEvent;
+    this.#takeRun = takeRun;
   }
 
   /**
@@ -42,6 +51,7 @@ export class SseReader {
     this.#restCharacters = 0;
     let start = 0;
     for (;;) {
+      if (this.#data.length === 0 && this.#event === "") start = this.#takeRun(text, start);
       const end = lineEnd(text, start, hasReturns);
       if (end < 0) break;
       this.#line(text.slice(start, end));

@@ -69,26 +69,36 @@ export interface Teacher {
 /**
  * How a request failed, by what it costs and what to do next:
  * `unavailable` not billed, later may work; `broken` may be billed, later may work; `malformed` billed, the reply cannot
- * be used; `row-refused` not billed, this request will never work; `run-refused` not billed, no request will work (bad
+ * be used; `withheld` billed, the reply is kept back for good; `row-refused` not billed, this request will never work; `run-refused` not billed, no request will work (bad
  * key, no credit, unknown model); `interrupted` stopped by the caller, may be billed.
  */
-export type TeacherFault = "unavailable" | "broken" | "malformed" | "row-refused" | "run-refused" | "interrupted";
+export type TeacherFault =
+  | "unavailable"
+  | "broken"
+  | "malformed"
+  | "withheld"
+  | "row-refused"
+  | "run-refused"
+  | "interrupted";
 
 const CODES: Readonly<Record<TeacherFault, ErrorCode>> = {
   unavailable: "provider",
   broken: "network",
   malformed: "provider",
+  withheld: "provider-permanent",
   "row-refused": "provider-permanent",
   "run-refused": "provider-permanent",
   interrupted: "interrupted",
 };
+
+const MADE_OR_BEGUN: readonly TeacherFault[] = ["broken", "malformed", "withheld", "interrupted"];
 
 /** What a {@link TeacherError} carries. */
 export interface TeacherErrorDetails extends Omit<ErrorDetails, "isRetryable"> {
   readonly code?: ErrorCode;
   /** Wait at least so long before the next try; the provider asked for it. */
   readonly retryAfterMs?: number;
-  /** What a malformed reply says it used, if it says so. */
+  /** What a reply that cannot be had says it used, if it says so. */
   readonly usage?: Usage;
   readonly rateLimit?: RateLimitReport;
 }
@@ -107,5 +117,10 @@ export class TeacherError extends AppError {
     this.retryAfterMs = retryAfterMs;
     this.usage = usage;
     this.rateLimit = rateLimit;
+  }
+
+  /** Whether the request may be billed, though it brought no reply: then it costs what was used, or its worst case. */
+  get mayBeBilled(): boolean {
+    return this.usage !== null || MADE_OR_BEGUN.includes(this.fault);
   }
 }

@@ -12,13 +12,8 @@ import { type Question, Trace, TraceFailure } from "../../schema/records.ts";
 import { RequestJournal } from "../journal/request-journal.ts";
 import type { PurchaseTiming } from "./purchase.ts";
 import { type Teacher, TeacherError, type TeacherReply, type TeacherRequest } from "./teacher.ts";
-import {
-  planPurchases,
-  type TraceOptions,
-  type TraceOutcome,
-  type TraceProgress,
-  traceQuestions,
-} from "./trace-questions.ts";
+import { PurchasePlan } from "./purchase-plan.ts";
+import { type TraceOptions, type TraceOutcome, type TraceProgress, traceQuestions } from "./trace-questions.ts";
 
 let folder: string;
 let journal: RequestJournal;
@@ -116,7 +111,7 @@ describe("tracing", () => {
       ]);
     expect(traces).toMatchObject(expected);
     expect(traces.map(({ id }) => id)).toEqual(
-      [...planPurchases(numberedQuestions(30), options)].map(({ key }) => key),
+      [...new PurchasePlan(numberedQuestions(30), options)].map(({ key }) => key),
     );
     expect(new Set(traces.map(({ id }) => id)).size).toBe(60);
   });
@@ -155,6 +150,32 @@ describe("tracing", () => {
     const render: TraceOptions["render"] = ({ text }) => [{ role: "user", content: `${text} Think.` }];
     await collect(numberedQuestions(20), optionsFor(teacher, { render }));
     expect(teacher.asked).toHaveLength(41);
+  });
+
+  it("buys nothing when a limit that was lowered is raised again, and gives the first replies back", async () => {
+    const teacher = fakeTeacher(({ messages, maxTokens }) => {
+      const whole = reply(`${messages[0]?.content}`, 900);
+      return maxTokens >= 900 ? whole : { ...whole, answer: "", finishReason: "length" };
+    });
+    const first = await collect(numberedQuestions(5), optionsFor(teacher));
+    const lowered = await collect(numberedQuestions(5), optionsFor(teacher, { maxTokens: 500 }));
+    expect(lowered.map((one) => one.type === "trace" && one.trace.finishReason)).toEqual(Array(5).fill("length"));
+    expect(teacher.asked).toHaveLength(10);
+    expect(await collect(numberedQuestions(5), optionsFor(teacher))).toEqual(first);
+    expect(await collect(numberedQuestions(5), optionsFor(teacher, { maxTokens: 500 }))).toEqual(lowered);
+    expect(teacher.asked).toHaveLength(10);
+  });
+
+  it("renders a prompt once to name it, once more to send it, and not again", async () => {
+    let renders = 0;
+    const render: TraceOptions["render"] = ({ text }) => {
+      renders += 1;
+      return [{ role: "user", content: text }];
+    };
+    await collect(numberedQuestions(5), optionsFor(fakeTeacher(), { render, samplesPerQuestion: 2 }));
+    expect(renders).toBe(10);
+    await collect(numberedQuestions(5), optionsFor(fakeTeacher(), { render, samplesPerQuestion: 2 }));
+    expect(renders).toBe(15);
   });
 
   it("keeps truncated replies as traces and asks no second time", async () => {
@@ -380,6 +401,22 @@ describe("money", () => {
     const next = new Ledger(10_000);
     journal = await openJournal(next);
     expect(next.snapshot()).toEqual(ledger.snapshot());
+  });
+
+  it("counts a withheld reply at its worst case where nobody counted it, here and after a restart; asks once", async () => {
+    const teacher = fakeTeacher(() => {
+      throw new TeacherError("withheld", "SAFETY");
+    });
+    const ledger = new Ledger(10_000);
+    const outcomes = await collect(numberedQuestions(2), optionsFor(teacher, { ledger, price: paid }));
+    expect(outcomes[0]).toMatchObject({ failure: { reason: "provider-permanent", detail: "SAFETY" } });
+    expect(ledger.snapshot().stages["trace"]).toMatchObject({ calls: 2, estimatedMicroUsd: 2000 });
+    await journal.close();
+    const next = new Ledger(10_000);
+    journal = await openJournal(next);
+    expect(next.snapshot()).toEqual(ledger.snapshot());
+    expect(await collect(numberedQuestions(2), optionsFor(teacher))).toEqual(outcomes);
+    expect(teacher.asked).toHaveLength(2);
   });
 
   it("gives back what was held for a request that was never billed", async () => {

@@ -1,22 +1,13 @@
 import { AppError } from "../../core/errors.ts";
-import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
-import { type ChatMessage, requestKey, type SamplingParams } from "../../ledger/request-key.ts";
 import { type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import { type BatchTerms, buyThroughBatches } from "./batch/batch-buyer.ts";
 import { addCounts, type BuyerCounts, type FailedPurchase, NOTHING_YET, type Purchase } from "./purchase.ts";
+import { type PlanOptions, PurchasePlan, type ReplyPlace } from "./purchase-plan.ts";
 import { type BuyerOptions, ReplyBuyer } from "./reply-buyer.ts";
 import { canSalvage, nextPart, partKey, readJoined, type Salvage, type SalvageOptions } from "./salvage-replies.ts";
 
-/** How questions are put to a teacher. */
-export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
-  readonly samplesPerQuestion: number;
-  /** Index of the first sample; 0 unless told. */
-  readonly firstSample?: number;
-  readonly params?: SamplingParams;
-  /** Cap on thinking and answer together, tokens. */
-  readonly maxTokens: number;
-  /** The chat that puts a question; the question's text as the user's only message unless told. Must be pure. */
-  readonly render?: (question: Question) => readonly ChatMessage[];
+/** How questions are put to a teacher, and what becomes of its replies. */
+export interface TraceOptions extends Omit<BuyerOptions, "onChange">, PlanOptions {
   /** What becomes of cut replies; unless told they are traces as they are. */
   readonly salvage?: Salvage;
   /** Tokens that going on with a cut reply may take; as many as `maxTokens` unless told. */
@@ -24,6 +15,8 @@ export interface TraceOptions extends Omit<BuyerOptions, "onChange"> {
   /** Tokens for an answer that is asked for at once; 2,048, or `maxTokens` if that is less, unless told. */
   readonly answerTokens?: number;
   readonly onProgress?: (progress: TraceProgress) => void;
+  /** Told that buying stopped early: what there is comes next, then the error. Absent: the error alone. */
+  readonly onStopped?: () => void;
   /** Buys through the teacher's batch API, and directly what that does not bring in time; absent: all directly. */
   readonly batch?: BatchTerms;
 }
@@ -53,131 +46,127 @@ const ANSWER_TOKENS = 2048;
  * the journal, then read from it. Prompts are rendered when they are sent and replies read when they are yielded, so
  * memory holds the questions, a key for each reply, and what is in flight.
  * @throws {AppError} see {@link ReplyBuyer.buy}. What was bought stays in the journal; asking again goes on from there.
+ *   With `onStopped` the outcomes so far come before it.
  */
 export async function* traceQuestions(
   questions: readonly Question[],
   options: TraceOptions,
 ): AsyncGenerator<TraceOutcome> {
-  const order = ordered(questions);
-  const failed = await new Tracing(order, options).buy();
-  for (const purchase of planPurchases(order, options)) yield await outcomeOf(purchase, failed, options);
-}
-
-type PlanOptions = Pick<
-  TraceOptions,
-  "teacher" | "price" | "samplesPerQuestion" | "firstSample" | "params" | "maxTokens" | "render"
->;
-
-/**
- * Every reply that tracing the questions needs, one after the other, in the order in which outcomes are yielded. Where
- * `params.seed` is given, sample i is asked with `seed + i`. Pure.
- */
-export function* planPurchases(questions: readonly Question[], options: PlanOptions): Generator<Purchase> {
-  const { teacher, price, samplesPerQuestion, params = {}, maxTokens, render = askPlainly } = options;
-  const { firstSample = 0 } = options;
-  for (const question of ordered(questions)) {
-    const messages = render(question);
-    const usage = { promptTokens: maxPromptTokens(messages), completionTokens: maxTokens };
-    const worstCaseMicroUsd = tokenCost(price, usage);
-    for (let sampleIndex = firstSample; sampleIndex < firstSample + samplesPerQuestion; sampleIndex++) {
-      const own = params.seed === undefined ? params : { ...params, seed: params.seed + sampleIndex };
-      const { provider, model } = teacher;
-      const key = requestKey({ provider, model, messages, params: own, sampleIndex });
-      yield { key, questionId: question.id, sampleIndex, messages, params: own, maxTokens, worstCaseMicroUsd };
-    }
+  const plan = new PurchasePlan(questions, options);
+  const tracing = new Tracing(plan, options);
+  try {
+    await tracing.buy();
+  } catch (error) {
+    if (options.onStopped === undefined) throw error;
+    options.onStopped();
+    yield* outcomesSoFar(plan, tracing.failed, options);
+    throw error;
   }
+  for (const place of plan) yield await outcomeOf(place, tracing.failed, options);
 }
 
-const askPlainly = (question: Question): ChatMessage[] => [{ role: "user", content: question.text }];
-
-function ordered(questions: readonly Question[]): readonly Question[] {
-  const isOrdered = questions.every(({ id }, i) => i === 0 || (questions[i - 1] as Question).id <= id);
-  return isOrdered ? questions : [...questions].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+/** What there is when buying stops early. A cut reply that may be gone on with is no outcome yet. */
+async function* outcomesSoFar(
+  plan: PurchasePlan,
+  failed: ReadonlyMap<string, FailedPurchase>,
+  { signal: _aborted, ...options }: TraceOptions,
+): AsyncGenerator<TraceOutcome> {
+  const { journal, maxTokens } = options;
+  const salvage = salvageOptions(options);
+  const goesOn = salvage !== undefined && canSalvage(salvage);
+  for (const place of plan) {
+    if (!failed.has(place.key) && journal.find(place.key, maxTokens) === undefined) continue;
+    const outcome = await outcomeOf(place, failed, options);
+    if (goesOn && outcome.type === "failure" && outcome.failure.reason === "truncated") continue;
+    yield outcome;
+  }
 }
 
 /** Buys what the journal lacks, then what cut replies need. */
 class Tracing {
-  readonly #questions: readonly Question[];
+  readonly #plan: PurchasePlan;
   readonly #options: TraceOptions;
   readonly #buyer: ReplyBuyer;
-  readonly #failed = new Map<string, FailedPurchase>();
+  /** The purchases given up, by key. */
+  readonly failed = new Map<string, FailedPurchase>();
   #total = 0;
   #fromJournal = 0;
   #counts: BuyerCounts = NOTHING_YET;
   /** What was counted before the direct buyer began. */
   #before: BuyerCounts = NOTHING_YET;
 
-  constructor(questions: readonly Question[], options: TraceOptions) {
-    this.#questions = questions;
-    this.#options = { ...options, retryCut: retriesCut(options) };
+  constructor(plan: PurchasePlan, options: TraceOptions) {
+    this.#plan = plan;
+    const onEnd: TraceOptions["onEnd"] = (purchase, failure) => {
+      if (failure !== undefined) this.failed.set(purchase.key, failure);
+      options.onEnd?.(purchase, failure);
+    };
+    this.#options = { ...options, retryCut: retriesCut(options), onEnd };
     this.#buyer = new ReplyBuyer({
       ...this.#options,
       onChange: (counts) => this.#changed(addCounts(this.#before, counts)),
     });
   }
 
-  /** The purchases given up, by key. */
-  async buy(): Promise<ReadonlyMap<string, FailedPurchase>> {
+  async buy(): Promise<void> {
     const missing = this.#missing();
     this.#changed(this.#counts);
     try {
-      const wanted = this.#unique((key) => missing.has(key));
+      const wanted = this.#purchases((key) => missing.has(key));
       const { batch } = this.#options;
-      if (batch === undefined) await this.#buy(wanted);
+      if (batch === undefined) await this.#buyer.buy(wanted);
       else await this.#buyInBatches(wanted, batch);
       const salvage = salvageOptions(this.#options);
       if (salvage !== undefined && canSalvage(salvage)) await this.#salvage(salvage);
     } catch (error) {
       throw this.#withProgress(error);
     }
-    return this.#failed;
-  }
-
-  async #buy(purchases: AsyncIterable<Purchase> | Iterable<Purchase>): Promise<void> {
-    for (const [key, failure] of await this.#buyer.buy(purchases)) this.#failed.set(key, failure);
   }
 
   async #buyInBatches(purchases: Iterable<Purchase>, batch: BatchTerms): Promise<void> {
     const onChange = (counts: BuyerCounts): void => this.#changed(counts);
-    const failed = await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
-    for (const [key, failure] of failed) this.#failed.set(key, failure);
+    await buyThroughBatches([...purchases], { ...this.#options, batch, onChange });
     this.#before = this.#counts;
   }
 
   #missing(): Set<string> {
-    const { journal, retryCut = false } = this.#options;
+    const { journal, maxTokens, retryCut = false } = this.#options;
     const missing = new Set<string>();
-    for (const { key, maxTokens } of this.#unique(() => true)) {
+    for (const { key } of this.#unique()) {
       this.#total += 1;
-      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(flat(key));
+      if (journal.find(key, maxTokens, { retryCut }) === undefined) missing.add(key);
       else this.#fromJournal += 1;
     }
     return missing;
   }
 
-  /** Each purchase once, though questions may render alike. */
-  *#unique(isWanted: (key: string) => boolean): Generator<Purchase> {
+  /** Each reply once, though questions may render alike. */
+  *#unique(): Generator<ReplyPlace> {
     const seen = new Set<string>();
-    for (const purchase of planPurchases(this.#questions, this.#options)) {
-      if (seen.has(purchase.key) || !isWanted(purchase.key)) continue;
-      seen.add(flat(purchase.key));
-      yield purchase;
+    for (const place of this.#plan) {
+      if (seen.has(place.key)) continue;
+      seen.add(place.key);
+      yield place;
     }
+  }
+
+  *#purchases(isWanted: (key: string) => boolean): Generator<Purchase> {
+    for (const place of this.#unique()) if (isWanted(place.key)) yield this.#plan.purchase(place);
   }
 
   /** One part for each cut reply, round after round, until none needs another. */
   async #salvage(options: SalvageOptions): Promise<void> {
     for (let before = -1; before < this.#total; ) {
       before = this.#total;
-      await this.#buy(this.#nextParts(options));
+      await this.#buyer.buy(this.#nextParts(options));
     }
   }
 
   async *#nextParts(options: SalvageOptions): AsyncGenerator<Purchase> {
-    for (const first of this.#unique(() => true)) {
-      if (options.journal.find(first.key, first.maxTokens)?.finishReason !== "length") continue;
+    const { maxTokens } = this.#options;
+    for (const first of this.#purchases((key) => options.journal.find(key, maxTokens)?.finishReason === "length")) {
       const next = nextPart(first, await readJoined(first, options), options);
-      if (next === undefined || this.#failed.has(next.key)) continue;
+      if (next === undefined || this.failed.has(next.key)) continue;
       this.#total += 1;
       yield next;
     }
@@ -201,9 +190,6 @@ class Tracing {
   }
 }
 
-/** A copy that does not hold on to the longer text it was cut from. */
-const flat = (key: string): string => Buffer.from(key, "latin1").toString("latin1");
-
 /** What is retried is asked anew where it is cut, too; but not where cut replies are gone on with: that is cheaper. */
 function retriesCut(options: TraceOptions): boolean {
   const salvage = salvageOptions(options);
@@ -218,13 +204,13 @@ function salvageOptions(options: TraceOptions): SalvageOptions | undefined {
 }
 
 async function outcomeOf(
-  purchase: Purchase,
+  { key, question, sampleIndex }: ReplyPlace,
   failed: ReadonlyMap<string, FailedPurchase>,
   options: TraceOptions,
 ): Promise<TraceOutcome> {
   const { teacher, journal, price, maxTokens, signal } = options;
   if (signal?.aborted) throw new AppError("interrupted", "stopped while reading the journal", { cause: signal.reason });
-  const { key, questionId, sampleIndex } = purchase;
+  const questionId = question.id;
   const salvage = salvageOptions(options);
   const asIs = { policy: "drop", teacher, price, journal, continueTokens: 0, answerTokens: 0 } as const;
   const failure = (reason: string, detail: string): TraceOutcome => ({
@@ -235,7 +221,7 @@ async function outcomeOf(
   if (givenUp !== undefined) return failure(givenUp.reason, givenUp.detail);
   const joined = await readJoined({ key, maxTokens }, salvage ?? asIs);
   if (salvage !== undefined && joined.finishReason === "length") {
-    const lost = failed.get(partKey(key, joined.parts, salvage.policy));
+    const lost = failed.get(partKey(key, joined, salvage.policy));
     return failure("truncated", describeCut(joined.usage.completionTokens, salvage, lost));
   }
   const { thinking, answer, provenance, finishReason, usage, costMicroUsd } = joined;

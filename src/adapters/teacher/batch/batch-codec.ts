@@ -15,7 +15,7 @@ import type { TeacherError, TeacherReply, TeacherRequest } from "../teacher.ts";
 export interface BatchCodec {
   /** The request's body, as JSON text. */
   body(request: TeacherRequest): string;
-  /** @throws {TeacherError} `malformed`: it was billed and cannot be used; `row-refused`: it never will be. */
+  /** @throws {TeacherError} `malformed`: it was billed and cannot be used; `withheld`, `row-refused`: it never will be. */
   read(body: string, context: ReplyContext): TeacherReply;
   /** Learns from a refused row how this model wants to be asked; true where the row is worth another batch. */
   learn?(refused: TeacherError): boolean;

@@ -99,11 +99,13 @@ export class ShardRows {
     try {
       reply = codec.read(body, { promptBytes });
     } catch (error) {
-      if (!(error instanceof TeacherError)) throw error;
-      // What broke off was made all the same: it may be billed, so it counts, at its worst case where nobody counted.
-      if (error.fault === "malformed" || error.fault === "broken") return await this.#useless(open, error, DIRECTLY);
-      if (error.usage === null) return await this.#refused(open, error);
-      return await this.#useless(open, error, endOf(error)); // withheld, and billed
+      if (!(error instanceof TeacherError)) {
+        ledger.forfeit(open.hold);
+        throw error;
+      }
+      // What broke off or is withheld was made all the same: it counts, at its worst case where nobody counted.
+      if (!error.mayBeBilled) return await this.#refused(open, error);
+      return await this.#useless(open, error, endOf(error));
     }
     const { usage, thinking, answer, provenance, finishReason } = reply;
     const costMicroUsd = this.#costOf(open.hold, usage, reply);
@@ -181,5 +183,5 @@ export class ShardRows {
 
 /** A row that is refused for good is a failure; any other is tried directly. */
 function endOf({ fault, message }: TeacherError): RowEnd {
-  return fault === "row-refused" ? { type: "refused", detail: message } : DIRECTLY;
+  return fault === "row-refused" || fault === "withheld" ? { type: "refused", detail: message } : DIRECTLY;
 }
