@@ -18,6 +18,7 @@ import {
   Selection,
   Trace,
   TraceFailure,
+  TraceLength,
   TrainStep,
 } from "./records.ts";
 import { RunSummary } from "./result.ts";
@@ -30,6 +31,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   trace: { schema: Trace, about: "A teacher's answer to a question, with its reasoning." },
   "trace-failure": { schema: TraceFailure, about: "A question whose trace could not be had." },
   "graded-trace": { schema: GradedTrace, about: "What a grader says of a trace." },
+  "trace-length": { schema: TraceLength, about: "How long a trace is to the student." },
   dropped: { schema: Dropped, about: "Why a row left the funnel." },
   selection: { schema: Selection, about: "A trace chosen to train on." },
   example: { schema: Example, about: "A trace as token ids and labels." },

@@ -16,22 +16,25 @@ import { judgedGrade, type JudgedReply, openJudge, type RunJudge } from "./ask-j
 import { checkAsked } from "./gates.ts";
 import { gradeReply } from "./grade-reply.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
+import { writeTraceLengths } from "./trace-lengths.ts";
 import { askedFrom } from "./trace.ts";
 import { isForJudge, judgeIdentity } from "./verify-answers.ts";
 
 /**
  * Checks every trace's answer by rule, and by the recipe's judge where no rule can tell. It drops nothing: what a grade means is
- * the selection's to say. Outputs `grades.jsonl`.
+ * the selection's to say. Outputs `grades.jsonl`, and `lengths.jsonl`: how long each trace is to the student.
  */
 export function gradeStage(world: TeacherWorld): Stage {
   return {
     name: "grade",
     inputs: ({ order }) => [askedFrom(order), "trace"],
-    facts: [],
-    codeVersion: 1,
+    facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
+    codeVersion: 2,
     // Without a judge nothing is said of it, so that runs of before keep their keys.
-    config: ({ judge, seed, trace }) =>
-      judge === undefined ? {} : { judge: judgeIdentity(judge), seed, maxRetries: trace.maxRetries },
+    config: ({ judge, seed, trace, student }) => ({
+      ...(judge === undefined ? {} : { judge: judgeIdentity(judge), seed, maxRetries: trace.maxRetries }),
+      ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
+    }),
     plan: ({ judge }) =>
       `every trace, by its family's verifier or its reference answer${judge === undefined ? "" : `; by ${judge.model} where no rule can tell`}`,
     check: async (recipe) => {
@@ -59,6 +62,7 @@ async function grade(context: StageContext, world: TeacherWorld): Promise<StageS
     progress({ done: grades.length, total: grades.length, unit: "traces" });
     const agreement = judge === undefined ? {} : await measureJudge(byRule, { context, questions, judge });
     await output.writeRows("grades.jsonl", grades);
+    await writeTraceLengths(context);
     return {
       funnel: [buildFunnel("grade", grades.length, { kept: grades, dropped: [] })],
       notes: { ...countOutcomes(grades), ...agreement },
