@@ -178,6 +178,44 @@ describe("a recipe with students, several teachers and a judge", () => {
     expect(servers.map((server) => server.requests.length)).toEqual(asked);
   });
 
+  test("asks every student about everything for a pass rate, and traces what is in the band", async () => {
+    await sums(40);
+    const tries = new Map<string, number>();
+    const sometimes = (name: string, isRight: (n: number, tried: number) => boolean): Answer => {
+      return (n) => {
+        const tried = tries.get(`${name}/${n}`) ?? 0;
+        tries.set(`${name}/${n}`, tried + 1);
+        return isRight(n, tried) ? right(n) : wrong(n);
+      };
+    };
+    const weak = await model(
+      "weak",
+      sometimes("weak", (n, tried) => n < 10 || (n < 20 && tried === 0)),
+    );
+    const strong = await model(
+      "strong",
+      sometimes("strong", (n) => n < 30),
+    );
+    const teacher = await model("teacher", right);
+    const manifests = await run(
+      recipe({
+        attempt: { modes: [], students: [weak.endpoint, strong.endpoint], samples: 2 },
+        difficulty: { keep: "pass-rate", passRate: [0, 1] },
+        trace: { teacher: teacher.endpoint },
+      }),
+    );
+    const numbers = await trained(manifests);
+    const within = (low: number, high: number): number[] =>
+      sorted([...numbers.values()].filter((n) => n >= low && n < high));
+    for (const { asked } of [weak, strong]) expect(sorted(asked)).toEqual(sorted([...within(0, 40), ...within(0, 40)]));
+    expect(sorted(teacher.asked)).toEqual(within(10, 30));
+    const dropped = await rows(manifests, "attempt/dropped.jsonl", Dropped);
+    const reasons = dropped.map(({ id, reason, detail }) => `${(numbers.get(id) ?? 0) < 10} ${reason} ${detail}`);
+    expect(new Set(reasons)).toEqual(
+      new Set(["true too-easy 4 of 4 attempts right", "false too-hard 0 of 4 attempts right"]),
+    );
+  });
+
   test("stops sampling a question at the first right answer, and shows the system prompt", async () => {
     await sums(30);
     const seen = new Map<number, number>();

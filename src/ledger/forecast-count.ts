@@ -53,7 +53,7 @@ interface Left {
 }
 
 function countAttempts(
-  { ownTries, unruledShare, tracesAll }: ForecastFacts,
+  { ownTries, unruledShare, tracesAll, asksAll = false }: ForecastFacts,
   { own, students }: World,
   questions: number,
 ): { readonly rows: CountedRow[]; readonly left: Left } {
@@ -62,12 +62,14 @@ function countAttempts(
   let ruled = questions - unruled;
   if (ownTries !== undefined) {
     rows.push({ ...EMPTY_ROW, stage: "attempt", name: ownTries.name, calls: questions * ownTries.perQuestion });
-    ruled -= drawCount(ruled, own.share, own.z);
+    if (!asksAll) ruled -= drawCount(ruled, own.share, own.z);
   }
   for (const student of students) {
     rows.push(countCalls("attempt", student, ruled * student.model.samples));
-    ruled -= drawCount(ruled, student.solves, student.z.solves);
+    if (!asksAll) ruled -= drawCount(ruled, student.solves, student.z.solves);
   }
+  // Of a band of pass rates it is not known how much is in it: all of it is counted. What no rule grades has no pass rate.
+  if (asksAll && !tracesAll) return { rows, left: { unruled: 0, ruled } };
   return { rows, left: { unruled, ruled: tracesAll ? questions - unruled : ruled } };
 }
 

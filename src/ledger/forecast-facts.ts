@@ -64,6 +64,8 @@ export interface ForecastFacts {
   readonly doubtedShare: number;
   /** Examples to train on; fewer where fewer traces are right. */
   readonly examples: number;
+  /** Every student is asked every question, whoever solved it before. */
+  readonly asksAll?: boolean;
   readonly training: PlannedTraining;
   /** Replies of models on this machine in the evaluation, which cost no money. */
   readonly ownReplies?: { readonly name: string; readonly calls: number };

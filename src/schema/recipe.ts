@@ -132,6 +132,21 @@ export const Recipe = z.strictObject({
       samples: count("tries of each reference student at one question").default(1),
     })
     .prefault({}),
+  difficulty: z
+    .strictObject({
+      keep: z
+        .enum(["unsolved", "pass-rate"])
+        .default("unsolved")
+        .describe(
+          "unsolved: what no reference student solved in any try, as in s1; pass-rate: what they solved sometimes, better for small students; each student then tries every question",
+        ),
+      passRate: z
+        .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+        .refine(([low, high]) => low < high, "low must be less than high")
+        .default([0, 1])
+        .describe("for pass-rate: more than the first and less than the second share of all tries are right"),
+    })
+    .prefault({}),
   trace: z.strictObject({
     teacher: z.discriminatedUnion("type", [BuiltinTeacher, ...ENDPOINTS]),
     escalate: z
@@ -175,6 +190,12 @@ export const Recipe = z.strictObject({
         .optional()
         .describe("for s1: traces that are taken first, where any of these rules applies; absent: none"),
       shape: Shape.optional(),
+      capBySize: z
+        .boolean()
+        .optional()
+        .describe(
+          "drop what is longer than grappa's rule of thumb for the student's size, as its name tells it: 2,048 tokens below 2B, 4,096 below 4B, 8,192 below 10B",
+        ),
       redrawSeeds: z
         .boolean()
         .optional()

@@ -16,10 +16,12 @@ export interface StudentsOptions extends AskPorts {
   readonly students: readonly Endpoint[];
   /** Tries of each at one question. */
   readonly samples: number;
+  /** Asks each about every question, also those that an earlier one solved: for pass rates. */
+  readonly asksAll?: boolean;
 }
 
 /**
- * Asks the students in their order, each only what those before it did not solve, and grades by rule. A question that no
+ * Asks the students in their order, each only what those before it did not solve (unless all are wanted), and grades by rule. A question that no
  * rule can grade is not asked: no reply could show that it is easy. Outcomes come student by student, by question id.
  *
  * @throws AppError as `traceQuestions`; what was bought stays in the journal.
@@ -36,7 +38,7 @@ export async function* attemptByStudents(
       if (outcome.type === "attempt" && outcome.attempt.grade.outcome === "correct")
         solved.add(outcome.attempt.questionId);
     }
-    for (const id of solved) open.delete(id);
+    if (options.asksAll !== true) for (const id of solved) open.delete(id);
   }
 }
 

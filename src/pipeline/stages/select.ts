@@ -3,6 +3,7 @@ import { type Candidate, sourceOf } from "../../curate/candidate.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { faultOf, type QualityContext, strictQuality } from "../../curate/quality.ts";
 import { selectExamples } from "../../curate/select.ts";
+import { longestThinking, parametersByName } from "../../curate/student-size.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
@@ -22,6 +23,7 @@ export function selectStage(): Stage {
       ...select,
       seed,
       ...(order === "s1" ? { order } : {}),
+      ...(select.capBySize ? { maxThinkingTokens: longestThinking({ select, student }) } : {}),
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
     plan: ({ select }) =>
@@ -31,6 +33,8 @@ export function selectStage(): Stage {
 }
 
 async function select({ recipe, input, output, warn }: StageContext): Promise<StageSummary> {
+  if (recipe.select.capBySize && parametersByName(recipe.student) === undefined)
+    warn(`select.capBySize does nothing: ${recipe.student.base} tells no size such as 1.5B in its name`);
   const sifted = await siftTraces(recipe, input);
   const { kept, dropped } = selectExamples(sifted.candidates, { ...recipe.select, seed: recipe.seed });
   const allDropped = [...sifted.tooEasy, ...sifted.unfit, ...dropped];
@@ -68,7 +72,10 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
   );
   const context: QualityContext = {
     // A rule for the embedded student; a right trace that was paid for is not dropped for how its thinking ends.
-    rules: { ...strictQuality(recipe.select), requireConclusion: recipe.student.hosted === undefined },
+    rules: {
+      ...strictQuality({ ...recipe.select, maxThinkingTokens: longestThinking(recipe) }),
+      requireConclusion: recipe.student.hosted === undefined,
+    },
     gradeOf: ({ id }) => grades.get(id),
     thinkingTokensOf: ({ id }) => lengths.get(id) ?? 0,
   };
