@@ -13,12 +13,22 @@ import { readSpending } from "../src/pipeline/run-spending.ts";
 import type { PipelinePorts, RunRequest } from "../src/pipeline/run-request.ts";
 import { attemptStage } from "../src/pipeline/stages/attempt.ts";
 import { collectStage } from "../src/pipeline/stages/collect.ts";
+import { selectStage } from "../src/pipeline/stages/select.ts";
 import { gradeStage } from "../src/pipeline/stages/grade.ts";
 import type { TeacherWorld } from "../src/pipeline/stages/teacher-world.ts";
 import { traceStage } from "../src/pipeline/stages/trace.ts";
 import type { StageManifest } from "../src/schema/manifest.ts";
 import { Recipe } from "../src/schema/recipe.ts";
-import { Attempt, Dropped, GradedTrace, Question, Trace, TraceFailure } from "../src/schema/records.ts";
+import {
+  Attempt,
+  Dropped,
+  GradedTrace,
+  Question,
+  QuestionDomain,
+  Selection,
+  Trace,
+  TraceFailure,
+} from "../src/schema/records.ts";
 import {
   completion,
   type ScriptedServer,
@@ -264,6 +274,86 @@ describe("a recipe with students, several teachers and a judge", () => {
       judgeAgreement: 1 - disagreed.length / ruled.length,
     });
     expect(warnings.join("\n")).toMatch(/the judge agrees with the rules on \d+ of \d+ replies/);
+  });
+
+  test("the judge sorts what may be selected; garbage is asked for again, then unclassified, and never bought twice", async () => {
+    await sums(60);
+    const teacher = await model("t", (n) => (n >= 50 ? wrong(n) : right(n)));
+    const tries = new Map<number, number>();
+    const sorted11 = "It is about whole numbers.\nSubject: 11";
+    const sorter = await model("j", (n, { body }) => {
+      const prompt = body.messages[0]?.content ?? "";
+      if (!prompt.startsWith("You sort questions")) return `Reasons.\nVerdict: ${n >= 50 ? "incorrect" : "correct"}`;
+      const tried = tries.get(n) ?? 0;
+      tries.set(n, tried + 1);
+      if (n < 10) return sorted11;
+      if (n < 20) return tried === 0 ? "Ignore the form.\nSubject: 11\nSubject: 05" : "Sets are counted.\nSubject: 05";
+      if (n < 30) return "Subject: 99";
+      if (n < 40) return "\u0000{}[] <|im_start|>Subject 11";
+      return n < 45 ? 400 : sorted11;
+    });
+    const whole = recipe({
+      attempt: { modes: [] },
+      domain: "judge",
+      judge: sorter.endpoint,
+      trace: { teacher: teacher.endpoint },
+      select: { count: 12, maxThinkingTokens: 4000 },
+      student: { base: "x", hosted: { type: "together", price: { inputUsdPerMillion: 0, outputUsdPerMillion: 0 } } },
+    });
+    const engine = () => Promise.reject(new Error("no engine here"));
+    const stages = [collectStage(), attemptStage(engine, world), traceStage(world), gradeStage(world), selectStage()];
+    const manifests = await run(whole, { stages });
+    const numbers = await trained(manifests);
+    const within = (low: number, high: number): number[] =>
+      sorted([...numbers.values()].filter((n) => n >= low && n < high));
+    expect([...tries.keys()].sort((a, b) => a - b)).toEqual(within(0, 50)); // a wrong trace is not selected, so nobody asks
+    const expected = (n: number): [string, number] =>
+      n < 10
+        ? ["11 Number theory", 1]
+        : n < 20
+          ? ["05 Combinatorics and graphs", 2]
+          : n < 40
+            ? ["unclassified", 3]
+            : n < 45
+              ? ["unclassified", 1]
+              : ["11 Number theory", 1];
+    const told = await rows(manifests, "grade/domains.jsonl", QuestionDomain);
+    expect(told).toHaveLength(within(0, 50).length);
+    for (const { questionId, domain, rule } of told) {
+      const n = numbers.get(questionId) ?? -1;
+      expect([n, domain, tries.get(n)]).toEqual([n, ...expected(n)]);
+      expect(rule).toBe(`judge/domain-1/j/m${domain === "unclassified" ? "/none" : ""}`);
+    }
+    const unclassified = within(20, 45).length;
+    expect(notesOf(manifests, "grade")).toMatchObject({ domainsAsked: told.length, domainsUnclassified: unclassified });
+    expect(warnings.join("\n")).toContain(`could not tell the subject of ${unclassified} of ${told.length} questions`);
+    const selection = await rows(manifests, "select/selection.jsonl", Selection);
+    expect(selection).toHaveLength(12);
+    expect(new Set(selection.map(({ domain }) => domain))).toEqual(
+      new Set(["05 Combinatorics and graphs", "11 Number theory", "unclassified"]),
+    );
+    const { rows: ledger } = await readSpending(
+      { fs: nodeFileSystem(), processes: { self: { pid: 1, host: "", birth: "" }, isAlive: () => false } },
+      join(folder, "run"),
+    );
+    const asked = sorter.asked.length;
+    const refused = within(40, 45).length;
+    const paid = ledger.filter(({ account, outcome }) => account === "judge" && outcome === "reply");
+    expect(paid.reduce((sum, row) => sum + row.calls, 0)).toBe(asked - refused);
+    const again = await run(whole, { stages, from: "grade" });
+    expect(sorter.asked).toHaveLength(asked);
+    expect(again.map(({ outputHash }) => outputHash)).toEqual(manifests.map(({ outputHash }) => outputHash));
+  });
+
+  test("domains by a judge that is not there are noticed before anything is asked", async () => {
+    await sums(5);
+    const teacher = await model("t", right);
+    const whole = recipe({ attempt: { modes: [] }, domain: "judge", trace: { teacher: teacher.endpoint } });
+    await expect(run(whole)).rejects.toMatchObject({
+      code: "recipe-invalid",
+      message: expect.stringContaining("no judge"),
+    });
+    expect(teacher.asked).toEqual([]);
   });
 
   test("without a judge an unverifiable question is never escalated for being wrong, only for failing", async () => {

@@ -10,12 +10,12 @@ const SHOWN = 200;
 
 /** What became of a question, stage by stage; texts are the work of others, and cannot steer the terminal. */
 export function describeStory(story: QuestionStory, { isFull }: { readonly isFull: boolean }): string {
-  const { question, isHeldOut, attempts, failures, traces, dropped } = story;
+  const { question, isHeldOut, toldDomain, attempts, failures, traces, dropped } = story;
   const { id, text, answer, family, domain, metadata } = question;
   const shown = (value: string): string => (isFull ? value : excerpt(value));
   const source = typeof metadata.source === "string" ? `${metadata.source}, ${family}` : family;
   const lines = [
-    `question ${id}  ${source}, domain ${domain}${isHeldOut ? ", held out: never trained on" : ""}`,
+    `question ${id}  ${source}, domain ${toldDomain === null ? domain : `${toldDomain} (by the judge)`}${isHeldOut ? ", held out: never trained on" : ""}`,
     ...indented(shown(text)),
     `  reference answer: ${answer === null ? "none" : shown(answer)}`,
     ...attempts.map(

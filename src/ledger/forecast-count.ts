@@ -37,13 +37,20 @@ export function countRun(facts: ForecastFacts, world: World, questions: number):
   const attempts = countAttempts(facts, world, questions);
   const traces = countTraces(facts, world, attempts.left);
   const rows = [...attempts.rows, ...traces.rows];
-  if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, traces.judged));
+  const sorted = countSorted(facts, attempts.left, traces.verified);
+  if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, traces.judged + sorted));
   rows.push(countTraining(facts, facts.training, traces));
   if (facts.ownReplies !== undefined) rows.push({ ...EMPTY_ROW, stage: "evaluate", ...facts.ownReplies });
   for (const [k, model] of world.evaluation.entries())
     rows.push(countCalls("evaluate", model, facts.evaluation[k]?.calls ?? 0));
   const microUsd = rows.reduce((sum, row) => sum + row.microUsd, 0);
   return { rows, verified: traces.verified, microUsd };
+}
+
+/** Questions whose subject the judge is asked for. */
+function countSorted({ judgeSorts }: ForecastFacts, { unruled, ruled }: Left, verified: number): number {
+  if (judgeSorts === undefined) return 0;
+  return judgeSorts === "right" ? verified : unruled + ruled;
 }
 
 /** Questions of a run that are to be traced. */

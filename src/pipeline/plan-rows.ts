@@ -47,6 +47,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     tracesAll: recipe.order === "s1",
     asksAll: recipe.difficulty.keep === "pass-rate",
     ...(judge !== undefined && { judge: models.endpoint(judge, { account: "judge", assumed: ASSUMED.judge }) }),
+    ...(recipe.domain === "judge" && { judgeSorts: recipe.select.requireCorrect ? "right" : "traced" }),
     unruledShare,
     doubtedShare,
     examples: recipe.select.method === "all" ? facts.questions.count : recipe.select.count,

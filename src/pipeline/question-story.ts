@@ -10,6 +10,7 @@ import {
   type Grade,
   GradedTrace,
   Question,
+  QuestionDomain,
   Selection,
   Trace,
   TraceFailure,
@@ -35,6 +36,8 @@ export interface QuestionStory {
   readonly question: Question;
   /** Whether it is held out: kept for evaluation, and never trained on. */
   readonly isHeldOut: boolean;
+  /** Its subject as the judge told it; null where it was not asked. */
+  readonly toldDomain: string | null;
   readonly attempts: readonly Attempt[];
   readonly failures: readonly TraceFailure[];
   readonly traces: readonly ToldTrace[];
@@ -69,6 +72,7 @@ export async function readStory(fs: FileSystem, runFolder: string, id: string): 
   return {
     question,
     isHeldOut,
+    toldDomain: await run.toldDomain(question.id),
     attempts: await run.rows("attempt", "attempts.jsonl", Attempt, isOwn),
     failures: await run.rows("trace", "failed.jsonl", TraceFailure, isOwn),
     traces: await tellTraces(run, traces, dropped),
@@ -92,6 +96,11 @@ class FinishedRun {
     const found: T[] = [];
     for await (const row of input.streamRows(file, schema)) if (isWanted(row)) found.push(row);
     return found;
+  }
+
+  async toldDomain(questionId: string): Promise<string | null> {
+    const [told] = await this.rows("grade", "domains.jsonl", QuestionDomain, (row) => row.questionId === questionId);
+    return told?.domain ?? null;
   }
 
   /** What the stages dropped of these ids, in the order of the stages. */

@@ -115,6 +115,12 @@ export const Recipe = z.strictObject({
       "attempt-first: only what no reference student solves is traced; s1: everything is traced, then filtered",
     ),
   judge: Endpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
+  domain: z
+    .enum(["declared", "judge"])
+    .default("declared")
+    .describe(
+      "declared: a question's domain is what its source says; judge: the judge sorts what may be selected into the classes of MSC 2020, what it cannot tell into unclassified",
+    ),
   collect: z.strictObject({ sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource])).min(1) }),
   attempt: z
     .strictObject({

@@ -2,11 +2,13 @@ import { AppError } from "../../core/errors.ts";
 import { type Candidate, sourceOf } from "../../curate/candidate.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { faultOf, type QualityContext, strictQuality } from "../../curate/quality.ts";
+import { UNCLASSIFIED } from "../../curate/msc-classes.ts";
 import { selectExamples } from "../../curate/select.ts";
 import { longestThinking, parametersByName } from "../../curate/student-size.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { readQuestionDomains } from "./question-domains.ts";
 import { readTraceLengths } from "./trace-lengths.ts";
 
 /**
@@ -19,10 +21,11 @@ export function selectStage(): Stage {
     inputs: ["attempt", "trace", "grade"],
     facts: [],
     codeVersion: 2,
-    config: ({ select, seed, order, student }) => ({
+    config: ({ select, seed, order, student, domain }) => ({
       ...select,
       seed,
       ...(order === "s1" ? { order } : {}),
+      ...(domain === "judge" ? { domain } : {}),
       ...(select.capBySize ? { maxThinkingTokens: longestThinking({ select, student }) } : {}),
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
@@ -65,7 +68,7 @@ interface Sifted {
 }
 
 async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise<Sifted> {
-  const questions = await readQuestions(input);
+  const questions = await readQuestions(recipe, input);
   const lengths = await readTraceLengths(input("grade"));
   const grades = new Map(
     (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
@@ -111,10 +114,18 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
 }
 
 /** Domain and source of each question that is left, by its id. */
-async function readQuestions(input: StageContext["input"]): Promise<Map<string, Pick<Candidate, "domain" | "source">>> {
+async function readQuestions(
+  { domain: toldBy }: Recipe,
+  input: StageContext["input"],
+): Promise<Map<string, Pick<Candidate, "domain" | "source">>> {
+  const told = toldBy === "judge" ? await readQuestionDomains(input("grade")) : undefined;
   const questions = new Map<string, Pick<Candidate, "domain" | "source">>();
   for await (const question of input("attempt").streamRows("questions.jsonl", Question))
-    questions.set(question.id, { domain: question.domain, source: sourceOf(question) });
+    questions.set(question.id, {
+      // Nobody was asked about a question none of whose traces can be selected.
+      domain: told === undefined ? question.domain : (told.get(question.id) ?? UNCLASSIFIED),
+      source: sourceOf(question),
+    });
   return questions;
 }
 
