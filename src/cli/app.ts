@@ -8,6 +8,7 @@ import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
+import { questionsCommand } from "./commands/questions.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
@@ -18,6 +19,7 @@ import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { traceCommand } from "./commands/trace.ts";
 import { verifyCommand } from "./commands/verify.ts";
+import { xrayCommand } from "./commands/xray.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -37,10 +39,12 @@ export function buildApp(version: string): Application<CliContext> {
       status: statusCommand,
       ledger: ledgerCommand,
       report: reportCommand,
+      xray: xrayCommand,
       chat: chatCommand,
       evaluate: evaluateCommand,
       rescore: rescoreCommand,
       compare: compareCommand,
+      questions: questionsCommand,
       tasks: tasksCommand,
       split: splitCommand,
       grade: gradeCommand,

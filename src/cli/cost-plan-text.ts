@@ -23,6 +23,7 @@ export function describeCostPlan(plan: CostPlan): string {
       ? [`requests in flight hold up to ${roundUsd(plan.mostHeldMicroUsd)} until they are settled`]
       : []),
     ...(plan.spentMicroUsd > 0 ? [`${formatUsd(plan.spentMicroUsd)} of it is spent already; see grappa ledger`] : []),
+    ...hubLines(plan),
     "",
     "what this rests on",
     ...alignColumns(plan.figures.map(figureCells), "lll"),
@@ -70,6 +71,18 @@ function budgetLine({ buys, questions, microUsd, capMicroUsd }: CostPlan): strin
   const fits =
     buys.questions === questions ? `all ${counted(questions, "question")}` : counted(buys.questions, "question");
   return `${formatUsd(capMicroUsd)} buys, in nine cases of ten, ${fits}: ${traces}`;
+}
+
+/** What a run fetches first, by data set; the plan itself asks nobody. */
+function hubLines({ hubData }: CostPlan): string[] {
+  if (hubData.length === 0) return [];
+  const parts = new Map<string, string[]>();
+  for (const reference of hubData) {
+    const [, whole = reference, part] = /^(hf:[^:]+):(.*)$/.exec(reference) ?? [];
+    parts.set(whole, [...(parts.get(whole) ?? []), ...(part === undefined ? [] : [part])]);
+  }
+  const lines = [...parts].map(([whole, names]) => `  ${[whole, names.join(", ")].filter(Boolean).join(": ")}`);
+  return ["", "needs from the hub when it runs (HF_ENDPOINT, HF_TOKEN)", ...lines];
 }
 
 /** What the fine-tune would take on rented GPUs, where it is paid for by the token. */

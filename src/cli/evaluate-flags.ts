@@ -6,10 +6,10 @@ import { formatUsd, parseUsd } from "../ledger/money.ts";
 import { readApiKey } from "../adapters/teacher/openai-compatible.ts";
 import type { EvaluateRequest } from "../pipeline/evaluation/evaluate-task.ts";
 import { findModel } from "../pipeline/evaluation/find-model.ts";
-import type { HubAccess } from "../pipeline/open-data.ts";
 import type { OpenModelOptions } from "../pipeline/evaluation/open-model.ts";
 import type { CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
+import { hubAccess } from "./hub-access.ts";
 import {
   decimalNumber,
   jsonFlag,
@@ -162,11 +162,6 @@ export async function evaluateRequest(
     grappaVersion: context.version,
     signal,
   };
-}
-
-/** How this user reaches the Hugging Face Hub. */
-export function hubAccess({ settings, secrets }: Pick<CliContext, "settings" | "secrets">): HubAccess {
-  return { cacheFolder: settings.cacheFolder, token: secrets("HF_TOKEN"), endpoint: secrets("HF_ENDPOINT") };
 }
 
 /** The command with the flags that were given. */

@@ -15,6 +15,7 @@ import type { Recipe } from "../schema/recipe.ts";
 import type { CommandResult, CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
 import { describeError, errorAsJson } from "./error-text.ts";
+import { hubAccess } from "./hub-access.ts";
 import { showProgress } from "./progress.ts";
 import { loadWithFlags, runFolderOf, type TargetFlags, termsOfRun } from "./recipe-target.ts";
 import { shellQuote } from "./shell-quote.ts";
@@ -49,6 +50,8 @@ export interface RunTarget {
   readonly redo: string;
   /** Throws away an earlier run's outputs, and what it paid for. */
   readonly isFresh: boolean;
+  /** Stops at the first bad row of a data set. */
+  readonly strict?: boolean;
   /** What the command line says of money; absent for a run that is free. */
   readonly spending?: SpendFlags;
   /** Says what came of a run up to a stage, instead of how far it is; `command` goes on with it. */
@@ -59,7 +62,7 @@ export interface RunTarget {
 export async function executeRun(context: CliContext, flags: RunFlags, target: RunTarget): Promise<CommandResult> {
   refuseEmptyRange(flags);
   refuseControlsOfAPart(flags);
-  const loaded = await loadWithFlags(context, flags, target.recipe);
+  const loaded = await loadWithFlags(context, { ...flags, strict: target.strict ?? false }, target.recipe);
   if (flags.controls) refuseControlsElsewhere(loaded.recipe);
   const folder = runFolderOf(context, flags, loaded.recipe);
   const threads = flags.threads ?? context.settings.threads;
@@ -75,6 +78,8 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     fs: context.fs,
     secrets: context.secrets,
     recipeFolder: dirname(loaded.path),
+    runFolder: folder,
+    hub: hubAccess(context),
     prices,
     acceptedTerms: acceptedTerms.map(({ provider }) => provider),
   });

@@ -98,6 +98,16 @@ export const recipeArgument = {
   default: "recipe.json",
 } as const;
 
+/** `--strict`. */
+export const strictFlag = {
+  strict: {
+    kind: "boolean",
+    brief: "stop at the first row of a data set that is no question, instead of reporting it and going on",
+    default: false,
+    withNegated: false,
+  },
+} as const;
+
 /** Flags of the commands that run a recipe. */
 export const runFlags = {
   ...jsonFlag,

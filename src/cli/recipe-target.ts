@@ -15,14 +15,15 @@ export interface TargetFlags {
   readonly set?: readonly RecipeOverride[];
 }
 
-/** The recipe with what `--set` and `--seed` change. Throws as `loadRecipe`. */
+/** The recipe with what `--set`, `--seed` and `--strict` change. Throws as `loadRecipe`. */
 export async function loadWithFlags(
   { recipes }: CliContext,
-  { seed, set = [] }: TargetFlags,
+  { seed, set = [], strict = false }: TargetFlags & { readonly strict?: boolean },
   recipe: string,
 ): Promise<LoadedRecipe> {
   const seeded: RecipeOverride[] = seed === undefined ? [] : [{ path: ["seed"], value: seed }];
-  return await loadRecipe(recipe, [...set, ...seeded], recipes);
+  const stopping: RecipeOverride[] = strict ? [{ path: ["collect", "strict"], value: true }] : [];
+  return await loadRecipe(recipe, [...set, ...seeded, ...stopping], recipes);
 }
 
 /** The run's folder: the one that `--run` names, else by recipe and seed. */

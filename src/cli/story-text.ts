@@ -1,4 +1,5 @@
 /** @file A question's story for people. */
+import { sourceOf } from "../curate/candidate.ts";
 import { formatUsd } from "../ledger/money.ts";
 import type { QuestionStory, ToldTrace } from "../pipeline/question-story.ts";
 import { count, counted } from "../report/number-format.ts";
@@ -13,7 +14,7 @@ export function describeStory(story: QuestionStory, { isFull }: { readonly isFul
   const { question, isHeldOut, toldDomain, attempts, failures, traces, dropped } = story;
   const { id, text, answer, family, domain, metadata } = question;
   const shown = (value: string): string => (isFull ? value : excerpt(value));
-  const source = typeof metadata.source === "string" ? `${metadata.source}, ${family}` : family;
+  const source = sourceOf({ metadata, family });
   const lines = [
     `question ${id}  ${source}, domain ${toldDomain === null ? domain : `${toldDomain} (by the judge)`}${isHeldOut ? ", held out: never trained on" : ""}`,
     ...indented(shown(text)),

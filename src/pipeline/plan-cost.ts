@@ -10,6 +10,7 @@ import { count, parameterCount } from "../report/number-format.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { forecastFacts } from "./plan-rows.ts";
+import { hubDataOf } from "./sources/source-places.ts";
 
 /** The plan. Amounts in micro-dollars, times in seconds. */
 export interface CostPlan extends Forecast {
@@ -26,6 +27,8 @@ export interface CostPlan extends Forecast {
   readonly buys: { readonly questions: number; readonly verified: Spread };
   readonly examplesWanted: number;
   readonly figures: readonly PlanFigure[];
+  /** What a run reads from the hub: the plan asked for none of it. */
+  readonly hubData: readonly string[];
   /** What a person should know before starting; each a sentence. */
   readonly warnings: readonly string[];
   /** How the numbers came about. */
@@ -62,6 +65,7 @@ export function planCost(recipe: Recipe, facts: PlanFacts): CostPlan {
     buys: questionsWithin(known, Math.max(0, capMicroUsd - strayMicroUsd), worlds),
     examplesWanted: known.examples,
     figures,
+    hubData: hubDataOf(recipe),
     method: METHOD,
   };
   return { ...plan, warnings: [...warningsOf(plan, dearestReplyMicroUsd), ...curationWarnings(recipe, facts)] };

@@ -1,5 +1,4 @@
 /** @file Reads what a plan is made from: the run's folder as far as it is, the recipe's question files, the tokenizer. Changes nothing. */
-import { resolve } from "node:path";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
@@ -8,7 +7,9 @@ import { dropDuplicates } from "../curate/duplicates.ts";
 import { parametersByName } from "../curate/student-size.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
 import { collectQuestions } from "../questions/collect-questions.ts";
+import { BUCKET_PERCENT } from "../questions/bucket.ts";
 import { families } from "../questions/families.ts";
+import { type HubSource, sourceName } from "../schema/question-source.ts";
 import type { StageName } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { Question } from "../schema/records.ts";
@@ -19,7 +20,7 @@ import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
 import { readSolved } from "./plan-solved.ts";
 import type { PlannedStage } from "./plan-run.ts";
 import { readPurchases } from "./run-spending.ts";
-import { readFileQuestions } from "./stages/file-questions.ts";
+import { readSource } from "./sources/read-source.ts";
 import { canGradeByRule, hasVerifier } from "./stages/grade-reply.ts";
 import { stageFolder } from "./stage-folder.ts";
 
@@ -99,8 +100,15 @@ async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<Ques
     isEstimated,
     unruledShare: unruled / Math.max(1, count),
     doubtedShare: doubted / Math.max(1, count - unruled),
-    from: collected === undefined ? questions.map(({ from }) => from).join(", ") : "collected",
+    from: collected === undefined ? describeParts(questions) : "collected",
   };
+}
+
+/** Where the questions are from, in a few words; many sources by their number. */
+function describeParts(parts: readonly SourcePart[]): string {
+  const unread = parts.filter(({ texts, count }) => texts.length === 0 && count > 0).length;
+  const from = parts.length > 4 ? `${parts.length} sources` : parts.map(({ from: name }) => name).join(", ");
+  return unread === 0 ? from : `${from}; ${unread} of the hub, by what the recipe expects`;
 }
 
 /** Questions of one source. */
@@ -124,8 +132,11 @@ async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<S
   const parts: SourcePart[] = [];
   for (const source of recipe.collect.sources) {
     if (source.type === "file") {
-      const { train } = await readFileQuestions(resolve(recipeFolder, source.path), source);
+      const ports = { recipeFolder, signal: NEVER, seed: recipe.seed, strict: recipe.collect.strict };
+      const { train } = await readSource(source, ports);
       parts.push(partOf(source.path, dropDuplicates(train).kept));
+    } else if (source.type === "hub") {
+      parts.push(unreadPart(source));
     } else {
       const { family, count, difficulty } = source;
       const drawn = { family: families[family], difficulty, bucket: "train", seed: recipe.seed } as const;
@@ -134,6 +145,26 @@ async function sourceQuestions({ recipe, recipeFolder }: PlanSources): Promise<S
     }
   }
   return parts;
+}
+
+/** Files are read to the end, as they are for a run. */
+const NEVER = new AbortController().signal;
+/** Share of a data set's questions that may be trained on where it holds some out. */
+const TRAINED_SHARE = (BUCKET_PERCENT.pretrain + BUCKET_PERCENT.train) / 100;
+
+/** A data set of the hub, of which a plan reads nothing: it counts what the recipe expects, else the most it takes. */
+function unreadPart(source: HubSource): SourcePart {
+  const { expectedCount, sample, count, answer, grader, holdOut } = source;
+  const most = Math.min(expectedCount ?? count, sample ?? count, count);
+  const trained = expectedCount === undefined || !holdOut ? most : Math.round(most * TRAINED_SHARE);
+  const unruled = answer === "" || grader === "judge" ? trained : 0;
+  return {
+    from: sourceName(source),
+    count: trained,
+    unruled,
+    doubted: trained - unruled,
+    texts: [],
+  };
 }
 
 const partOf = (from: string, questions: readonly Question[]): SourcePart => ({
@@ -157,7 +188,7 @@ async function openCounter(baseFolder: string) {
     return {
       countedBy: "the student's tokenizer",
       isEstimated: false,
-      tokensOf: (text: string) => tokenizer.encodeUser(text).length,
+      tokensOf: (text: string) => tokenizer.countUser(text),
     };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

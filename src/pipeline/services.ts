@@ -9,6 +9,7 @@ import type { Recipe } from "../schema/recipe.ts";
 import type { RunSummary } from "../schema/result.ts";
 import type { OpenModelOptions } from "./evaluation/open-model.ts";
 import type { LoadTaskOptions } from "./load-task.ts";
+import type { HubAccess } from "./open-data.ts";
 import type { Stage } from "./stage.ts";
 
 /** What to open a run with. */
@@ -21,10 +22,14 @@ export interface OpenServicesOptions {
   readonly secrets: (name: string) => string | undefined;
   /** Folder that the recipe's files are seen from. */
   readonly recipeFolder: string;
+  /** Folder of the run: its stages are given the recipe as seen from there (`recipeSeenFrom`), key files too. */
+  readonly runFolder: string;
   /** Prices from the command line. */
   readonly prices?: readonly PriceOverride[];
   /** Providers whose terms were accepted. */
   readonly acceptedTerms?: readonly string[];
+  /** How to reach the Hugging Face Hub, for sources that are there. */
+  readonly hub?: HubAccess;
 }
 
 /** Stages ready to run, and what they run on. */

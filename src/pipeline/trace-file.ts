@@ -25,7 +25,8 @@ import { parseRecord } from "./parse-record.ts";
 import { lockRun } from "./run-lock.ts";
 import { type AskPorts, askPortsOf } from "./stages/ask-endpoint.ts";
 import { traceByTeachers } from "./stages/ask-teachers.ts";
-import { readFileQuestions } from "./stages/file-questions.ts";
+import { readSource } from "./sources/read-source.ts";
+import { FileSource } from "../schema/question-source.ts";
 import { checkTeachers } from "./stages/gates.ts";
 import { keyInTheClear } from "./stages/open-teacher.ts";
 import type { TeacherWorld } from "./stages/teacher-world.ts";
@@ -128,9 +129,11 @@ async function readQuestions(
   request: TraceFileRequest,
 ): Promise<{ readonly questions: readonly Question[]; readonly dropped: readonly Dropped[] }> {
   const { questionsPath: path, questionField: question } = request;
-  const source = { type: "file", path, question, answer: "", grader: "maths", count: Number.MAX_SAFE_INTEGER } as const;
-  const { train, heldOut, dropped } = await readFileQuestions(path, source);
-  const { kept: questions } = dropDuplicates([...train, ...heldOut]);
+  const count = Number.MAX_SAFE_INTEGER;
+  const source = FileSource.parse({ type: "file", path, question, answer: "", holdOut: false, count });
+  const ports = { recipeFolder: ".", signal: request.signal, seed: 0, strict: false };
+  const { train, dropped } = await readSource(source, ports);
+  const { kept: questions } = dropDuplicates(train);
   if (questions.length > 0) return { questions, dropped };
   throw new AppError("record-invalid", `${path}: no row holds a question in the field "${question}"`, {
     hint: dropped[0]?.detail ?? "name the field with --question-field",

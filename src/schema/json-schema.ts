@@ -1,6 +1,7 @@
 /** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
+import { Curation, DuplicateCluster } from "./curation.ts";
 import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "./evaluation.ts";
 import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
 import { GradeRequest, GradeRow } from "./grade-row.ts";
@@ -17,6 +18,7 @@ import {
   QuestionDomain,
   Score,
   Selection,
+  SourceReading,
   Trace,
   TraceFailure,
   TraceLength,
@@ -35,6 +37,9 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "trace-length": { schema: TraceLength, about: "How long a trace is to the student." },
   "question-domain": { schema: QuestionDomain, about: "The subject of a question, told by a model." },
   dropped: { schema: Dropped, about: "Why a row left the funnel." },
+  curation: { schema: Curation, about: "curation.json: what the rules of a recipe's curate came to." },
+  "duplicate-cluster": { schema: DuplicateCluster, about: "A kept question and its near-duplicates." },
+  "source-reading": { schema: SourceReading, about: "What was read of one source: a line of sources.jsonl." },
   selection: { schema: Selection, about: "A trace chosen to train on." },
   example: { schema: Example, about: "A trace as token ids and labels." },
   "train-step": { schema: TrainStep, about: "One optimizer step." },

@@ -23,6 +23,7 @@ export interface SchemaNode {
   readonly prefixItems?: readonly SchemaNode[];
   readonly oneOf?: readonly SchemaNode[];
   readonly anyOf?: readonly SchemaNode[];
+  readonly not?: SchemaNode;
 }
 
 /** JSON Schema of a recipe as a person writes it (fields with a default may be left out). */
@@ -48,7 +49,7 @@ export function recipeFields(node: SchemaNode = recipeSchema()): RecipeField[] {
 function walk(node: SchemaNode, place: Omit<RecipeField, "node">): RecipeField[] {
   const { path } = place;
   const options = node.oneOf ?? node.anyOf;
-  if (options)
+  if (options?.some(({ properties }) => properties))
     return options.flatMap((option) =>
       walk(option, { ...place, variant: `${path}.type = ${String(option.properties?.type?.const)}` }),
     );
@@ -68,8 +69,10 @@ function walk(node: SchemaNode, place: Omit<RecipeField, "node">): RecipeField[]
 
 /** What a field holds, in a few words: "whole number >= 1", "one of s1, random". */
 export function describeType(node: SchemaNode): string {
+  if (node.not) return "nothing";
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum) return `one of ${node.enum.map((value) => JSON.stringify(value)).join(", ")}`;
+  if (node.anyOf) return node.anyOf.map(describeType).join(" or ");
   if (node.prefixItems) return `[${node.prefixItems.map(describeType).join(", ")}]`;
   if (node.type === "array") return `list of ${node.items ? describeType(node.items) : "anything"}`;
   if (node.type === "integer") return `whole number${describeBounds(node)}`;

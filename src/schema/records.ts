@@ -139,6 +139,30 @@ export const Dropped = z.strictObject({
 });
 export type Dropped = z.infer<typeof Dropped>;
 
+/** What reading one source came to; `rows` is the sum of what became of them. One line a data set in `sources.jsonl`. */
+export const SourceReading = z.strictObject({
+  schemaVersion,
+  name: z.string().describe("what the source is called, in each of its questions' metadata as sourceName"),
+  licence: z.string().nullable().describe("as the recipe notes it; null where it does not"),
+  data: z
+    .array(
+      z.strictObject({
+        source: z.string().describe("a file's name, or the data set with its commit"),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      }),
+    )
+    .describe("what was read"),
+  rows: z.int().min(0),
+  filtered: z.int().min(0).describe("rows that a condition of the recipe left out"),
+  repeated: z.int().min(0).describe("rows with the same text in the field of uniqueBy as one before"),
+  bad: z.int().min(0).describe("rows that are no question: dropped.jsonl lists them"),
+  heldOut: z.int().min(0).describe("questions kept from training"),
+  notSampled: z.int().min(0).describe("questions that the sample did not draw"),
+  overCount: z.int().min(0).describe("questions above the source's count"),
+  questions: z.int().min(0).describe("questions that went on"),
+});
+export type SourceReading = z.infer<typeof SourceReading>;
+
 export const Selection = z.strictObject({
   schemaVersion,
   rank: z.int().min(0).describe("order of selection"),

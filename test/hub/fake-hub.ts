@@ -29,6 +29,14 @@ export async function startFakeHub(
   files: Readonly<Record<string, Buffer>>,
   misbehave: Misbehaviour = () => false,
 ): Promise<FakeHub> {
+  return await startFakeHubOf({ "made/set": files }, misbehave);
+}
+
+/** Serves data sets, each by its name with the files that it has; every revision stands for the same commit. */
+export async function startFakeHubOf(
+  sets: Readonly<Record<string, Readonly<Record<string, Buffer>>>>,
+  misbehave: Misbehaviour = () => false,
+): Promise<FakeHub> {
   const seen: SeenRequest[] = [];
   let cdnOrigin = "";
   const note = (origin: SeenRequest["origin"], { url = "", headers }: IncomingMessage): SeenRequest => {
@@ -38,20 +46,24 @@ export async function startFakeHub(
   };
   const cdn = await listen((request, response) => {
     const noted = note("cdn", request);
-    const body = files[decodeURIComponent(noted.path.slice(1))];
+    const [, owner = "", name = "", file = ""] = noted.path.split("/").map(decodeURIComponent);
+    const body = sets[`${owner}/${name}`]?.[file];
     if (!misbehave(noted, response, body)) sendFile(response, body, noted.range);
   });
   cdnOrigin = originOf(cdn);
   const hub = await listen((request, response) => {
     const noted = note("hub", request);
+    const [, repo = "", action = ""] =
+      /^(?:\/api)?\/datasets\/([^/]+\/[^/]+)\/(revision|tree|resolve)\//.exec(noted.path) ?? [];
     const name = decodeURIComponent(/\/resolve\/[0-9a-f]{40}\/(.*)$/.exec(noted.path)?.[1] ?? "");
-    if (misbehave(noted, response, files[name])) return;
-    if (noted.path.startsWith("/api/datasets/made/set/revision/main"))
-      sendJson(response, { id: "made/set", sha: FAKE_COMMIT });
-    else if (noted.path.startsWith("/api/datasets/made/set/tree/")) sendTree(response, files, noted.path);
+    const files = sets[repo];
+    if (misbehave(noted, response, files?.[name])) return;
+    if (files === undefined) refuse(response, 404, "RepoNotFound");
+    else if (action === "revision") sendJson(response, { id: repo, sha: FAKE_COMMIT });
+    else if (action === "tree") sendTree(response, files, noted.path);
     else if (!Object.hasOwn(files, name)) refuse(response, 404, "EntryNotFound");
     else if ((files[name]?.length ?? 0) > 1000)
-      response.writeHead(302, { location: `${cdnOrigin}/${encodeURIComponent(name)}` }).end();
+      response.writeHead(302, { location: `${cdnOrigin}/${repo}/${encodeURIComponent(name)}` }).end();
     else sendFile(response, files[name], noted.range);
   });
   return {

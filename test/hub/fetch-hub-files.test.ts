@@ -60,7 +60,7 @@ describe("fetchHubFiles", () => {
       `hub /api/datasets/made/set/tree/${FAKE_COMMIT}`,
       `hub /api/datasets/made/set/tree/${FAKE_COMMIT}`,
       `hub /datasets/made/set/resolve/${FAKE_COMMIT}/data/test.jsonl`,
-      "cdn /data%2Ftest.jsonl",
+      "cdn /made/set/data%2Ftest.jsonl",
     ]);
   });
 

@@ -1,7 +1,8 @@
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
-import { readLines } from "../store/read-lines.ts";
+import { type BoundedLine, boundedLines } from "../store/bounded-lines.ts";
+import { readChunks } from "../store/read-lines.ts";
 import { rawMembers } from "./raw-members.ts";
-import { countRow, dataCorrupt, readOrReport, type RowLimits, rowOf, utf8Text } from "./row-source.ts";
+import { countRow, dataCorrupt, readOrReport, type RowLimits, rowOf, rowTooLong, utf8Text } from "./row-source.ts";
 
 /**
  * Rows of a JSONL file, streamed; blank lines count for no row, and a last line needs no newline. A list or an object in a
@@ -15,8 +16,8 @@ export async function* jsonlRows(
   rawFields: readonly string[] = [],
 ): AsyncGenerator<TaskRow> {
   let number = 0;
-  for await (const line of readLines(path, limits.maxRowBytes)) {
-    const text = readOrReport(number + 1, limits, () => utf8Text(path, `line ${line.number}`, line.bytes));
+  for await (const line of linesOf(path, limits)) {
+    const text = readOrReport(number + 1, limits, () => lineText(path, line, limits));
     if (text?.trim() === "") continue;
     number += 1;
     countRow(path, number, limits);
@@ -25,6 +26,15 @@ export async function* jsonlRows(
     if (!row) continue;
     yield rawFields.length === 0 ? row : { number, values: { ...row.values, ...rawMembers(text, rawFields) } };
   }
+}
+
+async function* linesOf(path: string, { maxRowBytes }: RowLimits): AsyncGenerator<BoundedLine> {
+  for await (const lines of boundedLines(readChunks(path), maxRowBytes)) yield* lines;
+}
+
+function lineText(path: string, { number, sizeBytes, bytes }: BoundedLine, { maxRowBytes }: RowLimits): string {
+  if (bytes === null) throw rowTooLong(path, `line ${number}`, { sizeBytes, maxRowBytes });
+  return utf8Text(path, `line ${number}`, bytes);
 }
 
 function parseLine(path: string, line: number, text: string): unknown {

@@ -103,7 +103,7 @@ describe("csv", () => {
     const latin1 = readText("latin1.csv", Buffer.from("a\ncaf\u00e9\n", "latin1"));
     await expect(latin1).rejects.toMatchObject({
       code: "file-corrupt",
-      message: expect.stringContaining("latin1.csv: not UTF-8 text") as string,
+      message: expect.stringContaining("latin1.csv, row 1: not UTF-8 text") as string,
       hint: expect.stringContaining("CSV UTF-8") as string,
     });
     await expect(readText("utf16.csv", Buffer.from("\uFEFFa\n1\n", "utf16le"))).rejects.toMatchObject({
@@ -191,4 +191,5 @@ it("rawMembers gives each list and object of a line as it was written", () => {
   expect(rawMembers('{"a": [3.0, "]", 1e30], "b": {"a": [1]}, "c": "[2]"}', ["a", "c"])).toEqual({
     a: '[3.0, "]", 1e30]',
   });
+  expect(Object.entries(rawMembers('{"__proto__": [1]}', ["__proto__"]))).toEqual([["__proto__", "[1]"]]);
 });

@@ -1,10 +1,16 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import {
+  type AsyncBuffer,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetSchema,
+} from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { AppError } from "../../core/errors.ts";
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { fileError } from "../file-error.ts";
-import { countRow, dataCorrupt, type RowLimits, rowOf } from "./row-source.ts";
+import { countRow, dataCorrupt, readOrReport, type RowLimits, rowOf } from "./row-source.ts";
 
 /** Uncompressed bytes of one row group: what is in memory at a time. */
 const MAX_GROUP_BYTES = 2 * 1024 ** 3;
@@ -21,13 +27,12 @@ export async function* parquetRows(path: string, limits: RowLimits): AsyncGenera
     const file = await fileBuffer(handle);
     const metadata = await readMetadata(path, file);
     checkSizes(path, metadata, limits);
-    let number = 0;
-    for (const group of metadata.row_groups) {
-      const rowEnd = number + Number(group.num_rows);
-      for (const value of await readGroup(path, file, { metadata, rowStart: number, rowEnd })) {
-        number += 1;
-        yield rowOf(path, number, value);
-      }
+    const columns = wantedColumns(metadata, limits);
+    let rowStart = 0;
+    for (const { num_rows } of metadata.row_groups) {
+      const rowEnd = rowStart + Number(num_rows);
+      yield* groupRows(path, file, { metadata, rowStart, rowEnd, columns, limits });
+      rowStart = rowEnd;
     }
   } finally {
     await handle.close();
@@ -86,13 +91,49 @@ function checkSizes(path: string, metadata: FileMetaData, limits: RowLimits): vo
     });
 }
 
+/**
+ * The columns that are needed, a nested field's by the column it is in. Undefined for all: where one is not there, so that the
+ * complaint about it can say what is.
+ */
+function wantedColumns(metadata: FileMetaData, { columns }: RowLimits): string[] | undefined {
+  const there = new Set(parquetSchema(metadata).children.map(({ element }) => element.name));
+  const found = (columns ?? []).map((name) => [name, name.split(".")[0] ?? ""].find((one) => there.has(one)));
+  return found.length > 0 && found.every((name) => name !== undefined) ? [...new Set(found)] : undefined;
+}
+
+interface RowGroup {
+  readonly metadata: FileMetaData;
+  readonly rowStart: number;
+  readonly rowEnd: number;
+  readonly columns: string[] | undefined;
+  readonly limits: RowLimits;
+}
+
+/** A group's rows. Damage inside of it makes each of its rows a bad one: none can be told from the others. */
+async function* groupRows(path: string, file: AsyncBuffer, group: RowGroup): AsyncGenerator<TaskRow> {
+  const { rowStart, rowEnd, limits } = group;
+  const values = await readGroup(path, file, group).catch((error: unknown) => {
+    if (!(error instanceof AppError) || limits.onBadRow === undefined) throw error;
+    for (let number = rowStart + 1; number <= rowEnd; number++) limits.onBadRow(number, error);
+    return [];
+  });
+  for (const [place, value] of values.entries()) {
+    const number = rowStart + place + 1;
+    const row = readOrReport(number, limits, () => rowOf(path, number, value));
+    if (row) yield row;
+  }
+}
+
 async function readGroup(
   path: string,
   file: AsyncBuffer,
-  { metadata, rowStart, rowEnd }: { metadata: FileMetaData; rowStart: number; rowEnd: number },
+  { metadata, rowStart, rowEnd, columns }: RowGroup,
 ): Promise<readonly unknown[]> {
   try {
-    return await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors });
+    const wanted = columns === undefined ? {} : { columns };
+    const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, ...wanted });
+    if (rows.length === rowEnd - rowStart) return rows;
+    throw new Error(`${rows.length} of ${rowEnd - rowStart} rows found`);
   } catch (cause) {
     throw dataCorrupt(path, `rows ${rowStart + 1} to ${rowEnd}`, `cannot be read: ${messageOf(cause)}`, cause);
   }

@@ -11,6 +11,8 @@ export interface RowLimits {
   readonly maxRows: number;
   /** Of a file that can only be read whole: a JSON document. */
   readonly maxDocumentBytes: number;
+  /** The only columns that are needed, where a format can leave the others unread; undefined: all. */
+  readonly columns?: readonly string[];
   /** Told of each row that cannot be read, which is then left out; without it the first one ends the reading. */
   readonly onBadRow?: (row: number, error: AppError) => void;
 }
@@ -51,6 +53,23 @@ export function notUtf8(path: string, place: string, cause: unknown): AppError {
   });
 }
 
+/** The error of a row that is longer than allowed; `sizeBytes` where its length is known. */
+export function rowTooLong(
+  path: string,
+  place: string,
+  { sizeBytes, maxRowBytes }: { sizeBytes?: number; maxRowBytes: number },
+): AppError {
+  const size = sizeBytes === undefined ? "it" : `${sizeBytes} bytes`;
+  return new AppError(
+    "limit-exceeded",
+    `${path}, ${place}: ${size} exceed${sizeBytes === undefined ? "s" : ""} the limit of ${maxRowBytes} bytes for a row`,
+    {
+      hint: "check that a line end or a closing quote is not missing there",
+      data: { path, place, maxRowBytes },
+    },
+  );
+}
+
 /** A value read from a file as a row. Throws `file-corrupt` for what is no object of plain values, naming the row. */
 export function rowOf(path: string, number: number, value: unknown): TaskRow {
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -69,7 +88,7 @@ export function readOrReport<T>(number: number, { onBadRow }: RowLimits, read: (
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "file-corrupt") throw error;
+    if (!(error instanceof AppError) || (error.code !== "file-corrupt" && error.code !== "limit-exceeded")) throw error;
     onBadRow(number, error);
     return undefined;
   }

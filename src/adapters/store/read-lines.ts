@@ -52,7 +52,8 @@ export async function* readLines(path: string, maxLineBytes = MAX_LINE_BYTES): A
   if (size > 0) yield take(false);
 }
 
-async function* readChunks(path: string): AsyncGenerator<Buffer> {
+/** A file's bytes, a chunk at a time. Throws as {@link readLines}. */
+export async function* readChunks(path: string): AsyncGenerator<Buffer> {
   try {
     yield* createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
   } catch (error) {

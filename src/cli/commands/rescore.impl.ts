@@ -2,7 +2,7 @@ import { findEvaluation } from "../../pipeline/evaluation/find-evaluation.ts";
 import { rescoreEvaluation } from "../../pipeline/evaluation/rescore-evaluation.ts";
 import { evaluationLines } from "../../report/evaluation-lines.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
-import { hubAccess } from "../evaluate-flags.ts";
+import { hubAccess } from "../hub-access.ts";
 import { withProgress } from "../evaluation-progress.ts";
 import { type JudgeFlags, judgeOptions } from "../judge-flags.ts";
 import { rescoreLines } from "../rescore-text.ts";

@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { recipeArgument, runFlags, spendFlags } from "../flags.ts";
+import { recipeArgument, runFlags, spendFlags, strictFlag } from "../flags.ts";
 
 /** `grappa run`. */
 export const runCommand = buildCommand({
@@ -8,6 +8,7 @@ export const runCommand = buildCommand({
     flags: {
       ...runFlags,
       ...spendFlags,
+      ...strictFlag,
       yes: {
         kind: "boolean",
         brief: "spend up to maxUsd without being asked",

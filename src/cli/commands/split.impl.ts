@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { splitTask } from "../../pipeline/split-task.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
-import { hubAccess } from "../evaluate-flags.ts";
+import { hubAccess } from "../hub-access.ts";
 import { shownPath } from "../shown-path.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 

@@ -11,7 +11,7 @@ import type { Recipe } from "../../schema/recipe.ts";
 import { type Completion, type Question, SCHEMA_VERSION, type ThinkingSetting } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { answerQuestions, type GradedReply } from "./answer-questions.ts";
-import { hasFiles } from "./collect.ts";
+import { holdsOut } from "../sources/source-places.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
 import { baseEndpoint } from "./hosted/base-endpoint.ts";
@@ -25,7 +25,7 @@ import type { TeacherWorld } from "./teacher-world.ts";
 export function evaluateStage(engine: EngineProvider, world: TeacherWorld): Stage {
   return {
     name: "evaluate",
-    inputs: (recipe) => (recipe.student.hosted && hasFiles(recipe) ? ["collect", "train"] : ["train"]),
+    inputs: (recipe) => (recipe.student.hosted && holdsOut(recipe) ? ["collect", "train"] : ["train"]),
     facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
     codeVersion: 3,
     // The batch size changes no result: decoding does not depend on batch-mates. Nor does the temperature of no samples.

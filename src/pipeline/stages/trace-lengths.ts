@@ -24,7 +24,7 @@ export async function writeTraceLengths({ recipe, baseFolder, input, output }: S
 
 async function tokenizerLengths(baseFolder: string): Promise<(trace: Trace) => number> {
   const { tokenizer } = await readTokenizerFolder(baseFolder);
-  return ({ thinking }) => tokenizer.encodeUser(thinking).length;
+  return ({ thinking }) => tokenizer.countUser(thinking);
 }
 
 /** Thinking tokens by trace id, as the grade stage counted them. */

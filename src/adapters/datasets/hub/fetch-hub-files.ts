@@ -20,6 +20,8 @@ export interface HubFiles {
   readonly commit: string;
   /** Paths on this disk, shards in order. */
   readonly paths: readonly string[];
+  /** Their paths in the data set. */
+  readonly names: readonly string[];
   /** Whether the hub could not be asked what the revision stands for now, and the last known commit was taken. */
   readonly isOffline: boolean;
 }
@@ -38,7 +40,7 @@ export async function fetchHubFiles(reference: HubReference, ports: FetchPorts):
     const files = selectFiles(await listOf(http, cache, { repo: reference.repo, commit }), reference);
     const paths: string[] = [];
     for (const file of files) paths.push(await bring(http, cache, { repo: reference.repo, commit, file }));
-    return { commit, paths, isOffline };
+    return { commit, paths, names: files.map(({ path }) => path), isOffline };
   } finally {
     await http.close();
   }

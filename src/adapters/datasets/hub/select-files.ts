@@ -9,7 +9,8 @@ interface NamedFile {
 
 /**
  * The data files that a reference means, shards in their order: a path; a split or `config/split` by the hub's usual names
- * (`test.jsonl`, `data/test-00000-of-00002.parquet`, `main/test-00000-of-00001.parquet`); or the only data file of the set.
+ * (`test.jsonl`, `data/test-00000-of-00002.parquet`, `main/test-00000-of-00001.parquet`) or those of its own conversion to
+ * Parquet (`main/test/0000.parquet`, at the revision refs/convert/parquet); or the only data file of the set.
  *
  * @throws AppError "file-missing" with what there is, "usage" where the reference fits several files that are no shards.
  */
@@ -46,8 +47,13 @@ function isNoSetting({ path }: NamedFile): boolean {
 function fits(path: string, selection: string): boolean {
   const parts = selection.split("/");
   const [split = "", config] = parts.length > 1 ? [parts.at(-1), parts.slice(0, -1).join("/")] : [parts[0]];
-  const { folder, stem } = nameOf(path);
+  const { folder, stem } = isConverted(path) ? nameOf(`${path.slice(0, path.lastIndexOf("/"))}.parquet`) : nameOf(path);
   return stem === split && (config === undefined || folder === config || folder.endsWith(`/${config}`));
+}
+
+/** Whether a file is a shard of the hub's own conversion: a number, in a folder of its split's name. */
+function isConverted(path: string): boolean {
+  return /\/[0-9]{4}\.parquet$/.test(path);
 }
 
 function nameOf(path: string): { folder: string; stem: string; shard: string } {
@@ -57,6 +63,8 @@ function nameOf(path: string): { folder: string; stem: string; shard: string } {
 }
 
 function areShards(files: readonly NamedFile[]): boolean {
+  const folders = new Set(files.map(({ path }) => path.slice(0, path.lastIndexOf("/"))));
+  if (folders.size === 1 && files.every(({ path }) => isConverted(path))) return true;
   const names = files.map(({ path }) => nameOf(path));
   const [first] = names;
   const isOne = names.every(

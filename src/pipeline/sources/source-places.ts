@@ -1,0 +1,58 @@
+/** @file Where a recipe's sources lie: on this disk, which another folder sees elsewhere, or on the hub. */
+import { basename } from "node:path";
+import { isHubReference } from "../../adapters/datasets/hub/hub-reference.ts";
+import type { DataSource, HubSource } from "../../schema/question-source.ts";
+import type { Recipe } from "../../schema/recipe.ts";
+
+type Collect = Recipe["collect"];
+
+/** The sources that are data sets. */
+export function dataSources({ collect }: Pick<Recipe, "collect">): DataSource[] {
+  return collect.sources.filter((source) => source.type !== "family");
+}
+
+/** Whether data sets hold questions out, for a student to be evaluated on. */
+export function holdsOut(recipe: Pick<Recipe, "collect">): boolean {
+  return dataSources(recipe).some(({ holdOut }) => holdOut);
+}
+
+/** The same with each path on this disk changed. */
+export function movePlaces(collect: Collect, move: (path: string) => string): Collect {
+  const sources = collect.sources.map((source) => {
+    if (source.type === "family") return source;
+    const lists = source.lists.map((list) => (isHubReference(list.data) ? list : { ...list, data: move(list.data) }));
+    return source.type === "file" ? { ...source, lists, path: move(source.path) } : { ...source, lists };
+  });
+  return { ...collect, sources };
+}
+
+/** What a recipe's collected questions depend on: not where files lie, since their bytes count, nor whether bad rows stop it. */
+export function withoutPlaces(collect: Collect): Omit<Collect, "strict"> {
+  const { strict: _strict, ...rest } = movePlaces(collect, (path) => basename(path.replaceAll("\\", "/")));
+  return rest;
+}
+
+/** Paths of all files on this disk that the sources read, in the recipe's order. */
+export function localFiles({ collect }: Pick<Recipe, "collect">): string[] {
+  const paths: string[] = [];
+  movePlaces(collect, (path) => {
+    paths.push(path);
+    return path;
+  });
+  return paths;
+}
+
+/** The hub's data that the sources read: data set, revision and part of each. */
+export function hubDataOf({ collect }: Pick<Recipe, "collect">): string[] {
+  const references = dataSources({ collect }).flatMap((source) => [
+    ...(source.type === "hub" ? hubReferences(source) : []),
+    ...source.lists.map(({ data }) => data).filter(isHubReference),
+  ]);
+  return [...new Set(references)];
+}
+
+/** A reference for each part of a data set of the hub. */
+export function hubReferences({ id, revision, parts }: HubSource): string[] {
+  const whole = `hf:${id}@${revision}`;
+  return parts.length === 0 ? [whole] : parts.map((part) => `${whole}:${part}`);
+}
