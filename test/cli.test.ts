@@ -25,6 +25,9 @@ describe("help", () => {
         grappa init
         grappa plan
         grappa run
+        grappa curate
+        grappa show <ID>
+        grappa verify <RUN>
         grappa trace (--model NAME) (--questions FILE)
         grappa status <RUN>
         grappa ledger <RUN>
@@ -55,6 +58,9 @@ describe("help", () => {
         init       write a commented recipe.json and a README to start from; overwrites nothing
         plan       what a recipe will cost, stage by stage, and what its budget buys
         run        run a recipe, or go on with a run that was stopped
+        curate     run a recipe up to its selection, and show its funnel: what went, where and why
+        show       one question's whole story: tries, traces, grades, where it was dropped and why, its rank
+        verify     check a run's files by their hashes, and make its selection again, byte for byte; offline
         trace      ask a teacher the questions of a file, with its reasoning; no recipe needed
         status     where a run stands, stage by stage; works while it is running
         ledger     where a run's money went, by stage, model and outcome; and what a right trace cost
@@ -79,6 +85,9 @@ describe("help", () => {
     "init",
     "plan",
     "run",
+    "curate",
+    "show",
+    "verify",
     "trace",
     "status",
     "ledger",

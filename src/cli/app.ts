@@ -1,6 +1,7 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from "@stricli/core";
 import { chatCommand } from "./commands/chat.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { curateCommand } from "./commands/curate.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { gradeCommand } from "./commands/grade.ts";
@@ -12,10 +13,12 @@ import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { showCommand } from "./commands/show.ts";
 import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { xrayCommand } from "./commands/xray.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
@@ -29,6 +32,9 @@ export function buildApp(version: string): Application<CliContext> {
       init: initCommand,
       plan: planCommand,
       run: runCommand,
+      curate: curateCommand,
+      show: showCommand,
+      verify: verifyCommand,
       trace: traceCommand,
       status: statusCommand,
       ledger: ledgerCommand,
