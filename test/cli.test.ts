@@ -35,6 +35,7 @@ describe("help", () => {
         grappa compare <A> <B>
         grappa tasks
         grappa split (--out FILE) <TASK>
+        grappa export (--out FOLDER) <RUN>
         grappa grade
         grappa schema
         grappa --help
@@ -63,6 +64,7 @@ describe("help", () => {
         compare   compare two evaluations, or two runs, question by question: is the difference real?
         tasks     the tasks that \`grappa evaluate\` knows, and where their data is found
         split     write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
+        export    write what a run selected as a data set: JSONL, Parquet and a card
         grade     grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema    print the JSON Schema of a recipe or of a record on disk
       ",

@@ -3,6 +3,7 @@ import { chatCommand } from "./commands/chat.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { exportCommand } from "./commands/export.ts";
 import { gradeCommand } from "./commands/grade.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
@@ -37,6 +38,7 @@ export function buildApp(version: string): Application<CliContext> {
       compare: compareCommand,
       tasks: tasksCommand,
       split: splitCommand,
+      export: exportCommand,
       grade: gradeCommand,
       schema: schemaCommand,
     },
