@@ -36,6 +36,7 @@ describe("help", () => {
         grappa tasks
         grappa split (--out FILE) <TASK>
         grappa export (--out FOLDER) <RUN>
+        grappa import (--out FOLDER) <DATA>
         grappa grade
         grappa schema
         grappa --help
@@ -65,6 +66,7 @@ describe("help", () => {
         tasks     the tasks that \`grappa evaluate\` knows, and where their data is found
         split     write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
         export    write what a run selected as a data set: JSONL, Parquet and a card
+        import    a recipe that trains on traces that are there already, such as s1K
         grade     grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema    print the JSON Schema of a recipe or of a record on disk
       ",

@@ -130,3 +130,62 @@ describe("grappa export", () => {
     expect(begun.stderr).toContain("stage select is not finished");
   });
 });
+
+describe("grappa import", () => {
+  const examplesOf = (run: string) => {
+    const stages = readdirSync(join(folder, run, "stages"));
+    const lines = read(
+      join(run, "stages", stages.find((name) => name.startsWith("tokenize-")) ?? "", "examples.jsonl"),
+    );
+    const rows = lines
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { inputIds: number[]; labels: number[] });
+    return rows.map(({ inputIds, labels }) => JSON.stringify({ inputIds, labels })).sort();
+  };
+
+  test.each([
+    ["JSONL", "set/train.jsonl"],
+    ["Parquet", "set/data/train-00000-of-00001.parquet"],
+  ])("from %s the exported set trains on the same ids, and nobody is asked", async (form, data) => {
+    await grappa("export", "run", "--out", "set");
+    const found = await grappa("import", data, "--out", `again-${form}`, "--json");
+    expect(JSON.parse(found.stdout)).toMatchObject({
+      rows: 40,
+      usable: 40,
+      fields: { question: "question", thinking: "thinking_trajectories.0", answer: "attempt" },
+    });
+    const run = ["run", `again-${form}/recipe.json`, "--run", `run-${form}`, "--until", "tokenize", "--threads", "1"];
+    expect(await grappa(...run)).toMatchObject({ code: 0 });
+    expect(examplesOf(`run-${form}`)).toEqual(examplesOf("run"));
+    const stages = readdirSync(join(folder, `run-${form}`, "stages"));
+    const trace = stages.find((name) => name.startsWith("trace-")) ?? "";
+    const line = read(`run-${form}/stages/${trace}/traces.jsonl`).split("\n")[0] ?? "";
+    expect(JSON.parse(line)).toMatchObject({ provider: "recorded", costMicroUsd: 0, provenance: "raw" });
+    const plan = await grappa("plan", `again-${form}/recipe.json`);
+    expect(plan).toMatchObject({ code: 0 });
+    expect(plan.stdout).toContain("nothing costs money");
+  });
+
+  test("knows s1K-1.1's columns, reports rows without a trace, and says which columns it misses", async () => {
+    const rows = [
+      { question: "What is 1+1?", solution: "2", deepseek_thinking_trajectory: "One and one.", deepseek_attempt: "2" },
+      { question: "What is 1+2?", solution: "3", deepseek_thinking_trajectory: "", deepseek_attempt: "3" },
+    ];
+    writeFileSync(join(folder, "s1k.jsonl"), `${rows.map((row) => JSON.stringify(row)).join("\n")}\n{`);
+    const found = await grappa("import", "s1k.jsonl", "--out", "s1k", "--model", "deepseek-r1", "--json");
+    expect(JSON.parse(found.stdout)).toMatchObject({ rows: 3, usable: 1 });
+    expect(
+      await grappa("run", "s1k/recipe.json", "--run", "s1k-run", "--until", "trace", "--threads", "1"),
+    ).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("2 rows of the recorded traces cannot be read") as string,
+    });
+    const again = await grappa("import", "s1k.jsonl", "--out", "s1k");
+    expect(again.stderr).toContain("a recipe is there already");
+    writeFileSync(join(folder, "none.jsonl"), '{"q": "?"}');
+    const none = await grappa("import", "none.jsonl", "--out", "none");
+    expect(none.stderr).toContain("none of 1 rows has question, reasoning and answer");
+    expect(none.code).not.toBe(0);
+  });
+});

@@ -5,6 +5,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { exportCommand } from "./commands/export.ts";
 import { gradeCommand } from "./commands/grade.ts";
+import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -39,6 +40,7 @@ export function buildApp(version: string): Application<CliContext> {
       tasks: tasksCommand,
       split: splitCommand,
       export: exportCommand,
+      import: importCommand,
       grade: gradeCommand,
       schema: schemaCommand,
     },

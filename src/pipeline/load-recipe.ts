@@ -8,7 +8,7 @@ import { checkRecipe, recipeInvalid, type RecipeOrigin } from "./check-recipe.ts
 import { didYouMean } from "./near-names.ts";
 import { overrideRecipe, type RecipeOverride } from "./override-recipe.ts";
 import { parseRecipeText } from "./recipe-text.ts";
-import { movePlaces } from "./sources/source-places.ts";
+import { movePlaces, moveTeacher } from "./sources/source-places.ts";
 
 /** Larger than any recipe written by a person. */
 const MAX_RECIPE_BYTES = 1024 * 1024;
@@ -89,8 +89,10 @@ export async function findBase(
 export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBase, path }: LoadedRecipe): Recipe {
   const { $schema: _schema, schemaVersion: _version, ...rest } = recipe;
   const base = isBuiltinBase ? recipe.student.base : toSlashes(relative(folder, baseFolder));
-  const collect = movePlaces(recipe.collect, (place) => toSlashes(relative(folder, resolve(dirname(path), place))));
-  return { ...rest, collect, student: { ...recipe.student, base } };
+  const moved = (place: string): string => toSlashes(relative(folder, resolve(dirname(path), place)));
+  const collect = movePlaces(recipe.collect, moved);
+  const trace = { ...recipe.trace, teacher: moveTeacher(recipe.trace.teacher, moved) };
+  return { ...rest, collect, trace, student: { ...recipe.student, base } };
 }
 
 /** Names of the recipes that come with grappa. */

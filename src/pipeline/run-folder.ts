@@ -18,7 +18,7 @@ import { Recipe } from "../schema/recipe.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun, type RunLock } from "./run-lock.ts";
-import { withoutPlaces } from "./sources/source-places.ts";
+import { moveTeacher, withoutFolder, withoutPlaces } from "./sources/source-places.ts";
 
 const HEADER = "run.json";
 const RECIPE = "recipe.resolved.json";
@@ -121,7 +121,7 @@ function runChanged(folder: string, changes: readonly string[]): AppError {
  */
 function comparable(recipe: Recipe): unknown {
   const { $schema: _schema, schemaVersion: _version, student: _student, trace, collect, ...rest } = recipe;
-  const { port: _port, ...teacher } = { port: 0, ...trace.teacher };
+  const { port: _port, ...teacher } = { port: 0, ...moveTeacher(trace.teacher, withoutFolder) };
   return { ...rest, collect: withoutPlaces(collect), trace: { ...trace, teacher } };
 }
 
