@@ -1,17 +1,24 @@
-// The script that a report carries: everything that src/live/main.ts reaches, in one file, with the licences of the packages
+// The scripts that pages carry: everything that an entry of src/live reaches, in one file, with the licences of the packages
 // in it. esbuild refuses what a browser lacks, so nothing of Node's can slip in.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-/** Where the bundle lies, below the repository; src/pipeline/carry-student.ts reads it. */
-const OUT = "dist/live/bundle.js";
+/** Entries, and where their bundles lie, below the repository; src/pipeline reads them (carry-student.ts, write-xray-page.ts). */
+const BUNDLES = [
+  { entry: "src/live/main.ts", out: "dist/live/bundle.js" },
+  { entry: "src/live/xray-main.ts", out: "dist/live/xray.js" },
+];
 
-/** Bundles src/live/main.ts into dist/live/bundle.js; the same sources give the same bytes. */
+/** Bundles each entry; the same sources give the same bytes. */
 export async function buildLive(root) {
+  for (const bundle of BUNDLES) await buildBundle(root, bundle);
+}
+
+async function buildBundle(root, { entry, out }) {
   const result = await build({
     absWorkingDir: root,
-    entryPoints: ["src/live/main.ts"],
+    entryPoints: [entry],
     bundle: true,
     minify: true,
     format: "iife",
@@ -25,8 +32,8 @@ export async function buildLive(root) {
   const code = result.outputFiles[0].text;
   const text = `${notices(root, Object.keys(result.metafile.inputs))}\n${code}`;
   // Either would end the script early, or change how a browser reads it, where it stands inside a page.
-  if (/<\/script|<!--/i.test(text)) throw new Error(`${OUT} holds what cannot stand inside a page`);
-  const path = join(root, OUT);
+  if (/<\/script|<!--/i.test(text)) throw new Error(`${out} holds what cannot stand inside a page`);
+  const path = join(root, out);
   if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   mkdirSync(join(root, "dist/live"), { recursive: true });
   writeFileSync(path, text);
@@ -45,7 +52,9 @@ function notices(root, inputs) {
       return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8").trim()}`;
     });
   const parts = [
-    "Grappa (MIT licence), with the packages below. The kernels were compiled by AssemblyScript (Apache-2.0, same text).",
+    entries.length === 0
+      ? "Grappa (MIT licence)."
+      : "Grappa (MIT licence), with the packages below. The kernels were compiled by AssemblyScript (Apache-2.0, same text).",
     ...entries,
   ];
   return `/*!\n${parts.join("\n\n----\n\n").replaceAll("*/", "* /")}\n*/`;

@@ -184,8 +184,90 @@ describe("grappa ledger --reconcile", () => {
     await log.write({ type: "ended", shard: batches[0], how: "lost" });
     await log.close();
     const { stdout } = await machine.run("ledger", "sums-0", "--reconcile", "--json");
-    expect(JSON.parse(stdout)).toMatchObject({ worstCaseMicroUsd: 40_000, reconciled: [{ key: "0000000000000001" }] });
-    expect(await spent()).toMatchObject({ spentMicroUsd: 40_000, open: [{ key: "0000000000000002" }] });
+    const goesOn = { key: "0000000000000002", batch: batches[1], underWay: "batch" };
+    expect(JSON.parse(stdout)).toMatchObject({
+      worstCaseMicroUsd: 40_000,
+      reconciled: [{ key: "0000000000000001", underWay: null }],
+      spared: [goesOn],
+    });
+    expect(await spent()).toMatchObject({ spentMicroUsd: 40_000, open: [goesOn] });
+  });
+
+  describe("a fine-tune that may still run", () => {
+    const name = "grappa-00000000000000aa";
+    beforeEach(async () => {
+      const journal = await RequestJournal.open(journalPath());
+      const job = { key: "00000000000000aa", account: "train", provider: "together", model: "Qwen/Qwen3-8B" };
+      // Announced in two parts, for it turned out dearer.
+      for (const worstCaseMicroUsd of [100_000, 20_000])
+        await journal.intend({ ...job, worstCaseMicroUsd, batch: name });
+      await journal.intend({ key: nextKey(), worstCaseMicroUsd: 40_000, questionId: "q1", ...large });
+      await journal.close();
+    });
+
+    test("is left, and said to be", async () => {
+      const { stdout } = await machine.run("ledger", "sums-0", "--reconcile");
+      expect(stdout).toMatchInlineSnapshot(`
+        "sums-0: 1 request ended
+          trace  deepseek/deepseek-v4-pro  question q1  at most $0.04
+        counted at $0.04 before, at $0.00 now
+        may go on at the provider, and left to the next run, which takes what it brings:
+          train  together/Qwen/Qwen3-8B  fine-tune grappa-00000000000000aa  at most $0.12
+        one that ended, and that no run will look for: grappa ledger runs/sums-0 --reconcile --job grappa-00000000000000aa [--billed USD]
+        "
+      `);
+      expect(await spent()).toMatchObject({
+        spentMicroUsd: 120_000,
+        open: [
+          { batch: name, underWay: "fine-tune" },
+          { batch: name, underWay: "fine-tune" },
+        ],
+      });
+      expect((await machine.run("ledger", "sums-0", "--reconcile")).stdout).toMatchInlineSnapshot(`
+        "sums-0: no request is open that can be ended; nothing was written
+        may go on at the provider, and left to the next run, which takes what it brings:
+          train  together/Qwen/Qwen3-8B  fine-tune grappa-00000000000000aa  at most $0.12
+        one that ended, and that no run will look for: grappa ledger runs/sums-0 --reconcile --job grappa-00000000000000aa [--billed USD]
+        "
+      `);
+      expect((await machine.run("ledger", "sums-0")).stdout).toMatchInlineSnapshot(`
+        "sums-0: $0.12 spent of at most $0.50, $0.38 left
+
+        stage  model                     outcome     calls  tokens in  tokens out  thinking  measured  estimated  possibly paid  free calls
+        trace  deepseek/deepseek-v4-pro  reconciled      1          –           –         –         –          –              –           1
+        train  together/Qwen/Qwen3-8B    open            2          –           –         –         –          –          $0.12           –
+        whole                                            3          –           –         –         –          –          $0.12           1
+
+        a right trace: not known before the traces are graded
+        may go on at the provider, and left to the next run, which takes what it brings:
+          train  together/Qwen/Qwen3-8B  fine-tune grappa-00000000000000aa  at most $0.12
+        one that ended, and that no run will look for: grappa ledger runs/sums-0 --reconcile --job grappa-00000000000000aa [--billed USD]
+        "
+      `);
+    });
+
+    test("--json names it", async () => {
+      const { stdout } = await machine.run("ledger", "sums-0", "--reconcile", "--json");
+      expect(JSON.parse(stdout)).toMatchObject({
+        reconciled: [{ key: "0000000000000001" }],
+        worstCaseMicroUsd: 40_000,
+        spared: [
+          { batch: name, underWay: "fine-tune", worstCaseMicroUsd: 100_000 },
+          { batch: name, underWay: "fine-tune", worstCaseMicroUsd: 20_000 },
+        ],
+      });
+    });
+
+    test("--job ends it alone, where a person has seen its end", async () => {
+      const args = ["ledger", "sums-0", "--reconcile", "--billed", "0.06", "--json", "--job"];
+      const { stdout } = await machine.run(...args, name);
+      expect(JSON.parse(stdout)).toMatchObject({ billedMicroUsd: 60_000, worstCaseMicroUsd: 120_000, spared: [] });
+      expect(await spent()).toMatchObject({ spentMicroUsd: 100_000, open: [{ key: "0000000000000001" }] });
+      const again = await machine.run("ledger", "sums-0", "--reconcile", "--job", name);
+      expect(again.stderr).toContain(`no fine-tune "${name}" is open`);
+      expect(again.exitCode).not.toBe(0);
+      expect((await machine.run("ledger", "sums-0", "--job", name)).stderr).toContain("--job says what --reconcile");
+    });
   });
 
   test("a bill is spread over what was open, to the last micro-dollar, and once", async () => {

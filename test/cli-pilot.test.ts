@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { nodeServices } from "../src/cli/services.ts";
@@ -90,4 +90,34 @@ test("a pilot keeps to the cap, and asks nobody where the run could not", async 
   const small = await machine.run("plan", "--pilot", "1", "--set", "maxUsd=0.0001", "--run", "small");
   expect(small.exitCode).toBe(7);
   expect(server.requests).toHaveLength(before);
+});
+
+test("the recipe in a run's folder names the same key files as the one that it was made of", async () => {
+  const key = "sk-from-a-file-0123456789";
+  await mkdir(join(machine.folder, "keys"));
+  await writeFile(join(machine.folder, "keys/one.txt"), `${key}\n`);
+  const path = join(machine.folder, "recipe.json");
+  const recipe = JSON.parse(await readFile(path, "utf8"));
+  const keyed = (endpoint: object): object => ({ ...endpoint, apiKeyFile: "keys/one.txt" });
+  recipe.attempt.students = recipe.attempt.students.map(keyed);
+  recipe.trace = {
+    teacher: keyed(recipe.trace.teacher),
+    escalate: [keyed({ ...recipe.trace.teacher, name: "second" })],
+  };
+  recipe.judge = { ...recipe.trace.teacher, apiKeyFile: join(machine.folder, "keys/one.txt") };
+  await writeFile(path, JSON.stringify(recipe));
+  const first = await machine.run("plan", "--pilot", "4", "--json");
+  expect({ stderr: first.stderr, exitCode: first.exitCode }).toMatchObject({ exitCode: 0 });
+  const again = await machine.run("plan", "runs/sums-0", "--run", "runs/sums-0", "--pilot", "6", "--json");
+  expect({ stderr: again.stderr, exitCode: again.exitCode }).toMatchObject({ exitCode: 0 });
+  expect(new Set(server.requests.map(({ headers }) => headers.authorization))).toEqual(new Set([`Bearer ${key}`]));
+  const resolved = JSON.parse(await readFile(join(machine.folder, "runs/sums-0/recipe.resolved.json"), "utf8"));
+  expect(resolved.trace.teacher.apiKeyFile).toBe("../../keys/one.txt");
+  expect(resolved.judge.apiKeyFile).toBe(recipe.judge.apiKeyFile);
+  // As an earlier grappa wrote it: where a key lies makes no other run.
+  resolved.trace.teacher.apiKeyFile = "keys/one.txt";
+  await writeFile(join(machine.folder, "runs/sums-0/recipe.resolved.json"), JSON.stringify(resolved));
+  expect((await machine.run("plan", "--pilot", "6")).exitCode).toBe(0);
+  const texts = JSON.stringify([first, again, resolved]);
+  expect(texts).not.toContain(key);
 });

@@ -176,4 +176,27 @@ describe("grappa plan", () => {
         other.rows.reduce((sum: number, row: { microUsd: { mean: number } }) => sum + row.microUsd.mean, 0),
     ).toBeCloseTo(40_000, 3);
   });
+
+  test("a fine-tune that failed is spent, and the next is still to be bought; one that gave a model is not", async () => {
+    const folder = join(machine.folder, "runs/sums-0/journal");
+    await mkdir(folder, { recursive: true });
+    const charge = async (purchase: { costMicroUsd: number; detail: string }): Promise<void> => {
+      const journal = await RequestJournal.open(join(folder, "requests.jsonl"));
+      const job = { key: "0".repeat(16), account: "train", provider: "together", model: "Qwen/Qwen2.5-7B-Instruct" };
+      await journal.charge(await journal.intend({ ...job, worstCaseMicroUsd: 9_000 }), {
+        ...purchase,
+        isEstimated: false,
+      });
+      await journal.close();
+    };
+    const train = async () => (await plan()).rows.find(({ stage }: { stage: string }) => stage === "train");
+    const before = await train();
+    await charge({ costMicroUsd: 5_000, detail: "fine-tune ft-0, without a model" });
+    expect(await train()).toMatchObject({
+      bought: { calls: 0, microUsd: 5_000 },
+      microUsd: { p50: before.microUsd.p50 + 5_000 },
+    });
+    await charge({ costMicroUsd: 7_000, detail: "fine-tune ft-1" });
+    expect(await train()).toMatchObject({ bought: { calls: 1, microUsd: 12_000 }, microUsd: { p50: 12_000 } });
+  });
 });

@@ -29,10 +29,12 @@ describe("help", () => {
         grappa status <RUN>
         grappa ledger <RUN>
         grappa report <RUN>
+        grappa xray <RUN>
         grappa chat <RUN>
         grappa evaluate (--task TASK) (--model MODEL)
         grappa rescore <EVALUATION>
         grappa compare <A> <B>
+        grappa questions list|sample ...
         grappa tasks
         grappa split (--out FILE) <TASK>
         grappa export (--out FOLDER) <RUN>
@@ -51,24 +53,26 @@ describe("help", () => {
            --         All subsequent inputs should be interpreted as arguments
 
       COMMANDS
-        demo      the whole of s1 on this machine, in minutes: questions, traces, fine-tune, evaluation, report
-        init      write a commented recipe.json and a README to start from; overwrites nothing
-        plan      what a recipe will cost, stage by stage, and what its budget buys
-        run       run a recipe, or go on with a run that was stopped
-        trace     ask a teacher the questions of a file, with its reasoning; no recipe needed
-        status    where a run stands, stage by stage; works while it is running
-        ledger    where a run's money went, by stage, model and outcome; and what a right trace cost
-        report    write a finished run's report.html, report.md and result.json again, and show the result
-        chat      talk to a run's student: /budget 64, /wait 1, /help, /quit
-        evaluate  put a task to a student or an endpoint, and grade it, with intervals
-        rescore   grade an evaluation's samples again, from its log; asks no model
-        compare   compare two evaluations, or two runs, question by question: is the difference real?
-        tasks     the tasks that \`grappa evaluate\` knows, and where their data is found
-        split     write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
-        export    write what a run selected as a data set: JSONL, Parquet and a card
-        import    a recipe that trains on traces that are there already, such as s1K
-        grade     grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
-        schema    print the JSON Schema of a recipe or of a record on disk
+        demo       the whole of s1 on this machine, in minutes: questions, traces, fine-tune, evaluation, report
+        init       write a commented recipe.json and a README to start from; overwrites nothing
+        plan       what a recipe will cost, stage by stage, and what its budget buys
+        run        run a recipe, or go on with a run that was stopped
+        trace      ask a teacher the questions of a file, with its reasoning; no recipe needed
+        status     where a run stands, stage by stage; works while it is running
+        ledger     where a run's money went, by stage, model and outcome; and what a right trace cost
+        report     write a finished run's report.html, report.md and result.json again, and show the result
+        xray       what a run's student is trained on, token by token, with the loss mask and the gates
+        chat       talk to a run's student: /budget 64, /wait 1, /help, /quit
+        evaluate   put a task to a student or an endpoint, and grade it, with intervals
+        rescore    grade an evaluation's samples again, from its log; asks no model
+        compare    compare two evaluations, or two runs, question by question: is the difference real?
+        questions  the programmatic question families, and samples of them
+        tasks      the tasks that \`grappa evaluate\` knows, and where their data is found
+        split      write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
+        export     write what a run selected as a data set: JSONL, Parquet and a card
+        import     a recipe that trains on traces that are there already, such as s1K
+        grade      grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
+        schema     print the JSON Schema of a recipe or of a record on disk
       ",
       }
     `);

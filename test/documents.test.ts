@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { families } from "../src/questions/families.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -30,6 +31,16 @@ it("docs/README.md names every page of docs/", () => {
   const index = readFileSync(join(root, "docs/README.md"), "utf8");
   const pages = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md") && name !== "README.md");
   expect(pages.filter((name) => !index.includes(`](${name})`))).toEqual([]);
+});
+
+it("docs/questions.md has the families of the registry, in its order", () => {
+  const rows = readFileSync(join(root, "docs/questions.md"), "utf8").split("\n");
+  const table = rows.filter((line) => line.startsWith("| `"));
+  expect(table).toEqual(
+    Object.values(families).map(
+      ({ name, domain, levels, description }) => `| \`${name}\` | ${domain} | ${levels.length} | ${description} |`,
+    ),
+  );
 });
 
 describe("THIRD_PARTY_NOTICES", () => {

@@ -28,6 +28,8 @@ export interface FakeMachine {
   readonly folder: string;
   /** Whether somebody sits at a terminal and can be asked. */
   canAsk: boolean;
+  /** Whether standard output takes colours. */
+  hasColor: boolean;
   /** Values of environment variables. */
   readonly secrets: Record<string, string>;
   /** Lines typed into `grappa chat`, or standard input of `grappa grade --jsonl -`. */
@@ -76,6 +78,7 @@ export async function fakeMachine(services?: CliServices): Promise<FakeMachine> 
     folder,
     typed: [],
     canAsk: false,
+    hasColor: false,
     secrets: {},
     during: {},
     isFull: () => false,
@@ -108,7 +111,7 @@ function fakeContext(
       stderr: { write: (text) => void (written.stderr += text) },
       env: { STRICLI_NO_COLOR: "1" },
     },
-    terminal: { isInteractive: false, columns: 80, canAsk: machine.canAsk },
+    terminal: { isInteractive: false, columns: 80, canAsk: machine.canAsk, hasColor: machine.hasColor },
     settings: { threads: 2, hasColor: false, cacheFolder: join(machine.folder, "cache") },
     secrets: (name) => machine.secrets[name],
     version: "0.0.0-test",

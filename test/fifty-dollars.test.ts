@@ -9,7 +9,7 @@ import { sha256Hex } from "../src/core/hash.ts";
 import { type LoadedRecipe, loadRecipe } from "../src/pipeline/load-recipe.ts";
 import { type CostPlan, planCost } from "../src/pipeline/plan-cost.ts";
 import { readPlanFacts } from "../src/pipeline/plan-facts.ts";
-import { readSpending } from "../src/pipeline/run-spending.ts";
+import { type Reconciliation, readSpending } from "../src/pipeline/run-spending.ts";
 import { nodeProcessTable } from "../src/adapters/process-table.ts";
 import type { Recipe } from "../src/schema/recipe.ts";
 import type { RunSummary } from "../src/schema/result.ts";
@@ -141,6 +141,11 @@ describe("recipes/fifty-dollars", () => {
     }
     first.child.kill("SIGKILL");
     await first.done;
+    const reconciled = JSON.parse(
+      (await grappa("ledger", "run", "--reconcile", "--json").done).stdout,
+    ) as Reconciliation;
+    expect(reconciled.reconciled).toEqual([]);
+    expect(reconciled.spared).toMatchObject([{ account: "train", underWay: "fine-tune" }]);
     const unserved = await run().done;
     expect(unserved.code).not.toBe(0);
     expect(unserved.stderr).toMatch(

@@ -3,9 +3,9 @@ import { initialTensors } from "../src/student/parameters.ts";
 
 const TOKENIZER = "models/demo-base";
 
-/** Writes an untrained student of 28,000 parameters with the demo's tokenizer: all of the machinery, none of the wait. */
-export async function writeTinyStudent(folder: string): Promise<void> {
-  const { tokenizer } = await readTokenizerFolder(TOKENIZER);
+/** Writes an untrained student of 28,000 parameters with the demo's tokenizer, or another: all of the machinery, none of the wait. */
+export async function writeTinyStudent(folder: string, tokenizerFrom = TOKENIZER): Promise<void> {
+  const { tokenizer } = await readTokenizerFolder(tokenizerFrom);
   const config = {
     hiddenSize: 32,
     intermediateSize: 64,
@@ -22,7 +22,7 @@ export async function writeTinyStudent(folder: string): Promise<void> {
   await writeModelFolder(folder, {
     config,
     tensors: initialTensors(config, 0),
-    tokenizerFrom: TOKENIZER,
+    tokenizerFrom,
     readme: "# tiny\n",
   });
 }

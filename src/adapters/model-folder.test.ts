@@ -67,6 +67,24 @@ describe("a student's folder", () => {
     });
   });
 
+  it("says how it thinks only where its tokenizer does not", async () => {
+    expect((await readTokenizerFolder(BASE)).style).toBe("s1");
+    const qwen3 = "fixtures/tokenizers/qwen3";
+    expect((await readTokenizerFolder(qwen3)).style).toBe("think");
+    const larger = { ...config, vocabularySize: 416 };
+    const [embedding = ""] = studentTensorShapes(larger).keys();
+    const tensors = new Map(randomTensors()).set(embedding, { shape: [416, 8], data: new Float32Array(416 * 8) });
+    await write({ config: larger, tensors, tokenizerFrom: qwen3, style: "s1" });
+    expect(JSON.parse(await readFile(join(folder, "thinking.json"), "utf8"))).toEqual({ style: "s1" });
+    expect((await readModelFolder(folder)).style).toBe("s1");
+    await write({ config: larger, tensors, tokenizerFrom: folder });
+    expect((await readModelFolder(folder)).style).toBe("s1");
+    await write({ config: larger, tensors, tokenizerFrom: qwen3 });
+    expect(await readdir(folder)).not.toContain("thinking.json");
+    await writeFile(join(folder, "thinking.json"), '{"style": "loud"}');
+    await expect(readModelFolder(folder)).rejects.toMatchObject({ code: "tokenizer-corrupt" });
+  });
+
   it("has nothing in it but its files, and the same bytes each time", async () => {
     await write();
     const names = (await readdir(folder)).sort();

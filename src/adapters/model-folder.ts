@@ -1,6 +1,7 @@
 /** @file A student's folder in Hugging Face's layout, in and out. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { AppError, type ErrorCode } from "../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../core/hash.ts";
 import {
@@ -13,6 +14,7 @@ import { decodeSafetensors, encodeSafetensors, type NamedTensors } from "../stud
 import { type ChatTemplate, loadChatTemplate } from "../tokenize/chat.ts";
 import { buildTokenizer, type Tokenizer } from "../tokenize/build-tokenizer.ts";
 import { readTokenizerParts } from "../tokenize/tokenizer-files.ts";
+import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { TokenizerParts } from "../tokenize/tokenizer-parts.ts";
 import { fileError } from "./file-error.ts";
 import { nodeFileSystem } from "./file-system.ts";
@@ -27,6 +29,8 @@ export interface TokenizerFolder {
   readonly templateSource: string;
   /** SHA-256 of the tokenizer's files and the template: what an encoding depends on. */
   readonly tokenizerHash: string;
+  /** How it thinks: as `thinking.json` says; without that file `think` if it has tokens for that, else `s1`. */
+  readonly style: ThinkingStyle;
 }
 
 /** A whole student, read and checked. */
@@ -46,12 +50,17 @@ export interface ModelFolderContent {
   /** The model card, Markdown. */
   readonly readme: string;
   readonly weightMetadata?: Readonly<Record<string, string>>;
+  /** How the student thinks, where its tokenizer does not tell; that of `tokenizerFrom` unless given. */
+  readonly style?: ThinkingStyle;
 }
 
 /** Largest JSON file read; Qwen2.5's tokenizer.json has 7 MB. */
 const MAX_JSON_BYTES = 64 << 20;
 /** One Uint8Array holds the file; larger students come in shards and are trained elsewhere. */
 const MAX_WEIGHT_BYTES = 2 ** 31;
+/** Written only where a student thinks otherwise than its tokenizer suggests. */
+const STYLE_FILE = "thinking.json";
+const ThinkingFile = z.strictObject({ style: z.enum(["s1", "think"]) });
 const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"] as const;
 const OPTIONAL_TOKENIZER_FILES = [
   "chat_template.jinja",
@@ -82,7 +91,8 @@ export async function readTokenizerFolder(folder: string): Promise<TokenizerFold
     );
   const chatTemplate = inFolder(folder, () => loadChatTemplate(template, tokenizer));
   const tokenizerHash = sha256Hex(canonicalJson([json, configJson, template]));
-  return { tokenizer, tokenizerParts, chatTemplate, templateSource: template, tokenizerHash };
+  const style = (await readStyle(folder)) ?? usualStyle(tokenizer);
+  return { tokenizer, tokenizerParts, chatTemplate, templateSource: template, tokenizerHash, style };
 }
 
 /**
@@ -124,11 +134,15 @@ export async function writeModelFolder(
 ): Promise<{ readonly weightHash: string }> {
   const { config, tensors, tokenizerFrom } = content;
   checkStudentTensors(config, tensors);
-  const { tokenizer } = await readTokenizerFolder(tokenizerFrom);
+  const source = await readTokenizerFolder(tokenizerFrom);
+  const { tokenizer } = source;
   const files = nodeFileSystem();
   const write = (name: string, data: string | Uint8Array): Promise<void> => files.writeAtomic(join(folder, name), data);
   await files.remove(join(folder, "config.json"));
   await copyTokenizer(tokenizerFrom, folder);
+  await files.remove(join(folder, STYLE_FILE));
+  const style = content.style ?? source.style;
+  if (style !== usualStyle(tokenizer)) await write(STYLE_FILE, formatJson({ style }));
   const { imEnd, endOfText, pad } = tokenizer.controlIds;
   await write(
     "generation_config.json",
@@ -195,6 +209,26 @@ async function readWeights(folder: string): Promise<Uint8Array> {
       data: { folder, part: "model.safetensors" },
     });
   }
+}
+
+/** The style that a folder's tokenizer suggests: Qwen3's has tokens for `<think>` and `</think>`. */
+function usualStyle({ addedTokens }: Tokenizer): ThinkingStyle {
+  return addedTokens.has("<think>") && addedTokens.has("</think>") ? "think" : "s1";
+}
+
+async function readStyle(folder: string): Promise<ThinkingStyle | undefined> {
+  const text = await readOptional(folder, STYLE_FILE);
+  if (text === undefined) return undefined;
+  const read = ThinkingFile.safeParse(parseJson(folder, STYLE_FILE, text, "tokenizer-corrupt"));
+  if (read.success) return read.data.style;
+  throw new AppError(
+    "tokenizer-corrupt",
+    `${join(folder, STYLE_FILE)}: expected {"style": "s1"} or {"style": "think"}`,
+    {
+      hint: "write it again, or remove it",
+      data: { folder, part: STYLE_FILE },
+    },
+  );
 }
 
 function templateIn(config: unknown): string | undefined {

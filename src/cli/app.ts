@@ -9,6 +9,7 @@ import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
+import { questionsCommand } from "./commands/questions.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
@@ -17,6 +18,7 @@ import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { xrayCommand } from "./commands/xray.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { exitCodeOf } from "./exit-code.ts";
@@ -33,10 +35,12 @@ export function buildApp(version: string): Application<CliContext> {
       status: statusCommand,
       ledger: ledgerCommand,
       report: reportCommand,
+      xray: xrayCommand,
       chat: chatCommand,
       evaluate: evaluateCommand,
       rescore: rescoreCommand,
       compare: compareCommand,
+      questions: questionsCommand,
       tasks: tasksCommand,
       split: splitCommand,
       export: exportCommand,

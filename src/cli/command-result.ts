@@ -6,6 +6,8 @@ export interface CommandResult {
   readonly json: unknown;
   /** Ends without a newline. */
   readonly text: string;
+  /** What the command ends with although it has a result to show, as a check that found something. */
+  readonly failure?: Error;
 }
 
 /** Flags that every command has. */
@@ -26,7 +28,7 @@ export function presenting<Flags extends CommonFlags, Args extends readonly unkn
     try {
       const result = await work(this, flags, ...args);
       if (result) stdout.write(`${flags.json ? JSON.stringify(result.json) : result.text}\n`);
-      return undefined;
+      return result?.failure;
     } catch (error) {
       if (flags.json) stdout.write(`${JSON.stringify(errorAsJson(error))}\n`);
       return error instanceof Error ? error : new Error(String(error));

@@ -23,8 +23,16 @@ export interface LineInput extends AsyncIterable<string> {
 /** Everything a command may use. */
 export interface CliContext extends CommandContext {
   readonly process: StricliProcess;
-  /** Whether standard error is a terminal that understands cursor moves, and how wide it is; whether a person can answer. */
-  readonly terminal: { readonly isInteractive: boolean; readonly columns: number; readonly canAsk: boolean };
+  /**
+   * Whether standard error is a terminal that understands cursor moves, and how wide it is; whether a person can answer;
+   * whether standard output is a terminal and NO_COLOR unset.
+   */
+  readonly terminal: {
+    readonly isInteractive: boolean;
+    readonly columns: number;
+    readonly canAsk: boolean;
+    readonly hasColor: boolean;
+  };
   readonly settings: CliSettings;
   /** The value of an environment variable that a recipe names, for a teacher's key. */
   readonly secrets: (name: string) => string | undefined;
@@ -86,6 +94,7 @@ export async function buildContext(host: HostProcess): Promise<CliContext> {
       isInteractive: host.stderr.isTTY === true && host.env.TERM !== "dumb",
       columns: host.stderr.columns || 80, // a pseudo-terminal without a size says 0
       canAsk: host.stdin.isTTY === true && host.stderr.isTTY === true,
+      hasColor: host.stdout.isTTY === true && host.env.TERM !== "dumb" && allowsColor(host),
     },
     settings,
     secrets: (name) => host.env[name],
@@ -117,8 +126,8 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 function readSettings(host: HostProcess): CliSettings {
-  const { GRAPPA_THREADS, NO_COLOR, GRAPPA_CACHE, XDG_CACHE_HOME } = host.env;
-  const hasColor = (NO_COLOR === undefined || NO_COLOR === "") && host.stderr.isTTY === true;
+  const { GRAPPA_THREADS, GRAPPA_CACHE, XDG_CACHE_HOME } = host.env;
+  const hasColor = allowsColor(host) && host.stderr.isTTY === true;
   return {
     threads:
       GRAPPA_THREADS === undefined || GRAPPA_THREADS === "" ? availableParallelism() : parseThreads(GRAPPA_THREADS),
@@ -126,6 +135,10 @@ function readSettings(host: HostProcess): CliSettings {
     // An empty variable counts as unset.
     cacheFolder: GRAPPA_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "grappa"),
   };
+}
+
+function allowsColor({ env: { NO_COLOR } }: HostProcess): boolean {
+  return NO_COLOR === undefined || NO_COLOR === "";
 }
 
 function parseThreads(text: string): number {

@@ -76,6 +76,7 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     fs: context.fs,
     secrets: context.secrets,
     recipeFolder: dirname(loaded.path),
+    runFolder: folder,
     hub: hubAccess(context),
     prices,
     acceptedTerms: acceptedTerms.map(({ provider }) => provider),

@@ -4,6 +4,7 @@ import { type SpendingSums, spentIn } from "../ledger/spending.ts";
 import type { OpenPurchase, Reconciliation, RunSpending } from "../pipeline/run-spending.ts";
 import { count, counted } from "../report/number-format.ts";
 import { printable } from "./printable.ts";
+import { shellQuote } from "./shell-quote.ts";
 import { alignColumns } from "./text-table.ts";
 
 const HEADINGS = [
@@ -78,41 +79,81 @@ function tracePrice({ rows, total, rightTraces, rightTraceMicroUsd }: RunSpendin
 
 function openLines({ open, pid }: RunSpending, place: string): string[] {
   const paid = open.filter(({ worstCaseMicroUsd }) => worstCaseMicroUsd > 0);
-  if (paid.length === 0) return [];
-  const sum = formatUsd(sumOf(paid));
-  const what = `${counted(paid.length, "request")} without a reply, counted at ${sum}`;
-  if (pid !== null) return [`${what}: in flight in process ${pid}, or left by an earlier one`];
+  if (pid !== null && paid.length > 0)
+    return [`${withoutReply(paid)}: in flight in process ${pid}, or left by an earlier one`];
+  const lost = paid.filter(({ underWay }) => underWay === null);
   return [
-    `${what}: possibly paid`,
-    ...listed(paid),
-    `look at the provider's bill, then: grappa ledger ${place} --reconcile [--billed USD]`,
+    ...(lost.length === 0
+      ? []
+      : [
+          `${withoutReply(lost)}: possibly paid`,
+          ...listed(lost),
+          `look at the provider's bill, then: grappa ledger ${place} --reconcile [--billed USD]`,
+        ]),
+    ...underWayLines(paid, place),
   ];
 }
 
+const withoutReply = (open: readonly OpenPurchase[]): string =>
+  `${counted(open.length, "request")} without a reply, counted at ${formatUsd(sumOf(open))}`;
+
+/** What may go on at a provider, a line for each batch and fine-tune; nothing where nothing does. */
+function underWayLines(open: readonly OpenPurchase[], place: string): string[] {
+  const jobs = new Map<string, OpenPurchase[]>();
+  for (const one of open.filter(({ underWay }) => underWay !== null))
+    jobs.set(`${one.batch}`, [...(jobs.get(`${one.batch}`) ?? []), one]);
+  if (jobs.size === 0) return [];
+  const lines = [...jobs.values()].map((parts) => [...jobCells(parts), `at most ${formatUsd(sumOf(parts))}`]);
+  const fineTune = [...jobs].find(([, parts]) => parts[0]?.underWay === "fine-tune")?.[0];
+  return [
+    "may go on at the provider, and left to the next run, which takes what it brings:",
+    ...cutList(lines, "lllr"),
+    ...(fineTune === undefined
+      ? []
+      : [
+          `one that ended, and that no run will look for: grappa ledger ${place} --reconcile --job ${shellQuote(fineTune)} [--billed USD]`,
+        ]),
+  ];
+}
+
+function jobCells(parts: readonly OpenPurchase[]): string[] {
+  const [{ account, provider, model, batch, underWay }] = parts as readonly [OpenPurchase];
+  const what = underWay === "fine-tune" ? `fine-tune ${batch}` : `${counted(parts.length, "request")} in a batch`;
+  return [`  ${account}`, `${provider ?? "unknown"}/${model ?? "unknown"}`, what];
+}
+
 function listed(open: readonly OpenPurchase[]): string[] {
-  const lines = open
-    .slice(0, MOST_LISTED)
-    .map(({ account, provider, model, questionId, worstCaseMicroUsd }) => [
-      `  ${account}`,
-      `${provider ?? "unknown"}/${model ?? "unknown"}`,
-      questionId === null ? "" : `question ${questionId}`,
-      `at most ${formatUsd(worstCaseMicroUsd)}`,
-    ]);
-  const more = open.length > MOST_LISTED ? [`  and ${count(open.length - MOST_LISTED)} more (--json lists all)`] : [];
-  return [...alignColumns(lines, "lllr"), ...more];
+  const lines = open.map(({ account, provider, model, questionId, worstCaseMicroUsd }) => [
+    `  ${account}`,
+    `${provider ?? "unknown"}/${model ?? "unknown"}`,
+    questionId === null ? "" : `question ${questionId}`,
+    `at most ${formatUsd(worstCaseMicroUsd)}`,
+  ]);
+  return cutList(lines, "lllr");
+}
+
+function cutList(lines: readonly string[][], align: string): string[] {
+  const more = lines.length > MOST_LISTED ? [`  and ${count(lines.length - MOST_LISTED)} more (--json lists all)`] : [];
+  return [...alignColumns(lines.slice(0, MOST_LISTED), align), ...more];
 }
 
 const sumOf = (open: readonly OpenPurchase[]): number =>
   open.reduce((total, { worstCaseMicroUsd }) => total + worstCaseMicroUsd, 0);
 
-/** What reconciling did. */
-export function describeReconciliation({ run, reconciled, worstCaseMicroUsd, billedMicroUsd }: Reconciliation): string {
-  if (reconciled.length === 0) return `${run}: no request is open; nothing was written`;
-  return [
-    `${run}: ${counted(reconciled.length, "request")} ended`,
-    ...listed(reconciled),
-    `counted at ${formatUsd(worstCaseMicroUsd)} before, at ${formatUsd(billedMicroUsd)} now`,
-  ]
-    .map(printable)
-    .join("\n");
+/**
+ * What reconciling did.
+ *
+ * @param place the folder as a command line takes it
+ */
+export function describeReconciliation(done: Reconciliation, place: string): string {
+  const { run, reconciled, spared, worstCaseMicroUsd, billedMicroUsd } = done;
+  const ended =
+    reconciled.length === 0
+      ? [`${run}: no request is open${spared.length === 0 ? "" : " that can be ended"}; nothing was written`]
+      : [
+          `${run}: ${counted(reconciled.length, "request")} ended`,
+          ...listed(reconciled),
+          `counted at ${formatUsd(worstCaseMicroUsd)} before, at ${formatUsd(billedMicroUsd)} now`,
+        ];
+  return [...ended, ...underWayLines(spared, place)].map(printable).join("\n");
 }

@@ -8,7 +8,8 @@ import { dropDuplicates } from "./duplicates.ts";
 import { buildFunnel } from "./funnel.ts";
 import { isLooping } from "./looping.ts";
 import { checkQuality, S1_QUALITY, strictQuality, type QualityRules } from "./quality.ts";
-import { selectExamples, type Candidate } from "./select.ts";
+import type { Candidate } from "./candidate.ts";
+import { selectExamples } from "./select.ts";
 
 function question(text: string, extra: Partial<Question> = {}): Question {
   const identity = { schemaVersion: 1, id: shortHash(text), text } as const;
@@ -192,13 +193,15 @@ describe("selectExamples", () => {
         questionId: shortHash(`q ${domain} ${i}`),
         traceId: shortHash(`t ${domain} ${i}`),
         domain,
+        source: "f",
+        isCorrect: true,
         thinkingTokens: 100 + i,
       })),
     );
   const anyPool = fc.record({ a: fc.nat(20), b: fc.nat(20), c: fc.nat(5) }).map(pool);
   const anyOptions = fc.record({
     count: fc.nat(40),
-    method: fc.constantFrom("s1" as const, "random" as const),
+    method: fc.constantFrom("s1" as const, "random" as const, "longest" as const, "diverse" as const),
     seed: fc.nat(99),
   });
 
@@ -252,6 +255,8 @@ describe("selectExamples", () => {
       questionId: shortHash("q"),
       traceId: shortHash(name),
       domain: "d",
+      source: "f",
+      isCorrect: true,
       thinkingTokens,
     });
     const { kept, dropped } = selectExamples([sample("x", 5), sample("y", 9), sample("z", 7)], {
@@ -261,6 +266,72 @@ describe("selectExamples", () => {
     });
     expect(kept.map((row) => row.traceId)).toEqual([shortHash("y")]);
     expect(dropped.map(({ reason }) => reason)).toEqual(["shorter-sample", "shorter-sample"]);
+  });
+  it("takes the longest, by id where lengths are equal", () => {
+    const rows = pool({ a: 30, b: 30 });
+    const { kept } = selectExamples(rows, { count: 5, method: "longest", seed: 0 });
+    const wanted = [...rows].sort((a, b) => b.thinkingTokens - a.thinkingTokens || (a.traceId < b.traceId ? -1 : 1));
+    expect(kept.map(({ traceId }) => traceId)).toEqual(wanted.slice(0, 5).map(({ traceId }) => traceId));
+    expect(kept.every(({ reason }) => reason === "longest")).toBe(true);
+  });
+  it("draws diverse traces over domains, whatever their length", () => {
+    const lengths: number[] = [];
+    for (let seed = 0; seed < 40; seed++) {
+      const { kept } = selectExamples(pool({ a: 400, b: 100 }), { count: 100, method: "diverse", seed });
+      expect(kept.filter(({ domain }) => domain === "b").length).toBeGreaterThan(30);
+      lengths.push(...kept.filter(({ domain }) => domain === "a").map(({ thinkingTokens }) => thinkingTokens));
+    }
+    const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
+    // Uniform over 100 to 499: mean 299.5, standard deviation 115.5; about 2,000 draws, so four standard errors are 10.3.
+    expect(Math.abs(mean - 299.5)).toBeLessThan(11);
+  });
+  it("takes all by method all, whatever the count", () => {
+    expect(selectExamples(pool({ a: 30, b: 30 }), { count: 5, method: "all", seed: 0 }).kept).toHaveLength(60);
+  });
+  it("keeps to the share of long traces, and fills neither kind with the other", () => {
+    const longShare = { longerThan: 199, share: 0.2 };
+    const mixed = (sizes: Record<string, number>, count: number) => {
+      const { kept, dropped } = selectExamples(pool(sizes), { count, method: "s1", seed: 1, longShare });
+      expect(kept.length + dropped.length).toBe(pool(sizes).length);
+      const long = kept.filter(({ thinkingTokens }) => thinkingTokens > 199).length;
+      return [long, kept.length - long];
+    };
+    expect(mixed({ a: 400, b: 300 }, 100)).toEqual([20, 80]);
+    expect(mixed({ a: 110 }, 100)).toEqual([10, 80]);
+  });
+  it("takes seeds by rule first, and no more than asked for", () => {
+    const rows = pool({ a: 30, b: 30 }).map((row, i) => ({
+      ...row,
+      source: i % 3 === 0 ? "x/y" : "z",
+      isCorrect: i % 2 === 0,
+    }));
+    const seeds = [{ source: "x", requireCorrect: true, longerThan: 105 }];
+    const isSeed = (row: Candidate): boolean => row.source === "x/y" && row.isCorrect && row.thinkingTokens > 105;
+    const wanted = rows.filter(isSeed).map(({ traceId }) => traceId);
+    expect(wanted.length).toBeGreaterThan(4);
+    const { kept } = selectExamples(rows, { count: 20, method: "s1", seed: 0, seeds });
+    expect(kept.filter(({ reason }) => reason === "seed").map(({ traceId }) => traceId)).toEqual(wanted.sort());
+    const few = selectExamples(rows, { count: 3, method: "s1", seed: 0, seeds }).kept;
+    expect(few).toHaveLength(3);
+    expect(few.every(({ traceId }) => wanted.includes(traceId))).toBe(true);
+  });
+  it("shapes the last draws after the sources named, and draws uniformly once their domains are empty", () => {
+    const rows = pool({ a: 40, b: 40, c: 40 }).map((row, i) => ({ ...row, source: i < 5 ? "bench" : "other" }));
+    const shape = { after: 0.5, like: [{ source: "bench", ratio: 1 }] };
+    const { kept } = selectExamples(rows, { count: 40, method: "s1", seed: 0, shape });
+    const shaped = kept.filter(({ reason }) => reason === "benchmark-domain");
+    expect(shaped).toHaveLength(20);
+    expect(new Set(shaped.map(({ domain }) => domain))).toEqual(new Set(["a"]));
+    const most = selectExamples(rows, { count: 110, method: "s1", seed: 0, shape }).kept;
+    expect(most).toHaveLength(110);
+    expect(most.at(-1)?.reason).toBe("uniform-domain");
+  });
+  it("draws as it always did: hashes of 29 November 2026", () => {
+    const digest = (method: "s1" | "random") =>
+      shortHash(
+        JSON.stringify(selectExamples(pool({ big: 2000, middle: 300, small: 20 }), { count: 500, method, seed: 3 })),
+      );
+    expect([digest("s1"), digest("random")]).toEqual(["41534a2da046d519", "9f236dcc187cd4c6"]);
   });
   it("draws differently for another seed", () => {
     const ids = (seed: number) =>

@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import { shortHash } from "../core/hash.ts";
-import { type IdentifiedText, nearDuplicateClusters } from "./near-duplicates.ts";
+import type { IdentifiedText } from "./identified-text.ts";
+import { nearDuplicateClusters } from "./near-duplicates.ts";
 
 /** How much to hold out. */
 export interface HoldOutOptions {

@@ -2,6 +2,8 @@
 import { canonicalInteger } from "../grade/integer-answer.ts";
 import { extractAnswer } from "../grade/extract-answer.ts";
 import type { Grade, Trace } from "../schema/records.ts";
+import { controlTextIn } from "./control-text.ts";
+import { notEnglish } from "./language.ts";
 import { isLooping } from "./looping.ts";
 import { partition, type StageResult } from "./stage-result.ts";
 
@@ -12,6 +14,8 @@ export type QualityReason =
   | "empty-answer"
   | "control-text"
   | "too-long"
+  | "exceeds-context"
+  | "wrong-language"
   | "ungraded"
   | "not-correct"
   | "looping"
@@ -26,10 +30,14 @@ export interface QualityRules {
   readonly refuseLoops: boolean;
   /** Drop a trace whose answer does not stand in the last lines of its thinking. */
   readonly requireConclusion: boolean;
+  /** Drop what is plainly of another language; absent: any will do. */
+  readonly language?: "en" | undefined;
+  /** Drop an example, prompt and answer included, that the student's context does not hold, tokens; absent: not checked. */
+  readonly contextTokens?: number | undefined;
 }
 
 /** Everything is checked; what the demo's student, which must learn to conclude, is taught with. */
-export function strictQuality(limits: Pick<QualityRules, "requireCorrect" | "maxThinkingTokens">): QualityRules {
+export function strictQuality(limits: Omit<QualityRules, "refuseLoops" | "requireConclusion">): QualityRules {
   return { ...limits, refuseLoops: true, requireConclusion: true };
 }
 
@@ -47,12 +55,12 @@ export interface QualityContext {
   readonly gradeOf: (trace: Trace) => Grade | undefined;
   /** Length of the thinking in the student's tokens. */
   readonly thinkingTokensOf: (trace: Trace) => number;
+  /** Length of the whole example in the student's tokens; needed where `contextTokens` is set. */
+  readonly exampleTokensOf?: (trace: Trace) => number;
 }
 
 /** Lines at the end of the thinking in which the answer must stand. */
 const CONCLUSION_LINES = 3;
-/** Any spelling of a control token; encoded as text it is harmless, but it is no reasoning. */
-const CONTROL_TEXT = /<\|[^|<>\s]{1,40}\|>/u;
 
 /** The traces that are fit to learn from; one dropped row, with its first reason, for each other. */
 export function checkQuality(traces: readonly Trace[], context: QualityContext): StageResult<Trace> {
@@ -65,15 +73,19 @@ export function checkQuality(traces: readonly Trace[], context: QualityContext):
 /** What is wrong with a trace, or null. */
 export function faultOf(trace: Trace, context: QualityContext): { reason: QualityReason; detail: string } | null {
   const { rules } = context;
-  const text = `${trace.thinking}\n${trace.answer}`;
   const fault = (reason: QualityReason, detail = "") => ({ reason, detail });
   if (trace.finishReason !== "stop") return fault("not-finished", trace.finishReason);
   if (trace.thinking.trim() === "") return fault("empty-thinking");
   if (trace.answer.trim() === "") return fault("empty-answer");
-  const control = CONTROL_TEXT.exec(text);
-  if (control !== null) return fault("control-text", control[0]);
+  const control = controlTextIn(trace.thinking) ?? controlTextIn(trace.answer);
+  if (control !== undefined) return fault("control-text", control);
   const tokens = context.thinkingTokensOf(trace);
   if (tokens > rules.maxThinkingTokens) return fault("too-long", `${tokens} tokens, limit ${rules.maxThinkingTokens}`);
+  const whole = rules.contextTokens === undefined ? 0 : (context.exampleTokensOf?.(trace) ?? 0);
+  if (rules.contextTokens !== undefined && whole > rules.contextTokens)
+    return fault("exceeds-context", `${whole} tokens, limit ${rules.contextTokens}`);
+  const foreign = rules.language === "en" ? notEnglish(trace.thinking) : null;
+  if (foreign !== null) return fault("wrong-language", foreign);
   if (rules.requireCorrect) {
     const outcome = context.gradeOf(trace)?.outcome;
     if (outcome === undefined) return fault("ungraded");

@@ -1,25 +1,15 @@
-/**
- * @file Which traces are trained on: s1's selection (s1.md 2.6) made reproducible, and a plain random one as control.
- * Against the original: seeded; no redraws of what is already selected; independent of the order of its input. The
- * benchmark-shaped second regime of s1 is left out, since it looks at the benchmarks that will be evaluated.
- */
-import { prng, type Prng } from "../core/prng.ts";
+/** @file Which traces are trained on: s1's selection made reproducible (select-s1.ts), and the plain ones it is compared with. */
+import { type Prng, prng } from "../core/prng.ts";
+import type { Recipe } from "../schema/recipe.ts";
 import { SCHEMA_VERSION, type Selection } from "../schema/records.ts";
+import { byDomain, type Candidate, type Drawn, longestFirst } from "./candidate.ts";
+import { drawAsS1 } from "./select-s1.ts";
 import { partition, sortedBy, type StageResult } from "./stage-result.ts";
+import { WeightedPlaces } from "./weighted-places.ts";
 
-/** What the selection looks at. */
-export interface Candidate {
-  readonly questionId: string;
-  readonly traceId: string;
-  readonly domain: string;
-  /** Length of the thinking in the student's tokens. */
-  readonly thinkingTokens: number;
-}
-
-/** How many to select, and how. */
-export interface SelectOptions {
-  readonly count: number;
-  readonly method: "s1" | "random";
+/** How many to select, and how: the recipe's fields, and its seed. */
+export interface SelectOptions
+  extends Pick<Recipe["select"], "count" | "method" | "seeds" | "shape" | "redrawSeeds" | "longShare"> {
   readonly seed: number;
 }
 
@@ -30,13 +20,12 @@ export interface SelectResult {
 }
 
 /**
- * Selects up to `count` candidates, at most one trace a question (the longest). Method `s1`: a domain uniformly among
- * those not exhausted, then within it one trace with probability proportional to 2^-rank, longest first. Where no
- * choice is left because there are no more than `count`, all are taken, by id.
+ * Selects up to `count` candidates, at most one trace a question (the longest). Depends on the candidates, not on their
+ * order; ties are broken by trace id. Where no choice is left because there are no more than `count`, all are taken, by id.
  */
 export function selectExamples(candidates: readonly Candidate[], options: SelectOptions): SelectResult {
   const { kept: pool, dropped: otherSamples } = onePerQuestion(candidates);
-  const selected = draw(pool, options);
+  const selected = drawMixed(pool, options);
   const kept = selected.map(({ candidate: { questionId, traceId, domain, thinkingTokens }, reason }, rank) => {
     return { schemaVersion: SCHEMA_VERSION, rank, questionId, traceId, domain, thinkingTokens, reason } as const;
   });
@@ -49,62 +38,67 @@ export function selectExamples(candidates: readonly Candidate[], options: Select
 
 const STAGE = "select";
 
-interface Drawn {
-  readonly candidate: Candidate;
-  readonly reason: Selection["reason"];
+/** Draws from candidates by trace id; long and short ones apart where the recipe mixes them; neither makes up for what the other lacks. */
+function drawMixed(pool: readonly Candidate[], options: SelectOptions): Drawn[] {
+  const { longShare, count } = options;
+  if (longShare === undefined || options.method === "all") return draw(pool, options, "");
+  const long = Math.round(count * longShare.share);
+  const isLong = ({ thinkingTokens }: Candidate): boolean => thinkingTokens > longShare.longerThan;
+  const short = pool.filter((candidate) => !isLong(candidate));
+  return [
+    ...draw(pool.filter(isLong), { ...options, count: long }, "/long"),
+    ...draw(short, { ...options, count: count - long }, "/short"),
+  ];
 }
 
-function draw(pool: readonly Candidate[], { count, method, seed }: SelectOptions): Drawn[] {
-  if (pool.length <= count) return pool.map((candidate) => ({ candidate, reason: "all" }));
-  const random = prng(`${seed}/select/${method}`);
-  if (method === "s1") return drawByDomain(pool, count, random);
-  return random
-    .shuffle(pool)
-    .slice(0, count)
-    .map((candidate) => ({ candidate, reason: "random" }));
-}
-
-function drawByDomain(pool: readonly Candidate[], count: number, random: Prng): Drawn[] {
-  const domains = new Map<string, Candidate[]>();
-  for (const candidate of longestFirst(pool)) {
-    const domain = domains.get(candidate.domain);
-    if (domain === undefined) domains.set(candidate.domain, [candidate]);
-    else domain.push(candidate);
+function draw(pool: readonly Candidate[], options: SelectOptions, part: string): Drawn[] {
+  const { count, method, seed } = options;
+  if (pool.length <= count || method === "all") return pool.map((candidate) => ({ candidate, reason: "all" }));
+  const random = prng(`${seed}/select/${method}${part}`);
+  switch (method) {
+    case "s1":
+      return drawAsS1(pool, options, random);
+    case "diverse":
+      return drawDiverse(pool, count, random);
+    case "longest":
+      return longestFirst(pool)
+        .slice(0, count)
+        .map((candidate) => ({ candidate, reason: "longest" }));
+    case "random":
+      return random
+        .shuffle(pool)
+        .slice(0, count)
+        .map((candidate) => ({ candidate, reason: "random" }));
+    default:
+      return method satisfies never;
   }
-  const open = sortedBy([...domains], ([name]) => name).map(([, rows]) => rows);
-  const drawn: Drawn[] = [];
-  while (drawn.length < count) {
-    const place = random.int(0, open.length - 1);
-    const rows = open[place] as Candidate[];
-    const [candidate] = rows.splice(drawRank(rows.length, random), 1);
-    drawn.push({ candidate: candidate as Candidate, reason: "uniform-domain" });
-    if (rows.length === 0) open.splice(place, 1);
-  }
-  return drawn;
 }
 
-/** A rank below `length` with probability 2^-rank / sum: a geometric draw, by the inverse of its distribution. */
-function drawRank(length: number, random: Prng): number {
-  const total = 1 - 2 ** -length;
-  const rank = Math.floor(-Math.log2(1 - random.next() * total));
-  return Math.min(rank, length - 1);
+/** A domain uniformly among those not exhausted, then one of its candidates uniformly: s1's control without length. */
+function drawDiverse(pool: readonly Candidate[], count: number, random: Prng): Drawn[] {
+  const domains = byDomain(pool).map(([, rows]) => rows);
+  const open = new WeightedPlaces(domains.map(() => 1));
+  return Array.from({ length: count }, () => {
+    const place = open.at(random.int(0, open.total - 1));
+    const rows = domains[place] as Candidate[];
+    const at = random.int(0, rows.length - 1);
+    const candidate = rows[at] as Candidate;
+    const last = rows.pop() as Candidate;
+    if (last !== candidate) rows[at] = last;
+    if (rows.length === 0) open.close(place);
+    return { candidate, reason: "uniform-domain" };
+  });
 }
 
-/** Sorted by thinking length, descending; equal lengths by trace id. */
-function longestFirst(candidates: readonly Candidate[]): Candidate[] {
-  return sortedBy(candidates, (row) => row.traceId).sort((a, b) => b.thinkingTokens - a.thinkingTokens);
-}
-
-/** Of several traces of a question the longest, as s1 prefers them; the result is sorted by trace id. */
+/** Of several traces of a question the longest, as s1 prefers them, of equal ones the first id; sorted by trace id. */
 function onePerQuestion(candidates: readonly Candidate[]): StageResult<Candidate> {
-  const longest = new Map<string, string>();
-  for (const { questionId, traceId } of longestFirst(candidates)) {
-    if (!longest.has(questionId)) longest.set(questionId, traceId);
+  const ordered = sortedBy(candidates, (row) => row.traceId);
+  const longest = new Map<string, Candidate>();
+  for (const candidate of ordered) {
+    const { questionId, thinkingTokens } = candidate;
+    if (thinkingTokens > (longest.get(questionId)?.thinkingTokens ?? -1)) longest.set(questionId, candidate);
   }
-  return partition(
-    sortedBy(candidates, (row) => row.traceId),
-    STAGE,
-    ({ questionId, traceId }) =>
-      longest.get(questionId) === traceId ? null : { id: traceId, reason: "shorter-sample" },
+  return partition(ordered, STAGE, (candidate) =>
+    longest.get(candidate.questionId) === candidate ? null : { id: candidate.traceId, reason: "shorter-sample" },
   );
 }

@@ -1,14 +1,7 @@
 /** @file Which test questions occur in training text, by s1's rule: one shared run of eight words is enough. */
 import type { Contamination } from "../schema/evaluation-summary.ts";
-
-/** A text with its id. */
-export interface IdentifiedText {
-  readonly id: string;
-  readonly text: string;
-}
-
-/** s1's length of a run of words. */
-const NGRAM_WORDS = 8;
+import type { IdentifiedText } from "./identified-text.ts";
+import { NGRAM_WORDS, RunIndex, WordRuns } from "./word-runs.ts";
 
 /**
  * Test questions that are a training question (same id), or share a run of `ngram` words with a training text. Words are
@@ -20,28 +13,28 @@ const NGRAM_WORDS = 8;
 export function findOverlap(
   questions: readonly IdentifiedText[],
   training: Iterable<IdentifiedText>,
-  ngram = NGRAM_WORDS,
+  ngram: number = NGRAM_WORDS,
 ): Contamination {
   const ids = new Set(questions.map(({ id }) => id));
-  const owners = new Map<string, string[]>();
+  const index = new RunIndex(ngram);
+  const read = new WordRuns(ngram);
   let tooShort = 0;
-  for (const { id, text } of questions) {
-    const runs = runsOf(text, ngram);
-    if (runs.length === 0) tooShort++;
-    for (const run of new Set(runs)) {
-      const owning = owners.get(run);
-      if (owning === undefined) owners.set(run, [id]);
-      else owning.push(id);
-    }
+  for (const { text } of questions) {
+    read.read(text);
+    if (read.runs === 0) tooShort++;
+    index.add(read);
   }
   const sameId = new Set<string>();
-  const sharedText = new Set<string>();
+  const runs = new Set<number>();
   let examples = 0;
   for (const { id, text } of training) {
     examples++;
     if (ids.has(id)) sameId.add(id);
-    for (const run of runsOf(text, ngram)) for (const owner of owners.get(run) ?? []) sharedText.add(owner);
+    read.read(text);
+    for (let hit = index.firstShared(read); hit !== undefined; hit = index.firstShared(read, hit.word + 1))
+      runs.add(hit.run);
   }
+  const sharedText = new Set([...runs].flatMap((run) => index.ownersOf(run)).map((at) => questions[at]?.id ?? ""));
   return {
     ngram,
     questions: questions.length,
@@ -50,12 +43,4 @@ export function findOverlap(
     sharedText: [...sharedText].filter((id) => !sameId.has(id)).sort(),
     tooShort,
   };
-}
-
-/** Every run of `ngram` consecutive words. */
-function runsOf(text: string, ngram: number): string[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const runs: string[] = [];
-  for (let start = 0; start + ngram <= words.length; start++) runs.push(words.slice(start, start + ngram).join(" "));
-  return runs;
 }

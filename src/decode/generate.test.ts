@@ -11,11 +11,12 @@ import type { ExtendRow, TokenSource } from "./token-source.ts";
 const delimiters: ThinkingDelimiters = {
   thinkStart: [1, 5],
   answerStart: [1, 6],
+  directStart: [1, 6],
   cutAnswer: [1, 6, 10, 7],
   newline: [10],
   newlineEndings: [10],
   wait: [20],
-  stopIds: { imStart: 1, imEnd: 2, endOfText: 3 },
+  stopIds: { thinkingEnd: 1, imEnd: 2, endOfText: 3 },
 };
 const VOCABULARY = 24;
 

@@ -18,10 +18,11 @@ const END_OF_TEXT = 3;
 const NEWLINE = 10;
 const BLANK_LINE = 11;
 const WAIT = [20, 21];
-const stopIds = { imStart: IM_START, imEnd: IM_END, endOfText: END_OF_TEXT };
+const stopIds = { thinkingEnd: IM_START, imEnd: IM_END, endOfText: END_OF_TEXT };
 const delimiters: ThinkingDelimiters = {
   thinkStart: [IM_START, 5],
   answerStart: [IM_START, 6],
+  directStart: [IM_START, 6],
   cutAnswer: [IM_START, 6, NEWLINE, 7, 8],
   newline: [NEWLINE],
   newlineEndings: [NEWLINE, BLANK_LINE],

@@ -75,7 +75,7 @@ export function startThinking(plan: ThinkingPlan): ThinkingStep {
     end: null,
     answerFinish: null,
   };
-  if (setting.mode === "direct") return toAnswer(state, "direct", [], delimiters.answerStart);
+  if (setting.mode === "direct") return toAnswer(state, "direct", [], delimiters.directStart);
   const heading = delimiters.thinkStart.map((token) => forcedToken(token, "delimiter"));
   return setting.budgetTokens === 0 ? cut(state, heading) : { state, emit: heading, done: false };
 }
@@ -102,10 +102,10 @@ export function step(state: ThinkingState, token: number): ThinkingStep {
  */
 export function forbidden(state: ThinkingState): readonly number[] {
   const { delimiters, setting } = state.plan;
-  const { imStart, imEnd, endOfText } = delimiters.stopIds;
-  if (state.stage === "answer") return [imStart];
+  const { thinkingEnd, imEnd, endOfText } = delimiters.stopIds;
+  if (state.stage === "answer") return [thinkingEnd];
   if (state.stage !== "thinking" || state.mayEnd) return [];
-  return [imStart, imEnd, endOfText, ...(setting.silent ? delimiters.wait.slice(0, 1) : [])];
+  return [thinkingEnd, imEnd, endOfText, ...(setting.silent ? delimiters.wait.slice(0, 1) : [])];
 }
 
 /**
@@ -113,9 +113,9 @@ export function forbidden(state: ThinkingState): readonly number[] {
  * end. The context must hold the prompt, these, and the budget.
  */
 export function overheadTokens({ delimiters, answerTokens }: Omit<ThinkingPlan, "setting">): number {
-  const { thinkStart, answerStart, newline, cutAnswer } = delimiters;
-  const delimiter = Math.max(answerStart.length, newline.length + cutAnswer.length);
-  return thinkStart.length + delimiter + answerTokens + 1;
+  const { thinkStart, answerStart, directStart, newline, cutAnswer } = delimiters;
+  const thought = thinkStart.length + Math.max(answerStart.length, newline.length + cutAnswer.length);
+  return Math.max(thought, directStart.length) + answerTokens + 1;
 }
 
 function think(state: ThinkingState, token: number): ThinkingStep {
@@ -172,7 +172,7 @@ function answer(state: ThinkingState, token: number): ThinkingStep {
 }
 
 function isStop({ delimiters: { stopIds } }: ThinkingPlan, token: number): boolean {
-  return token === stopIds.imStart || token === stopIds.imEnd || token === stopIds.endOfText;
+  return token === stopIds.thinkingEnd || token === stopIds.imEnd || token === stopIds.endOfText;
 }
 
 function forcedToken(token: number, part: "delimiter" | "thinking"): EmittedToken {

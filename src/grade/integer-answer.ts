@@ -1,8 +1,7 @@
-const DECORATIONS = /^(?:\*\*|__|`|\$|\\\(|\\boxed\{)|(?:\*\*|__|`|\$|\\\)|\}|[.!])$/u;
+import { undecorated } from "../core/undecorated.ts";
+
 const PLAIN = /^([-+]?)([0-9]+)(?:\.0*)?$/u;
 const GROUPED = /^([-+]?)([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0*)?$/u;
-/** More layers of `**`, `$`, `\boxed{}` than anybody writes. */
-const MAX_DECORATIONS = 12;
 
 /**
  * The one spelling of an integer answer: no decoration (`**98**`, `$98$`, `\boxed{98}`, a full stop), no thousands
@@ -10,8 +9,7 @@ const MAX_DECORATIONS = 12;
  * an integer with words or units beside it is not read, since guessing there makes graders generous. Any length.
  */
 export function canonicalInteger(text: string): string | null {
-  let bare = text.normalize("NFKC").replaceAll("\u2212", "-").trim();
-  for (let i = 0; i < MAX_DECORATIONS && DECORATIONS.test(bare); i++) bare = bare.replace(DECORATIONS, "").trim();
+  const bare = undecorated(text);
   const match = PLAIN.exec(bare) ?? GROUPED.exec(bare);
   if (match === null) return null;
   const digits = (match[2] as string).replaceAll(",", "").replace(/^0+(?=[0-9])/u, "");

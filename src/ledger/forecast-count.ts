@@ -152,6 +152,7 @@ function countTraining(
     bought,
     calls: examples * epochs,
     completionTokens: tokens,
-    microUsd: bought.calls > 0 ? bought.microUsd : cost,
+    // A fine-tune that gave no model was paid for, and another is to be bought.
+    microUsd: bought.microUsd + (bought.calls > 0 ? 0 : cost),
   };
 }

@@ -4,7 +4,7 @@ import { prng } from "../core/prng.ts";
 import { forecastRun, questionsWithin } from "./forecast.ts";
 import { countRun } from "./forecast-count.ts";
 import { drawCount, drawQuantity, drawShare, drawSum, type Quantity } from "./forecast-draws.ts";
-import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT } from "./forecast-facts.ts";
+import { type AskedModel, type Bought, type ForecastFacts, NOTHING_BOUGHT } from "./forecast-facts.ts";
 import { drawWorlds } from "./forecast-world.ts";
 import { findPrice } from "./price-book.ts";
 
@@ -109,6 +109,18 @@ describe("a run of which everything is known", () => {
     expect(rows[0]).toMatchObject({ calls: { p50: 100 }, completionTokens: { p50: 70_000 } });
     expect(microUsd.p50).toBe(123 + 404_040);
     expect(remainingMicroUsd.p50).toBe(404_040);
+  });
+
+  it("counts a fine-tune that gave no model beside the one that is still to be bought", () => {
+    const cost = (bought: Bought): number | undefined => {
+      const paid = { ...training, microUsdPerMillion: 1_000_000, bought };
+      const known = facts({ teachers: [certain({ solves: always })], training: paid });
+      return forecastRun(known).rows.find(({ stage }) => stage === "train")?.microUsd.p50;
+    };
+    const whole = cost(NOTHING_BOUGHT) ?? 0;
+    expect(whole).toBeGreaterThan(0);
+    expect(cost({ ...NOTHING_BOUGHT, microUsd: 7 })).toBe(whole + 7);
+    expect(cost({ ...NOTHING_BOUGHT, calls: 1, microUsd: 9 })).toBe(9);
   });
 
   it("fits as many questions under a cap as it says", () => {

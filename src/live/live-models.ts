@@ -43,7 +43,13 @@ export async function openLiveModels(payload: LivePayload, blocks: LiveBlocks): 
   }
   const chatTemplate = loadChatTemplate(payload.chatTemplate, tokenizer);
   const { answerTokens } = payload;
-  return { tokenizer, chatTemplate, delimiters: thinkingDelimiters(tokenizer), answerTokens, sources };
+  return {
+    tokenizer,
+    chatTemplate,
+    delimiters: thinkingDelimiters(tokenizer, "Wait", payload.style),
+    answerTokens,
+    sources,
+  };
 }
 
 async function compileKernels(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {

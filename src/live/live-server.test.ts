@@ -1,7 +1,11 @@
 /** @file The student of a page, run here by the page's own code: what it says must be what the engine says. */
+import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { carriedRun, DEMO_BASE, heldOut } from "../../test/live/carried-run.ts";
+import { writeTinyStudent } from "../../test/tiny-student.ts";
 import { openTokenSource } from "../adapters/engine/engine-token-source.ts";
 import { openEngine } from "../adapters/engine/open-engine.ts";
 import { readModelFolder } from "../adapters/model-folder.ts";
@@ -107,6 +111,29 @@ describe("the student of a page", () => {
     expect(inBox("thinking", true).trim()).toBe("<|im_start|>think");
     expect(inBox("answer", true)).toBe("<|im_start|>answer\nFinal Answer:");
     expect(piecesOf(server.posted, 1, "base")).toEqual([]);
+  });
+
+  it("thinks between <think> and </think> where that is its style, each in its box", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "grappa-thinker-"));
+    await writeTinyStudent(folder, "fixtures/tokenizers/qwen3");
+    const run = await carriedRun(folder);
+    const [thinker] = (await studentsToCarry(run)) as [CarriedStudent];
+    for (const made of [folder, run.folder]) await rm(made, { recursive: true });
+    expect(thinker.payload.style).toBe("think");
+    const server = openServer();
+    server.send({ type: "open", payload: thinker.payload, blocks: { ...thinker.blocks, base: undefined } });
+    const boxes = async (id: number, setting: ThinkingSetting) => {
+      server.send({ type: "think", id, question: "1 a+1", setting, tokensPerSecond: null });
+      await server.until(() => server.posted.some(isReplyTo(id)));
+      const forced = piecesOf(server.posted, id, "student").filter(({ isForced }) => isForced);
+      const inBox = (wanted: LivePiece["box"]) => forced.filter(({ box }) => box === wanted).map(({ text }) => text);
+      return [inBox("thinking").join("").trim(), inBox("answer").join("").trim()];
+    };
+    expect(await boxes(1, { mode: "think", budgetTokens: 3, waits: 0 })).toEqual([
+      "<think>",
+      "</think>\n\nFinal Answer:",
+    ]);
+    expect(await boxes(2, { mode: "direct", budgetTokens: 0, waits: 0 })).toEqual(["", "<think>\n\n</think>"]);
   });
 
   it("stops between two tokens when told, and answers the next question whole", async () => {

@@ -1,12 +1,12 @@
 import { bucketOf } from "../questions/bucket.ts";
-import { families } from "../questions/families.ts";
-import type { Family } from "../questions/family.ts";
+import { chainFamilies } from "../questions/chain-families.ts";
+import type { ChainFamily } from "../questions/chain-family.ts";
 import { runningValues } from "../questions/steps.ts";
 import type { Bucket } from "../schema/records.ts";
 
 /** What the page knows of a question before anyone has answered it. */
 export interface QuestionFacts {
-  readonly family: Family["name"];
+  readonly family: ChainFamily["name"];
   readonly steps: number;
   /** Worked out from the text. */
   readonly answer: string;
@@ -15,7 +15,7 @@ export interface QuestionFacts {
 
 /** The facts of a question; null when no family reads it. */
 export function questionFacts(text: string): QuestionFacts | null {
-  for (const family of Object.values(families)) {
+  for (const family of Object.values(chainFamilies)) {
     const problem = family.parse(text);
     const answer = problem && runningValues(problem)?.at(-1);
     if (problem === null || answer === undefined || answer === null) continue;

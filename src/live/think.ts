@@ -4,7 +4,7 @@ import { generate } from "../decode/generate.ts";
 import type { EmittedToken } from "../decode/thinking-budget.ts";
 import type { TokenSource } from "../decode/token-source.ts";
 import { gradeInteger } from "../grade/exact.ts";
-import { families } from "../questions/families.ts";
+import { chainFamilies } from "../questions/chain-families.ts";
 import { visibleText } from "../report/plain-text.ts";
 import type { LiveModelName } from "../report/live-student.ts";
 import type { Grade } from "../schema/records.ts";
@@ -74,18 +74,20 @@ function clockedSource(source: TokenSource, { signal, pause, now }: ThinkPorts) 
   };
 }
 
-/** Ids to pieces of text. A heading after the first opens the answer's box; direct answers have no other. */
+/** Ids to pieces of text. The end of thinking behind the heading opens the answer's box; direct answers have no other. */
 function pieceTeller(
-  { tokenizer }: LiveModels,
+  { tokenizer, delimiters }: LiveModels,
   { setting }: Pick<LiveQuestionAsked, "setting">,
   onPieces: ThinkPorts["onPieces"],
 ): (items: readonly EmittedToken[]) => void {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let box: LivePiece["box"] = setting.mode === "direct" ? "answer" : "thinking";
-  let headings = 0;
+  let delimiterTokens = 0;
   return (items) => {
     const pieces = items.map(({ token, forced, part }): LivePiece => {
-      if (part === "delimiter" && token === tokenizer.controlIds.imStart && headings++ > 0) box = "answer";
+      const isEnd = token === delimiters.stopIds.thinkingEnd && delimiterTokens >= delimiters.thinkStart.length;
+      if (part === "delimiter") delimiterTokens += 1;
+      if (part === "delimiter" && isEnd) box = "answer";
       const text = visibleText(decoder.decode(tokenizer.bytesOf(token), { stream: true }));
       return { text, isForced: forced, box };
     });
@@ -95,6 +97,6 @@ function pieceTeller(
 
 /** The verdict of whichever family reads the question; null when none does. */
 function gradeLive(question: string, answer: string): Grade | null {
-  const family = Object.values(families).find(({ parse }) => parse(question) !== null);
+  const family = Object.values(chainFamilies).find(({ parse }) => parse(question) !== null);
   return family === undefined ? null : gradeInteger(question, answer, family.verify);
 }

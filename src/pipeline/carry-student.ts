@@ -97,6 +97,7 @@ async function carry(run: CarriedRun, student: ModelFolder): Promise<CarriedStud
       added: [...tokenizerParts.added],
     },
     chatTemplate: templateSource,
+    style: student.style,
     answerTokens: evaluate.answerTokens,
     questions: await questionsToPick(run),
     heldOut: { bucket: evaluate.bucket, difficulty: evaluate.difficulty },

@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import { AppError } from "../core/errors.ts";
+import { families } from "../questions/families.ts";
+import type { FamilyName } from "../schema/family-names.ts";
 import { Recipe } from "../schema/recipe.ts";
 import { didYouMean } from "./near-names.ts";
 import { namesAt } from "../schema/recipe-fields.ts";
@@ -19,8 +21,10 @@ export interface RecipeOrigin {
  */
 export function checkRecipe(value: unknown, origin: RecipeOrigin): Recipe {
   const parsed = Recipe.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) => describeIssue(issue, value));
+  const problems = parsed.success
+    ? levelProblems(parsed.data)
+    : parsed.error.issues.flatMap((issue) => describeIssue(issue, value));
+  if (parsed.success && problems.length === 0) return parsed.data;
   const located: RecipeProblem[] = problems.map(({ path, keys, message }) => ({
     path,
     message,
@@ -45,10 +49,31 @@ export function recipeInvalid(name: string, problems: readonly RecipeProblem[]):
   });
 }
 
+/** More names than this are not listed in a message. */
+const MAX_LISTED = 12;
+
 interface LocatedProblem {
   readonly path: string;
   readonly keys: readonly PropertyKey[];
   readonly message: string;
+}
+
+/** Levels that a family does not have: its own, and those of the evaluation, which asks each family of the recipe. */
+function levelProblems({ collect, evaluate }: Recipe): LocatedProblem[] {
+  const sources = collect.sources.flatMap((source, place) => (source.type === "family" ? [{ ...source, place }] : []));
+  const problem = (keys: readonly PropertyKey[], family: FamilyName, [, highest]: readonly [number, number]) => {
+    const levels = families[family].levels.length;
+    const message = `family ${family} has levels 1 to ${levels}, found ${highest}; see grappa questions list`;
+    return highest <= levels ? [] : [{ path: keys.map(String).join("."), keys, message }];
+  };
+  return [
+    ...sources.flatMap(({ place, family, difficulty }) =>
+      problem(["collect", "sources", place, "difficulty"], family, difficulty),
+    ),
+    ...[...new Set(sources.map(({ family }) => family))].flatMap((family) =>
+      problem(["evaluate", "difficulty"], family, evaluate.difficulty),
+    ),
+  ];
 }
 
 function describeIssue(issue: z.core.$ZodIssue, value: unknown): LocatedProblem[] {
@@ -64,6 +89,16 @@ function describeIssue(issue: z.core.$ZodIssue, value: unknown): LocatedProblem[
   const found = valueAt(value, issue.path);
   if (found === undefined && issue.code === "invalid_type")
     return [at(issue.path, `missing; expected ${issue.expected}`)];
+  if (issue.code === "invalid_value" && issue.values.length > MAX_LISTED) {
+    const names = issue.values.map(String);
+    const near = typeof found === "string" ? didYouMean(found, names) : "";
+    return [
+      at(
+        issue.path,
+        `not one of the ${names.length} known names${near}, found ${shorten(JSON.stringify(found) ?? "")}`,
+      ),
+    ];
+  }
   return [at(issue.path, `${plainMessage(issue.message)}, found ${shorten(JSON.stringify(found) ?? "nothing")}`)];
 }
 

@@ -1,6 +1,7 @@
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
-import { readEvents, readHeader, readRunManifest } from "./run-folder.ts";
+import { findStageKey } from "./find-stage.ts";
+import { readHeader } from "./run-folder.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
 
 /**
@@ -9,8 +10,7 @@ import { inspectStage, stageFolder } from "./stage-folder.ts";
  * @throws AppError "file-missing" while training is not done; "file-corrupt" when its output is damaged.
  */
 export async function findStudent(fs: FileSystem, runFolder: string): Promise<string> {
-  const manifest = await readRunManifest(fs, runFolder);
-  const key = manifest?.stages.find(({ stage }) => stage === "train")?.key ?? (await lastTrainKey(fs, runFolder));
+  const key = await findStageKey(fs, runFolder, "train");
   if (key === undefined) throw await notTrained(fs, runFolder);
   const folder = stageFolder(runFolder, "train", key);
   const state = await inspectStage(fs, folder, "sizes");
@@ -25,11 +25,6 @@ export async function findStudent(fs: FileSystem, runFolder: string): Promise<st
   throw new AppError("usage", `${runFolder}: its student was trained elsewhere, and its weights are not here`, {
     hint: `ask it where it is served; ${joinPath(folder, "student.json")} tells its name`,
   });
-}
-
-async function lastTrainKey(fs: FileSystem, runFolder: string): Promise<string | undefined> {
-  return (await readEvents(fs, runFolder)).filter(({ stage, key }) => stage === "train" && key !== undefined).at(-1)
-    ?.key;
 }
 
 async function notTrained(fs: FileSystem, runFolder: string): Promise<AppError> {

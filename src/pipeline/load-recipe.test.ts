@@ -76,8 +76,8 @@ describe("loadRecipe", () => {
 
   test("a wrong type names what was expected and what was found", async () => {
     expect((await failure(GOOD.replace('"mine"', "7"))).message).toContain("name: expected string, found 7");
-    expect((await failure(GOOD.replace('"arithmetic"', '"algebra"'))).message).toContain(
-      'collect.sources.0.family: expected one of "arithmetic"|"program", found "algebra"',
+    expect((await failure(GOOD.replace('"arithmetic"', '"arithmetics"'))).message).toContain(
+      'collect.sources.0.family: not one of the 30 known names (did you mean arithmetic?), found "arithmetics"',
     );
     expect((await failure(GOOD.replace('"type": "builtin"', '"type": "oracle"'))).message).toContain(
       "trace.teacher.type: ",
@@ -85,6 +85,26 @@ describe("loadRecipe", () => {
     expect((await failure(GOOD.replace("[2, 4]", "[4, 2]"))).message).toContain(
       "difficulty: low must not exceed high, found [4,2]",
     );
+  });
+
+  test("refuses a judge that would be bought through batches: it is asked while others wait for its verdict", async () => {
+    for (const type of ["gemini", "anthropic", "openai", "openai-compatible"]) {
+      const judge = { type, baseUrl: "https://host.example/v1", model: "m", batch: {} };
+      const text = GOOD.replace('"trace"', `"judge": ${JSON.stringify(judge)}, "trace"`);
+      expect((await failure(text)).message).toMatch(/judge\.batch: .*asked directly.*leave batch out/);
+      const teacher = text.replace(',"batch":{}', "").replace('{ "type": "builtin" }', JSON.stringify(judge));
+      expect((await load(teacher)).recipe.judge).toMatchObject({ type, model: "m" });
+    }
+  });
+
+  test("a level that a family does not have is named, in a source and in the evaluation", async () => {
+    const { message } = await failure(
+      GOOD.replace('"arithmetic"', '"gcd"')
+        .replace("[2, 4]", "[2, 6]")
+        .replace(/\}\s*$/u, ' "evaluate": { "difficulty": [3, 9] } }'),
+    );
+    expect(message).toMatch(/collect\.sources\.0\.difficulty: family gcd has levels 1 to 5, found 6/);
+    expect(message).toMatch(/evaluate\.difficulty: family gcd has levels 1 to 5, found 9/);
   });
 
   test.each([

@@ -5,6 +5,7 @@ import { AppError } from "../core/errors.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { refuseOtherVersion } from "../schema/record-version.ts";
 import { checkRecipe, recipeInvalid, type RecipeOrigin } from "./check-recipe.ts";
+import { withKeyFiles } from "./key-files.ts";
 import { didYouMean } from "./near-names.ts";
 import { overrideRecipe, type RecipeOverride } from "./override-recipe.ts";
 import { parseRecipeText } from "./recipe-text.ts";
@@ -85,14 +86,17 @@ export async function findBase(
   return { baseFolder, isBuiltinBase: false };
 }
 
-/** The recipe with its base and its files given as seen from `folder`, so that it means the same when read from there. */
+/**
+ * The recipe with its base, its files and its key files given as seen from `folder`, so that it means the same when read
+ * from there. A key file that is named from the root stays so named.
+ */
 export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBase, path }: LoadedRecipe): Recipe {
-  const { $schema: _schema, schemaVersion: _version, ...rest } = recipe;
+  const seen = (file: string): string => toSlashes(relative(folder, resolve(dirname(path), file)));
+  const keyed = withKeyFiles(recipe, (file) => (isAbsolute(file) ? file : seen(file)));
+  const { $schema: _schema, schemaVersion: _version, ...rest } = keyed;
   const base = isBuiltinBase ? recipe.student.base : toSlashes(relative(folder, baseFolder));
-  const moved = (place: string): string => toSlashes(relative(folder, resolve(dirname(path), place)));
-  const collect = movePlaces(recipe.collect, moved);
-  const trace = { ...recipe.trace, teacher: moveTeacher(recipe.trace.teacher, moved) };
-  return { ...rest, collect, trace, student: { ...recipe.student, base } };
+  const trace = { ...keyed.trace, teacher: moveTeacher(keyed.trace.teacher, seen) };
+  return { ...rest, collect: movePlaces(recipe.collect, seen), trace, student: { ...recipe.student, base } };
 }
 
 /** Names of the recipes that come with grappa. */

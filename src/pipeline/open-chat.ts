@@ -34,7 +34,7 @@ async function openSession(engine: EngineHost, model: ModelFolder): Promise<Omit
   const { tokenizer, chatTemplate, config } = model;
   const size = { slots: 1, contextTokens: config.maxPositions, choosableIds: tokenizer.vocabularySize };
   const source = await openTokenSource(engine, model, size);
-  const delimiters = thinkingDelimiters(tokenizer);
+  const delimiters = thinkingDelimiters(tokenizer, "Wait", model.style);
   const reply = async (prompt: string, setting: ChatSetting, signal: AbortSignal): Promise<ChatReply> => {
     if (prompt.length > MAX_PROMPT_CHARACTERS) throw promptTooLong(prompt.length);
     const promptIds = chatTemplate.encodePrompt([{ role: "user", content: prompt }]);

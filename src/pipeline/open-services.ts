@@ -9,6 +9,8 @@ import { AppError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { RunFact } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import { studentFormat } from "../tokenize/student-format.ts";
+import { thinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { describeBase } from "./base-fact.ts";
 import { describeKernels } from "./kernel-fact.ts";
 import type { HubAccess } from "./open-data.ts";
@@ -18,6 +20,7 @@ import { attemptStage } from "./stages/attempt.ts";
 import { localFiles } from "./sources/source-places.ts";
 import { collectStage } from "./stages/collect.ts";
 import type { EngineProvider } from "./stages/engine-provider.ts";
+import { benchmarkFiles } from "./stages/load-benchmarks.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
 import { gradeStage } from "./stages/grade.ts";
 import { reportStage } from "./stages/report.ts";
@@ -54,6 +57,9 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
   const { recipe, baseFolder, recipeFolder, threads, fs } = options;
   if (recipe.student.hosted) return await openHosted(options);
   const base = await readModelFolder(baseFolder);
+  // What the student cannot be trained or decoded in is refused before anything is asked or paid.
+  studentFormat(base, recipe.tokenize.style);
+  thinkingDelimiters(base.tokenizer, "Wait", recipe.tokenize.style);
   const engine: EngineHost = await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
     const info = await engine.describe();
@@ -88,14 +94,14 @@ async function openHosted(options: OpenServicesOptions): Promise<RunServices> {
   };
 }
 
-/** The world as models are asked in it. */
+/** The world as models are asked in it. Key files are seen from `runFolder`. */
 export function teacherWorld({
   secrets,
-  recipeFolder,
+  runFolder,
   prices = [],
   acceptedTerms = [],
-}: Pick<OpenServicesOptions, "secrets" | "recipeFolder" | "prices" | "acceptedTerms">): TeacherWorld {
-  return { secrets, readKeyFile: (path) => readKeyFile(resolve(recipeFolder, path)), prices, acceptedTerms };
+}: Pick<OpenServicesOptions, "secrets" | "runFolder" | "prices" | "acceptedTerms">): TeacherWorld {
+  return { secrets, readKeyFile: (path) => readKeyFile(resolve(runFolder, path)), prices, acceptedTerms };
 }
 
 const MAX_KEY_BYTES = 16 * 1024;
@@ -111,10 +117,14 @@ function readKeyFile(path: string): string {
   throw new AppError("limit-exceeded", `${path}: too long for a key (${text.length} characters)`);
 }
 
-/** One hash for the bytes of all files of the recipe's sources, in its order. */
+/** One hash for the bytes of all files of the recipe's sources and benchmarks, in its order. */
 async function questionFiles(fs: FileSystem, recipe: Recipe, recipeFolder: string) {
   const hashes: string[] = [];
   for (const path of localFiles(recipe)) hashes.push((await fs.digest(resolve(recipeFolder, path))).sha256);
+  for (const file of benchmarkFiles(recipe)) {
+    const path = resolve(recipeFolder, file);
+    hashes.push((await fs.kind(path)) === "file" ? (await fs.digest(path)).sha256 : "missing");
+  }
   return hashes.length === 0 ? {} : { questionFiles: sha256Hex(hashes.join("\n")) };
 }
 

@@ -169,7 +169,7 @@ async function openCounter(baseFolder: string) {
     return {
       countedBy: "the student's tokenizer",
       isEstimated: false,
-      tokensOf: (text: string) => tokenizer.encodeUser(text).length,
+      tokensOf: (text: string) => tokenizer.countUser(text),
     };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

@@ -1,4 +1,5 @@
 /** @file One model of a recipe as a forecast wants it: its price of the coming hours, its lengths, its chance. Pure. */
+import { boughtModel, FINE_TUNE_ACCOUNT } from "../adapters/fine-tune/fine-tune-money.ts";
 import type { JournalPurchase } from "../adapters/journal/journal-pass.ts";
 import { quantile } from "../core/statistics/bootstrap.ts";
 import { endpointPrice } from "../ledger/endpoint-price.ts";
@@ -79,11 +80,11 @@ export class AskedModels {
     };
   }
 
-  /** What an account was charged that is no reply. */
-  boughtFor(account: string): Bought {
+  /** What fine-tunes came to; calls are those that gave a model. */
+  boughtTraining(): Bought {
     return this.#take(
-      (one) => one.account === account && one.outcome === "charge",
-      () => true,
+      (one) => one.account === FINE_TUNE_ACCOUNT && one.outcome === "charge",
+      (one) => boughtModel(one),
     ).bought;
   }
 

@@ -96,7 +96,7 @@ function paidTraining(
     microUsdPerMillion: rate.perMillion,
     epochs: train.epochs,
     maxLength: tokenize.maxLength,
-    bought: models.boughtFor("train"),
+    bought: models.boughtTraining(),
   };
 }
 

@@ -1,8 +1,12 @@
 import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
-import { RequestJournal } from "../adapters/journal/request-journal.ts";
+import { FINE_TUNE_ACCOUNT } from "../adapters/fine-tune/fine-tune-money.ts";
+import type { SettledPurchase } from "../adapters/journal/journal-pass.ts";
+import { type JournalRecovery, RequestJournal } from "../adapters/journal/request-journal.ts";
+import { liveBatches } from "../adapters/teacher/batch/shard-log.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { formatUsd } from "../ledger/money.ts";
+import { counted } from "../report/number-format.ts";
 
 /** The money of a run: one cap and one journal over all its stages, so that no stage spends what another has promised. */
 export interface RunAccounts {
@@ -25,7 +29,7 @@ export interface AccountsOptions {
   /** Folder of `requests.jsonl`; made when it is needed. */
   readonly journalFolder: string;
   readonly capMicroUsd: number;
-  /** Told once of what earlier processes may have paid without a reply. */
+  /** Told once of what earlier processes may have paid without a reply, and of what goes on without them. */
   readonly warn: (message: string) => void;
 }
 
@@ -45,17 +49,51 @@ export function keepAccounts(options: AccountsOptions): AccountsKeeper {
 async function openAccounts({ journalFolder, capMicroUsd, warn }: AccountsOptions): Promise<RunAccounts> {
   await mkdir(journalFolder, { recursive: true });
   const ledger = new Ledger(capMicroUsd);
+  const open: SettledPurchase[] = [];
   const journal = await RequestJournal.open(join(journalFolder, "requests.jsonl"), {
-    onSettled: (settlement) => ledger.record(settlement.account, settlement),
+    onSettled: (settled) => {
+      ledger.record(settled.account, settled);
+      if (settled.outcome === "open") open.push(settled);
+    },
   });
-  warnOfPossiblyPaid(journal, warn);
+  if (open.length > 0) await warnOfOpen(open, { journal, journalFolder, warn });
   return { ledger, journal };
 }
 
+interface Opened extends Pick<AccountsOptions, "journalFolder" | "warn"> {
+  readonly journal: RequestJournal;
+}
+
+/** Tells apart what was lost with an earlier process, and what may go on without it. */
+async function warnOfOpen(open: readonly SettledPurchase[], { journal, journalFolder, warn }: Opened): Promise<void> {
+  const names = [...(await liveBatches(journalFolder)).keys()];
+  const batched = sumOf(names.flatMap((name) => journal.openIntents(name)).map((one) => one.worstCaseMicroUsd));
+  const fineTunes = sumOf(open.filter(({ account }) => account === FINE_TUNE_ACCOUNT).map((one) => one.costMicroUsd));
+  const all = sumOf(open.map(({ costMicroUsd }) => costMicroUsd));
+  const openIntents = all.count - batched.count - fineTunes.count;
+  warnOfPossiblyPaid({ openIntents, possiblyPaidMicroUsd: all.microUsd - batched.microUsd - fineTunes.microUsd }, warn);
+  if (batched.count > 0)
+    warn(
+      `${counted(batched.count, "request")} of an earlier try ${batched.count === 1 ? "is" : "are"} in batches that may go on at the provider; counted as ${formatUsd(batched.microUsd)} until they end`,
+    );
+  if (fineTunes.count > 0)
+    warn(
+      `a fine-tune of an earlier try may go on at the provider; counted as ${formatUsd(fineTunes.microUsd)} until it ends`,
+    );
+}
+
+/** Of amounts: their sum, and how many are more than nothing. */
+function sumOf(amounts: readonly number[]): { readonly count: number; readonly microUsd: number } {
+  const paid = amounts.filter((microUsd) => microUsd > 0);
+  return { count: paid.length, microUsd: paid.reduce((sum, microUsd) => sum + microUsd, 0) };
+}
+
 /** Tells of requests that an earlier process may have paid for without seeing a reply. */
-export function warnOfPossiblyPaid({ recovery }: RequestJournal, warn: (message: string) => void): void {
-  const { possiblyPaidMicroUsd, openIntents } = recovery;
+export function warnOfPossiblyPaid(
+  { openIntents, possiblyPaidMicroUsd }: Pick<JournalRecovery, "openIntents" | "possiblyPaidMicroUsd">,
+  warn: (message: string) => void,
+): void {
   if (possiblyPaidMicroUsd === 0) return;
-  const amount = formatUsd(possiblyPaidMicroUsd);
-  warn(`${openIntents} requests of an earlier try have no reply and may have been billed; counted as ${amount}`);
+  const requests = `${counted(openIntents, "request")} of an earlier try ${openIntents === 1 ? "has" : "have"} no reply`;
+  warn(`${requests} and may have been billed; counted as ${formatUsd(possiblyPaidMicroUsd)}`);
 }

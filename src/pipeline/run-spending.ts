@@ -5,7 +5,6 @@ import { type JournalPurchase, readJournal } from "../adapters/journal/journal-p
 import { RequestJournal } from "../adapters/journal/request-journal.ts";
 import type { ProcessTable } from "../adapters/process-table.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
-import { liveBatches } from "../adapters/teacher/batch/shard-log.ts";
 import { AppError } from "../core/errors.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
 import { type Spending, spreadBill, sumSpending, verifiedTraceMicroUsd } from "../ledger/spending.ts";
@@ -13,6 +12,7 @@ import { GradedTrace } from "../schema/records.ts";
 import { readEvents, readHeader, readRecipe, readRunManifest } from "./run-folder.ts";
 import { lockHolder, lockRun } from "./run-lock.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
+import { readUnderWay, type UnderWay } from "./under-way.ts";
 
 /** What touching a run's money needs. */
 export interface SpendingPorts {
@@ -21,10 +21,14 @@ export interface SpendingPorts {
 }
 
 /** A request that no reply and nobody ended: it may have been billed. */
-export type OpenPurchase = Pick<
-  JournalPurchase,
-  "key" | "purchase" | "account" | "provider" | "model" | "questionId" | "worstCaseMicroUsd"
->;
+export interface OpenPurchase
+  extends Pick<
+    JournalPurchase,
+    "key" | "purchase" | "account" | "provider" | "model" | "questionId" | "batch" | "worstCaseMicroUsd"
+  > {
+  /** As what it may still go on at the provider; null where it cannot. */
+  readonly underWay: UnderWay | null;
+}
 
 /** Where the money of a run went. */
 export interface RunSpending extends Spending {
@@ -67,7 +71,7 @@ export async function readSpending({ fs, processes }: SpendingPorts, folder: str
     capMicroUsd,
     leftMicroUsd: capMicroUsd === null ? null : Math.max(0, capMicroUsd - spending.spentMicroUsd),
     ...spending,
-    open: purchases.filter(({ outcome }) => outcome === "open").map(openPurchase),
+    open: await readOpen(fs, folder, purchases),
     rightTraces,
     rightTraceMicroUsd: verifiedTraceMicroUsd(spending, rightTraces ?? 0),
   };
@@ -81,8 +85,21 @@ export async function readPurchases(fs: FileSystem, folder: string): Promise<Jou
   return purchases;
 }
 
-function openPurchase({ key, purchase, account, provider, model, questionId, worstCaseMicroUsd }: OpenPurchase) {
-  return { key, purchase, account, provider, model, questionId, worstCaseMicroUsd };
+/** Those of the purchases of a folder that are open. */
+async function readOpen(
+  fs: FileSystem,
+  folder: string,
+  purchases: readonly JournalPurchase[],
+): Promise<readonly OpenPurchase[]> {
+  const path = await findJournal(fs, folder);
+  if (path === undefined) return [];
+  const underWay = await readUnderWay(dirname(path));
+  return purchases
+    .filter(({ outcome }) => outcome === "open")
+    .map(({ key, purchase, account, provider, model, questionId, batch, worstCaseMicroUsd }) => {
+      const origin = { account, provider, model, questionId, batch };
+      return { key, purchase, ...origin, worstCaseMicroUsd, underWay: underWay({ account, batch }) };
+    });
 }
 
 /** Right traces by the newest grades of a run, or by those beside the traces of `grappa trace`. */
@@ -104,48 +121,72 @@ async function newestGrades(fs: FileSystem, folder: string): Promise<string | un
   return (await inspectStage(fs, grades, "sizes")).status === "done" ? joinPath(grades, "grades.jsonl") : undefined;
 }
 
+/** What a person says of what is open, having looked at the provider's bill. */
+export interface Bill {
+  /** What it came to, together; 0: nothing was billed. */
+  readonly billedMicroUsd: number;
+  /** A fine-tune, by its name, that has ended: it alone is meant. Absent: all that cannot be under way. */
+  readonly job?: string;
+}
+
 /** What reconciling wrote. */
 export interface Reconciliation {
   readonly run: string;
   readonly reconciled: readonly (OpenPurchase & { readonly billedMicroUsd: number })[];
-  /** What was counted before, and is counted now, for these requests. */
+  /** Left open, as they may go on at the provider. */
+  readonly spared: readonly OpenPurchase[];
+  /** What was counted before, and is counted now, for what was ended. */
   readonly worstCaseMicroUsd: number;
   readonly billedMicroUsd: number;
 }
 
 /**
  * Ends every open request of a run with what was billed for it: nothing, unless an amount is given, which is spread over
- * them. When there is none, nothing is written. Those in a batch that has not ended are left: the next run takes their
- * replies. The run is locked meanwhile.
- * @throws {AppError} "run-locked"; "file-missing": there is no journal; and what opening the journal throws.
+ * them. When there is none, nothing is written. Those in a batch that has not ended, and fine-tunes, are left: the next
+ * run takes their replies, and books their ends. The run is locked meanwhile.
+ * @throws {AppError} "run-locked"; "file-missing": there is no journal; "usage": there is no such fine-tune; and what opening
+ *   the journal throws.
  */
 export async function reconcile(
   { fs, processes }: SpendingPorts,
   folder: string,
-  billedMicroUsd: number,
+  { billedMicroUsd, job }: Bill,
 ): Promise<Reconciliation> {
   const path = await findJournal(fs, folder);
   if (path === undefined)
     throw new AppError("file-missing", `${folder}: nothing was bought there`, { data: { folder } });
   const lock = await lockRun(fs, processes, folder);
   try {
-    const live = await liveBatches(dirname(path));
-    const open = (await readPurchases(fs, folder))
-      .filter(({ outcome, batch }) => outcome === "open" && !(batch !== null && live.has(batch)))
-      .map(openPurchase);
-    const worstCases = open.map(({ worstCaseMicroUsd }) => worstCaseMicroUsd);
+    const open = await readOpen(fs, folder, await readPurchases(fs, folder));
+    const ended = open.filter(job === undefined ? ({ underWay }) => underWay === null : isOf(job));
+    if (job !== undefined && ended.length === 0) throw noSuchJob(job, open);
+    const worstCases = ended.map(({ worstCaseMicroUsd }) => worstCaseMicroUsd);
     const bills = spreadBill(billedMicroUsd, worstCases);
-    const reconciled = open.map((one, i) => ({ ...one, billedMicroUsd: bills[i] ?? 0 }));
+    const reconciled = ended.map((one, i) => ({ ...one, billedMicroUsd: bills[i] ?? 0 }));
     if (reconciled.length > 0) await writeReconciled(path, reconciled);
     return {
       run: basename(folder),
       reconciled,
+      spared: open.filter((one) => one.underWay !== null && !ended.includes(one)),
       worstCaseMicroUsd: worstCases.reduce((sum, one) => sum + one, 0),
       billedMicroUsd: reconciled.reduce((sum, one) => sum + one.billedMicroUsd, 0),
     };
   } finally {
     await lock.release();
   }
+}
+
+const isOf =
+  (job: string) =>
+  ({ underWay, batch }: OpenPurchase): boolean =>
+    underWay === "fine-tune" && batch === job;
+
+function noSuchJob(job: string, open: readonly OpenPurchase[]): AppError {
+  const names = [...new Set(open.filter(({ underWay }) => underWay === "fine-tune").map(({ batch }) => batch))];
+  return new AppError("usage", `no fine-tune "${job}" is open`, {
+    hint: names.length === 0 ? "none is" : `give one of these: ${names.join(", ")}`,
+    data: { job, open: names },
+  });
 }
 
 async function writeReconciled(path: string, reconciled: Reconciliation["reconciled"]): Promise<void> {

@@ -22,6 +22,8 @@ export interface OpenServicesOptions {
   readonly secrets: (name: string) => string | undefined;
   /** Folder that the recipe's files are seen from. */
   readonly recipeFolder: string;
+  /** Folder of the run: its stages are given the recipe as seen from there (`recipeSeenFrom`), key files too. */
+  readonly runFolder: string;
   /** Prices from the command line. */
   readonly prices?: readonly PriceOverride[];
   /** Providers whose terms were accepted. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { bucketOf } from "../questions/bucket.ts";
-import { families, parseProblem } from "../questions/families.ts";
+import { chainFamilies, parseProblem } from "../questions/chain-families.ts";
 import { parseLine, runningValues } from "../questions/steps.ts";
 import { type BaseKind, LONG_LESSON, PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";
 import { type BaseDocument, baseDocument } from "./base-text.ts";
@@ -38,7 +38,7 @@ describe.each([
       expect(found.size).toBeGreaterThan(15_000);
       expect([...found].filter((text) => parseProblem(text) === null || bucketOf(text) !== "pretrain")).toEqual([]);
       const others = [5, 6].flatMap((seed) =>
-        Object.values(families).flatMap((family) =>
+        Object.values(chainFamilies).flatMap((family) =>
           Array.from({ length: 2500 }, (_, i) => family.generate(i, { seed, difficulty: 1 + (i % 5) })),
         ),
       );
@@ -131,7 +131,7 @@ describe.each([
       for (const { kind, user, thinking, answer, isFinal } of documents) {
         if (kind === "direct") {
           expect(thinking).toBeNull();
-          expect(Object.values(families).some((family) => family.verify(user, answer ?? ""))).toBe(true);
+          expect(Object.values(chainFamilies).some((family) => family.verify(user, answer ?? ""))).toBe(true);
         } else if (kind.startsWith("facts") || kind.startsWith("unrelated")) {
           expect(answer).toBe(String(parseLine(thinking?.split("\n").at(-1) ?? "")?.result));
         } else if (kind === "cut") {

@@ -4,8 +4,8 @@
  */
 import { type Prng, prng } from "../core/prng.ts";
 import { bucketOf } from "../questions/bucket.ts";
-import { families } from "../questions/families.ts";
-import type { Family } from "../questions/family.ts";
+import { chainFamilies } from "../questions/chain-families.ts";
+import type { ChainFamily } from "../questions/chain-family.ts";
 import { type Problem, runningValues } from "../questions/steps.ts";
 import { type BaseKind, kindWeights, type Lesson, type Reach } from "./base-kinds.ts";
 import { cutOff, type Pass } from "./cut-off.ts";
@@ -57,7 +57,7 @@ type Draw = (steps: readonly [number, number]) => Context;
 function body(
   random: Prng,
   kind: BaseKind,
-  { family, draw, reach }: { family: Family["name"]; draw: Draw; reach: Reach },
+  { family, draw, reach }: { family: ChainFamily["name"]; draw: Draw; reach: Reach },
 ): Body {
   switch (kind) {
     case "facts-quick":
@@ -94,10 +94,10 @@ function body(
  */
 function drawContext(
   random: Prng,
-  name: Family["name"],
+  name: ChainFamily["name"],
   { steps: [low, high], lesson }: { steps: readonly [number, number]; lesson: Lesson },
 ): Context {
-  const family = families[name];
+  const family = chainFamilies[name];
   const steps = random.int(low, high);
   const problem = family.draw(random, steps, (beginning) => {
     const isQuestion = name === "arithmetic" || beginning.steps.length === steps;
@@ -121,7 +121,10 @@ function lastResult(lines: readonly SingleStep[]): string {
   return String(lines.at(-1)?.result);
 }
 
-function facts(random: Prng, { family, style, reach }: { family: Family["name"]; style: Style; reach: Reach }): Body {
+function facts(
+  random: Prng,
+  { family, style, reach }: { family: ChainFamily["name"]; style: Style; reach: Reach },
+): Body {
   const lines = factLines(random, { family, style, maxBytes: random.int(...reach.factBytes) });
   const user = style === "quick" ? "quick" : "care";
   return { user, thinking: written(lines), answer: lastResult(lines), isFinal: random.next() < FINAL_SHARE };

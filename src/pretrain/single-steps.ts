@@ -3,7 +3,7 @@
  * line before it, nor the value that a question's chain would have there: no chain of reasoning is ever shown.
  */
 import type { Prng } from "../core/prng.ts";
-import type { Family } from "../questions/family.ts";
+import type { ChainFamily } from "../questions/chain-family.ts";
 import {
   carefulLine,
   keyAt,
@@ -30,7 +30,7 @@ export interface SingleStep {
 const OPERATIONS: readonly Operation[] = ["+", "-", "*"];
 
 /** A step with a left operand for it, operations evenly mixed; in programs one step in four is conditional. */
-export function drawFact(random: Prng, family: Family["name"], key: string): { step: Step; left: number } {
+export function drawFact(random: Prng, family: ChainFamily["name"], key: string): { step: Step; left: number } {
   const operation = random.pick(OPERATIONS);
   const isConditional = family === "program" && random.next() < 0.25;
   let [left, operand] = [0, 0];
@@ -61,7 +61,7 @@ export function writeStep(step: Step, left: number, style: Style): SingleStep {
 /** As many lines of facts as fit into `maxBytes`, keys in order from a random one. */
 export function factLines(
   random: Prng,
-  options: { family: Family["name"]; style: Style; maxBytes: number },
+  options: { family: ChainFamily["name"]; style: Style; maxBytes: number },
 ): SingleStep[] {
   const lines: SingleStep[] = [];
   const firstKey = random.int(0, MAX_STEPS - 1);

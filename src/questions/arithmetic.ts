@@ -1,10 +1,10 @@
-import { makeFamily } from "./make-family.ts";
+import { makeChainFamily } from "./make-chain-family.ts";
 
 /**
  * Maths in a short keyed notation, `62 a+36 b+27 c*5`: a start value, then steps from left to right without precedence.
  * Domains: number of steps, and whether a product occurs.
  */
-export const arithmetic = makeFamily({
+export const arithmetic = makeChainFamily({
   name: "arithmetic",
   notation: {
     conditionalShare: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { BUCKET_PERCENT, bucketOf, normaliseQuestion, questionId } from "./bucket.ts";
-import { families } from "./families.ts";
+import { chainFamilies } from "./chain-families.ts";
 
 describe("the split", () => {
   it("belongs to the normalised text", () => {
@@ -32,7 +32,7 @@ describe("the split", () => {
     let repeats = 0;
     for (const seed of [0, 1, 2]) {
       for (let i = 0; i < 3000; i++) {
-        const question = families.arithmetic.generate(i, { seed, difficulty: 1 });
+        const question = chainFamilies.arithmetic.generate(i, { seed, difficulty: 1 });
         if (seen.has(question.text)) repeats++;
         expect(seen.get(question.text) ?? question.bucket).toBe(question.bucket);
         seen.set(question.text, question.bucket);

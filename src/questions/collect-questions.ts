@@ -4,10 +4,10 @@ import type { Family } from "./family.ts";
 
 /** What to collect. */
 export interface CollectOptions {
-  readonly family: Pick<Family, "name" | "generate">;
+  readonly family: Pick<Family, "generate"> & { readonly name: string };
   /** Distinct questions wanted. */
   readonly count: number;
-  /** Lowest and highest number of steps; items take them in turn. */
+  /** Lowest and highest level; items take them in turn. */
   readonly difficulty: readonly [number, number];
   readonly bucket: Bucket;
   readonly seed: number;

@@ -1,10 +1,10 @@
-import { makeFamily } from "./make-family.ts";
+import { makeChainFamily } from "./make-chain-family.ts";
 
 /**
  * "What does this print": a small C-like program, `n=62;a:n+=36;b:n*=5;c:if(n%2)n-=7;puts(n)`. About one labelled
  * statement in four runs on odd values only. Domains: number of statements, and whether one of them is conditional.
  */
-export const program = makeFamily({
+export const program = makeChainFamily({
   name: "program",
   notation: {
     conditionalShare: 0.25,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { collectQuestions } from "./collect-questions.ts";
-import { families } from "./families.ts";
+import { chainFamilies } from "./chain-families.ts";
 import { parseLine } from "./steps.ts";
 import { reasonAbout, type TeacherPolicy } from "./teacher-policy.ts";
 
 const policy: TeacherPolicy = { slipRate: 0.25, checkOnceShare: 0.3, checkTwiceShare: 0.2, seed: 0 };
 const questions = (["arithmetic", "program"] as const).flatMap((name) =>
-  collectQuestions({ family: families[name], count: 2000, difficulty: [3, 5], bucket: "train", seed: 0 }),
+  collectQuestions({ family: chainFamilies[name], count: 2000, difficulty: [3, 5], bucket: "train", seed: 0 }),
 );
 const traces = questions.map((question) => {
   const reasoning = reasonAbout(question, policy);
@@ -27,14 +27,17 @@ describe("the built-in teacher", () => {
 
   it("is wrong exactly when it slipped and did not check", () => {
     for (const { question, reasoning } of traces) {
-      const isRight = families[question.family as "arithmetic" | "program"].verify(question.text, reasoning.answer);
+      const isRight = chainFamilies[question.family as "arithmetic" | "program"].verify(
+        question.text,
+        reasoning.answer,
+      );
       expect(isRight).toBe(!reasoning.hadSlip || reasoning.checks > 0);
     }
   });
 
   it("writes a chain a pass: keys of the question, each left operand the last result, one wrong line at most", () => {
     for (const { question, reasoning, passes } of traces) {
-      const problem = families[question.family as "arithmetic" | "program"].parse(question.text);
+      const problem = chainFamilies[question.family as "arithmetic" | "program"].parse(question.text);
       expect(passes).toHaveLength(1 + reasoning.checks);
       for (const [i, pass] of passes.entries()) {
         expect(pass[0]).toBe(String(problem?.start));

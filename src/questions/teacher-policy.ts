@@ -4,7 +4,7 @@
  */
 import { prng, type Prng } from "../core/prng.ts";
 import type { Question } from "../schema/records.ts";
-import { parseProblem } from "./families.ts";
+import { parseProblem } from "./chain-families.ts";
 import {
   carefulLine,
   columns,

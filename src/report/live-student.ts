@@ -4,6 +4,7 @@
  */
 import type { Bucket } from "../schema/records.ts";
 import type { StudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { TokenizerParts } from "../tokenize/tokenizer-parts.ts";
 
 /** Most bytes of a report with all that it carries. */
@@ -34,6 +35,8 @@ export interface LivePayload {
   readonly tokenizer: LiveTokenizer;
   /** Jinja. */
   readonly chatTemplate: string;
+  /** How the student thinks, and its base beside it. */
+  readonly style: ThinkingStyle;
   /** Reserve for the answer, tokens, as in the run's evaluation. */
   readonly answerTokens: number;
   readonly questions: readonly LiveQuestion[];

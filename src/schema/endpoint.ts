@@ -21,6 +21,9 @@ const limits = z
   .prefault({})
   .describe("declared limits; the provider's own headers count too");
 
+/** After so long what a batch did not bring is asked for directly, unless the recipe says otherwise: minutes. */
+export const BATCH_DEADLINE_MINUTES = 24 * 60;
+
 const common = {
   name: z
     .string()
@@ -28,7 +31,10 @@ const common = {
     .optional()
     .describe("the endpoint's name in trace ids, whatever its URL and key; its type unless told"),
   model: z.string().min(1).describe("the model's name at that server"),
-  apiKeyFile: z.string().optional().describe("file that holds the key, instead of an environment variable"),
+  apiKeyFile: z
+    .string()
+    .optional()
+    .describe("file that holds the key, seen from the recipe, instead of an environment variable"),
   temperature: z.number().min(0).max(2).optional().describe("sampling temperature; none leaves it to the server"),
   topP: z.number().gt(0).max(1).optional().describe("nucleus sampling; none leaves it to the server"),
   maxTokens: z.int().min(1).default(32_768).describe("cap on thinking and answer together, tokens"),
@@ -38,7 +44,7 @@ const common = {
       deadlineMinutes: z
         .int()
         .min(1)
-        .default(24 * 60)
+        .default(BATCH_DEADLINE_MINUTES)
         .describe("what is not back by then is cancelled and asked for directly"),
     })
     .optional()
@@ -99,6 +105,21 @@ export const OpenAIEndpoint = z.strictObject({
 export const ENDPOINTS = [OpenAICompatibleEndpoint, GeminiEndpoint, AnthropicEndpoint, OpenAIEndpoint] as const;
 export const Endpoint = z.discriminatedUnion("type", ENDPOINTS);
 export type Endpoint = z.infer<typeof Endpoint>;
+
+const directly = {
+  batch: z
+    .never("a judge is asked directly, because others wait for its verdicts: leave batch out")
+    .optional()
+    .describe("not of a judge: it is asked directly"),
+};
+
+/** A judge's endpoint: any, but not through batches. */
+export const JudgeEndpoint = z.discriminatedUnion("type", [
+  OpenAICompatibleEndpoint.extend(directly),
+  GeminiEndpoint.extend(directly),
+  AnthropicEndpoint.extend(directly),
+  OpenAIEndpoint.extend(directly),
+]);
 
 /** The endpoint's name in ids, records and the ledger. */
 export function endpointName(endpoint: Pick<Endpoint, "name" | "type">): string {

@@ -1,6 +1,7 @@
 /** @file JSON Schemas of everything on disk, for editors, Python and whoever else reads our files. */
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
+import { Curation, DuplicateCluster } from "./curation.ts";
 import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "./evaluation.ts";
 import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
 import { GradeRequest, GradeRow } from "./grade-row.ts";
@@ -32,6 +33,8 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "trace-failure": { schema: TraceFailure, about: "A question whose trace could not be had." },
   "graded-trace": { schema: GradedTrace, about: "What a grader says of a trace." },
   dropped: { schema: Dropped, about: "Why a row left the funnel." },
+  curation: { schema: Curation, about: "curation.json: what the rules of a recipe's curate came to." },
+  "duplicate-cluster": { schema: DuplicateCluster, about: "A kept question and its near-duplicates." },
   "source-reading": { schema: SourceReading, about: "What was read of one source: a line of sources.jsonl." },
   selection: { schema: Selection, about: "A trace chosen to train on." },
   example: { schema: Example, about: "A trace as token ids and labels." },

@@ -23,6 +23,7 @@ export interface SchemaNode {
   readonly prefixItems?: readonly SchemaNode[];
   readonly oneOf?: readonly SchemaNode[];
   readonly anyOf?: readonly SchemaNode[];
+  readonly not?: SchemaNode;
 }
 
 /** JSON Schema of a recipe as a person writes it (fields with a default may be left out). */
@@ -68,6 +69,7 @@ function walk(node: SchemaNode, place: Omit<RecipeField, "node">): RecipeField[]
 
 /** What a field holds, in a few words: "whole number >= 1", "one of s1, random". */
 export function describeType(node: SchemaNode): string {
+  if (node.not) return "nothing";
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (node.enum) return `one of ${node.enum.map((value) => JSON.stringify(value)).join(", ")}`;
   if (node.anyOf) return node.anyOf.map(describeType).join(" or ");

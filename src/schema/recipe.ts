@@ -1,6 +1,7 @@
 /** @file The recipe: a whole experiment as one strict object. Unknown keys are errors; every field says its unit. */
 import { z } from "zod";
-import { Endpoint, ENDPOINTS, GivenPrice } from "./endpoint.ts";
+import { Endpoint, ENDPOINTS, GivenPrice, JudgeEndpoint } from "./endpoint.ts";
+import { FAMILY_NAMES } from "./family-names.ts";
 import { FileSource, HubSource } from "./question-source.ts";
 import { SCHEMA_VERSION } from "./records.ts";
 
@@ -14,9 +15,9 @@ const range = (what: string) =>
 
 const FamilySource = z.strictObject({
   type: z.literal("family").describe("questions from a programmatic family, with exact verifiers"),
-  family: z.enum(["arithmetic", "program"]).describe("programmatic question family"),
+  family: z.enum(FAMILY_NAMES).describe("programmatic question family; `grappa questions list` says what each is"),
   count: count("questions to take from the train bucket"),
-  difficulty: range("steps in a question, lowest and highest"),
+  difficulty: range("levels of the family, lowest and highest: 1 to 8 steps for arithmetic and program, else 1 to 5"),
 });
 
 const BuiltinTeacher = z.strictObject({
@@ -62,6 +63,80 @@ const HostedStudent = z.strictObject({
 });
 export type HostedStudent = z.infer<typeof HostedStudent>;
 
+const Decontaminate = z.strictObject({
+  against: z
+    .array(
+      z.strictObject({
+        task: z.string().describe("a benchmark that will be evaluated: a task's name, or the path of a task file"),
+        data: z
+          .string()
+          .optional()
+          .describe("its data file, seen from the recipe; a benchmark without is named as not checked"),
+        sha256: z.string().optional().describe("SHA-256 that the data must have"),
+      }),
+    )
+    .default([])
+    .describe("benchmarks; the recipe's own held-out questions are always checked against"),
+  ngram: count("words in a run; one shared run is enough to drop a question, as in s1").default(8),
+  nearJaccard: z
+    .number()
+    .min(0.3)
+    .max(1)
+    .optional()
+    .describe(
+      "drop light edits of a benchmark's question too, from this likeness of five-character runs; absent: not looked for",
+    ),
+});
+
+const Curate = z.strictObject({
+  quality: z
+    .enum(["s1", "strict"])
+    .optional()
+    .describe(
+      "s1: its format checks, and no reference answer; strict: no reference answer, control tokens, another language; absent: none",
+    ),
+  language: z
+    .enum(["en", "any"])
+    .default("en")
+    .describe("for strict: what is plainly not English is dropped; any: nothing is"),
+  decontaminate: Decontaminate.optional(),
+  duplicates: z
+    .strictObject({
+      nearJaccard: z
+        .number()
+        .min(0.3)
+        .max(1)
+        .default(0.8)
+        .describe("likeness of five-character runs from which two questions are the same; one is kept"),
+    })
+    .optional(),
+});
+
+const SeedRule = z.strictObject({
+  source: z.string().min(1).describe("traces of questions of this source, or of a part of it (SOURCE/PART)"),
+  requireCorrect: z.boolean().default(true).describe("only where the teacher was right"),
+  longerThan: z.int().min(0).optional().describe("only where the thinking has more tokens than this; absent: any"),
+});
+
+const ShapeSource = z.strictObject({
+  source: z.string().min(1).describe("for s1: a source whose domains are counted, for example of a benchmark's kind"),
+  ratio: z
+    .number()
+    .positive()
+    .default(1)
+    .describe("how much it counts beside the first source, which counts as it is; each domain's count is rounded down"),
+});
+
+const Shape = z.strictObject({
+  after: share("for s1: share of count from which on domains are drawn as those sources have them").default(0.7),
+  like: z.array(ShapeSource).min(1),
+});
+
+const LongShare = z.strictObject({
+  longerThan: z.int().min(0).describe("a trace is long when its thinking has more tokens than this"),
+  share: share("share of count that is long; neither kind makes up for what the other lacks"),
+});
+
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
 export const Recipe = z.strictObject({
   $schema: z.string().optional().describe("path of the JSON Schema, for completion in editors"),
@@ -91,7 +166,7 @@ export const Recipe = z.strictObject({
     .describe(
       "attempt-first: only what no reference student solves is traced; s1: everything is traced, then filtered",
     ),
-  judge: Endpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
+  judge: JudgeEndpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
   collect: z.strictObject({
     sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource, HubSource])).min(1),
     strict: z
@@ -99,6 +174,7 @@ export const Recipe = z.strictObject({
       .default(false)
       .describe("stop at the first row of a data set that is no question; otherwise it is reported and left out"),
   }),
+  curate: Curate.optional(),
   attempt: z
     .strictObject({
       modes: z
@@ -147,7 +223,22 @@ export const Recipe = z.strictObject({
   select: z
     .strictObject({
       count: count("examples to train on").default(1000),
-      method: z.enum(["s1", "random"]).default("s1").describe("s1: uniform over domains, long traces preferred"),
+      method: z
+        .enum(["s1", "random", "longest", "diverse", "all"])
+        .default("s1")
+        .describe(
+          "s1: uniform over domains, long traces preferred; its controls: random, the longest, diverse (uniform over domains alone), all (whatever count says)",
+        ),
+      seeds: z
+        .array(SeedRule)
+        .optional()
+        .describe("for s1: traces that are taken first, where any of these rules applies; absent: none"),
+      shape: Shape.optional(),
+      redrawSeeds: z
+        .boolean()
+        .optional()
+        .describe("for s1: seeds stay in their domains and may be drawn again for nothing, as in s1's own code"),
+      longShare: LongShare.optional(),
       requireCorrect: z.boolean().default(true).describe("drop traces graded other than correct (s1 kept them)"),
       maxThinkingTokens: z.int().min(1).default(512).describe("longer traces are dropped, never cut"),
     })
@@ -159,6 +250,10 @@ export const Recipe = z.strictObject({
         .enum(["traces", "answers"])
         .default("traces")
         .describe("what is learned: thinking and answer as in s1, or the answer alone (a control)"),
+      style: z
+        .enum(["s1", "think"])
+        .default("s1")
+        .describe("delimiters of the thinking: s1's (<|im_start|>think, <|im_start|>answer), or <think> and </think>"),
     })
     .prefault({}),
   train: z
@@ -186,7 +281,7 @@ export const Recipe = z.strictObject({
         .enum(["tune", "test"])
         .default("test")
         .describe("which held-out questions: tune while choosing settings, test for the result"),
-      difficulty: range("steps in a question").default([3, 5]),
+      difficulty: range("levels of the families' held-out questions, lowest and highest").default([3, 5]),
       budgets: z.array(z.int().min(0)).default([16, 32, 64, 96, 128]).describe("ladder of hard caps, thinking tokens"),
       waits: z.array(z.int().min(1)).default([1, 2]).describe("forced continuations beside the natural end"),
       continuations: z

@@ -1,30 +1,20 @@
 /**
- * @file Text to ids and back, exactly as transformers does it for a Qwen2 folder, from parts that were checked before: it
- * needs no schema library, so that it also runs inside a report.
- * Splitting and byte-pair merging are `@huggingface/tokenizers`; the cache, the safety of control tokens and decoding are
- * ours.
+ * @file Text to ids and back, exactly as transformers does it for a folder of a known layout, from parts that were checked
+ * before: it needs no schema library, so that it also runs inside a report. The safety of control tokens and decoding are ours.
  */
-import * as library from "@huggingface/tokenizers";
-import { AppError } from "../core/errors.ts";
-import { BYTE_CHARACTERS, spelledBytes } from "./byte-alphabet.ts";
-import { corruptTokenizer, QWEN2_PATTERN, type TokenizerParts } from "./tokenizer-parts.ts";
-
-/** What we use of the library, whose own types do not resolve under NodeNext (their imports have no extension). */
-interface LibraryParts {
-  readonly SplitPreTokenizer: new (config: object) => { pre_tokenize_text(text: string): string[] };
-  readonly BPE: new (config: object) => { encode(pieces: readonly string[]): string[] };
-}
-const { BPE, SplitPreTokenizer } = library as unknown as LibraryParts;
+import { fallbackByte, spelledBytes } from "./byte-alphabet.ts";
+import { escapePattern, pieceEncoder } from "./piece-encoder.ts";
+import { corruptTokenizer, SPACE_MARK, type TokenizerParts } from "./tokenizer-parts.ts";
 
 /** Ids with a meaning of their own, which no user's text can ever produce. */
 export interface ControlIds {
-  /** `<|im_start|>`: opens a turn, and s1's thinking and answer. */
-  readonly imStart: number;
-  /** `<|im_end|>`: closes a turn. */
+  /** `<|im_start|>`: opens a turn, and s1's thinking and answer. null where the family has none (Llama-3, Gemma). */
+  readonly imStart: number | null;
+  /** What closes a turn: `<|im_end|>`, Llama-3's `<|eot_id|>`, Gemma's `<end_of_turn>`. */
   readonly imEnd: number;
-  /** `<|endoftext|>`. */
+  /** `<|endoftext|>`, Llama-3's `<|end_of_text|>`, Gemma's `<eos>`. */
   readonly endOfText: number;
-  /** `<|fim_pad|>` as in s1, never an end token, so that ends keep their loss. */
+  /** `<|fim_pad|>` as in s1 or the family's own padding; never an end token, so that ends keep their loss. */
   readonly pad: number;
 }
 
@@ -33,10 +23,16 @@ export interface Tokenizer {
   /** One more than the highest id; a model's embedding has at least as many rows. */
   readonly vocabularySize: number;
   readonly controlIds: ControlIds;
+  /** `<bos>` and the like, as chat templates write it; empty where there is none. */
+  readonly bosText: string;
   /** All spellings that {@link encodeControl} reads as one id, control tokens or not, with their ids. */
   readonly addedTokens: ReadonlyMap<string, number>;
   /** Ids of text from outside. A control token's spelling in it becomes ordinary tokens. */
   encodeUser(text: string): number[];
+  /** How many ids `encodeUser` gives, without making them. */
+  countUser(text: string): number;
+  /** The text as it can be decoded again: composed where the tokenizer composes (NFC). */
+  normalise(text: string): string;
   /** Ids of text that we wrote (templates): control tokens' spellings are read as such, as AutoTokenizer does. */
   encodeControl(text: string): number[];
   /** The text cut at the spellings of control (and other added) tokens: plain text as strings, control tokens as ids. */
@@ -49,12 +45,6 @@ export interface Tokenizer {
   decode(ids: ArrayLike<number>): string;
 }
 
-/** Longest text encoded in one call, in UTF-16 units; a guard against hostile input, far above any context. */
-const MAX_TEXT_UNITS = 1 << 24;
-/** Pieces kept encoded; pieces longer than 64 units are rarely met twice. */
-const CACHE_CAPACITY = 1 << 16;
-const CACHE_MAX_UNITS = 64;
-
 /**
  * Builds a tokenizer from checked parts.
  *
@@ -62,11 +52,13 @@ const CACHE_MAX_UNITS = 64;
  */
 export function buildTokenizer(parts: TokenizerParts): Tokenizer {
   const controlIds = findControlIds(parts);
-  const encodeUser = pieceEncoder(parts);
-  const addedPattern = spellingPattern([...parts.added.keys()]);
+  const { encode: encodeUser, count: countUser, normalise } = pieceEncoder(parts);
+  const plain = new Set(parts.plainAdded);
+  const control = new Map([...parts.added].filter(([spelling]) => !plain.has(spelling)));
+  const controlPattern = spellingPattern([...control.keys()]);
   const splitControl = (text: string): (string | number)[] =>
     // split() with a capturing group puts the separators at odd places.
-    text.split(addedPattern).map((part, index) => (index % 2 === 1 ? (parts.added.get(part) as number) : part));
+    text.split(controlPattern).map((part, index) => (index % 2 === 1 ? (control.get(part) as number) : part));
   const bytes = tokenBytes(parts);
   const nothing = new Uint8Array(0);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -74,83 +66,72 @@ export function buildTokenizer(parts: TokenizerParts): Tokenizer {
   return {
     vocabularySize: bytes.length,
     controlIds,
-    addedTokens: parts.added,
+    bosText: parts.bosToken ?? "",
+    addedTokens: control,
     encodeUser,
+    countUser,
+    normalise,
     encodeControl: (text) =>
       splitControl(text).flatMap((part) => (typeof part === "number" ? [part] : encodeUser(part))),
     splitControl,
-    hasControlSpelling: (text) => text.search(addedPattern) !== -1,
+    hasControlSpelling: (text) => text.search(controlPattern) !== -1,
     bytesOf,
     decode: (ids) => decoder.decode(concatenate(Array.from(ids, bytesOf))),
   };
 }
 
+/** What the files of each layout call the four; of several names the first that is there counts. */
+const CONTROL_NAMES = {
+  qwen2: { imStart: ["<|im_start|>"], imEnd: ["<|im_end|>"], endOfText: ["<|endoftext|>"], pad: ["<|fim_pad|>"] },
+  llama3: {
+    imStart: null,
+    imEnd: ["<|eot_id|>"],
+    endOfText: ["<|end_of_text|>"],
+    pad: ["<|finetune_right_pad_id|>", "<|reserved_special_token_5|>"],
+  },
+  gemma: { imStart: null, imEnd: ["<end_of_turn>"], endOfText: ["<eos>"], pad: ["<pad>"] },
+} as const;
+
 function findControlIds(parts: TokenizerParts): ControlIds {
-  const find = (spelling: string): number => {
+  const names = CONTROL_NAMES[parts.layout];
+  const find = (spellings: readonly [string, ...string[]]): number => {
+    const spelling = spellings.find((each) => parts.added.has(each)) ?? spellings[0];
     const id = parts.added.get(spelling);
     if (id === undefined) throw corruptTokenizer("tokenizer.json: added_tokens", `${spelling} is missing`);
     return id;
   };
-  const pad = parts.added.has("<|fim_pad|>") || parts.padToken === null ? "<|fim_pad|>" : parts.padToken;
-  return { imStart: find("<|im_start|>"), imEnd: find("<|im_end|>"), endOfText: find("<|endoftext|>"), pad: find(pad) };
+  const hasOwnPad = names.pad.some((spelling) => parts.added.has(spelling));
+  const imEnd = find(names.imEnd);
+  const endOfText = find(names.endOfText);
+  const pad = find(hasOwnPad || parts.padToken === null ? names.pad : [parts.padToken]);
+  if (pad === imEnd || pad === endOfText)
+    throw corruptTokenizer(
+      "tokenizer_config.json: pad_token",
+      `"${parts.padToken}" is also an end token: ends would lose their loss`,
+    );
+  return {
+    imStart: names.imStart === null ? (parts.added.get("<|im_start|>") ?? null) : find(names.imStart),
+    imEnd,
+    endOfText,
+    pad,
+  };
 }
 
 /** Matches any of the spellings, the longest first where one begins another; captures, so that `split` keeps them. */
 function spellingPattern(spellings: readonly string[]): RegExp {
-  const escaped = [...spellings]
-    .sort((a, b) => b.length - a.length)
-    .map((spelling) => spelling.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+  const escaped = [...spellings].sort((a, b) => b.length - a.length).map(escapePattern);
   return new RegExp(`(${escaped.join("|")})`, "u");
-}
-
-/** Encodes text piece by piece; a piece (pre-token) never merges with its neighbours, so its ids can be remembered. */
-function pieceEncoder(parts: TokenizerParts): (text: string) => number[] {
-  const split = new SplitPreTokenizer({
-    type: "Split",
-    pattern: { Regex: QWEN2_PATTERN },
-    behavior: "Isolated",
-    invert: false,
-  });
-  const utf8 = new TextEncoder();
-  const spell = (piece: string): string => Array.from(utf8.encode(piece), (byte) => BYTE_CHARACTERS[byte]).join("");
-  const model = new BPE({
-    type: "BPE",
-    vocab: Object.fromEntries(parts.vocabulary),
-    merges: parts.merges,
-    byte_fallback: false,
-  });
-  const cache = new Map<string, readonly number[]>();
-  const encodePiece = (piece: string): readonly number[] => {
-    const ids = model.encode([spell(piece)]).map((token) => parts.vocabulary.get(token) as number);
-    if (piece.length > CACHE_MAX_UNITS) return ids;
-    if (cache.size >= CACHE_CAPACITY) cache.clear();
-    cache.set(piece, ids);
-    return ids;
-  };
-  return (text) => {
-    if (text.length > MAX_TEXT_UNITS) {
-      throw new AppError(
-        "limit-exceeded",
-        `a text of ${text.length} characters exceeds the tokenizer's limit of ${MAX_TEXT_UNITS}`,
-      );
-    }
-    const ids: number[] = [];
-    if (text === "") return ids;
-    for (const piece of split.pre_tokenize_text(parts.isNormalised ? text.normalize("NFC") : text)) {
-      for (const id of cache.get(piece) ?? encodePiece(piece)) ids.push(id);
-    }
-    return ids;
-  };
 }
 
 /** The bytes of every id; index is the id. Holes (ids that no token has) stay undefined and decode to nothing. */
 function tokenBytes(parts: TokenizerParts): (Uint8Array | undefined)[] {
   const utf8 = new TextEncoder();
+  const isGemma = parts.layout === "gemma";
   let size = 0;
   for (const id of [...parts.vocabulary.values(), ...parts.added.values()]) size = Math.max(size, id + 1);
   const bytes = Array.from({ length: size }, (): Uint8Array | undefined => undefined);
   for (const [token, id] of parts.vocabulary) {
-    const spelled = spelledBytes(token);
+    const spelled = isGemma ? pieceBytes(token, utf8) : spelledBytes(token);
     if (spelled === null && !parts.added.has(token))
       throw corruptTokenizer(
         "tokenizer.json: model.vocab",
@@ -160,6 +141,12 @@ function tokenBytes(parts: TokenizerParts): (Uint8Array | undefined)[] {
   }
   for (const [spelling, id] of parts.added) bytes[id] = utf8.encode(spelling);
   return bytes;
+}
+
+/** The bytes of a SentencePiece token: a single byte, or text whose spaces are marked. */
+function pieceBytes(token: string, utf8: TextEncoder): Uint8Array {
+  const byte = fallbackByte(token);
+  return byte === null ? utf8.encode(token.replaceAll(SPACE_MARK, " ")) : Uint8Array.of(byte);
 }
 
 function concatenate(chunks: readonly Uint8Array[]): Uint8Array {

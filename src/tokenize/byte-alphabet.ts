@@ -1,6 +1,7 @@
 /**
- * @file GPT-2's printable alphabet of bytes: vocabularies spell every token in these 256 characters.
- * Printable Latin-1 characters stand for their own byte; the other 68 bytes take U+0100 onwards, in byte order.
+ * @file How vocabularies spell bytes. GPT-2's printable alphabet spells every token in 256 characters: printable Latin-1
+ * characters stand for their own byte; the other 68 bytes take U+0100 onwards, in byte order. SentencePiece spells text as
+ * it is, and single bytes as `<0xHH>`.
  */
 
 const isPrintable = (byte: number): boolean =>
@@ -25,4 +26,14 @@ export function spelledBytes(token: string): Uint8Array | null {
     bytes[index] = byte;
   }
   return bytes;
+}
+
+/** SentencePiece's spelling of a byte: `<0x0A>`. */
+export function byteFallback(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+}
+
+/** The byte that a spelling by {@link byteFallback} stands for, or null. */
+export function fallbackByte(token: string): number | null {
+  return /^<0x[0-9A-F]{2}>$/.test(token) ? Number.parseInt(token.slice(3, 5), 16) : null;
 }

@@ -6,6 +6,7 @@
 import { Template } from "@huggingface/jinja";
 import type { AppError } from "../core/errors.ts";
 import type { Tokenizer } from "./build-tokenizer.ts";
+import { type ThinkingStyle } from "./thinking-style.ts";
 import { corruptTokenizer } from "./tokenizer-parts.ts";
 
 /** One turn. An assistant's `content` is its answer; `thinking` stands before it, if it is known and wanted. */
@@ -21,6 +22,17 @@ export interface ChatOptions {
   readonly addGenerationPrompt?: boolean;
   /** Keep the thinking of turns before the last user message. Default false: a student never trained on it. */
   readonly keepThinking?: boolean;
+  /** How an assistant's thinking and answer are written. Default "s1". */
+  readonly style?: ThinkingStyle;
+}
+
+/** What a template puts around one assistant's turn. */
+export interface TurnFrame {
+  /** `<|im_start|>assistant\n` and the like: where the loss begins, and where a decoder takes over. */
+  readonly header: readonly number[];
+  /** `<|im_end|>\n` and the like. */
+  readonly end: readonly number[];
+  readonly endText: string;
 }
 
 /** A chat template bound to its tokenizer. */
@@ -29,11 +41,26 @@ export interface ChatTemplate {
   renderText(messages: readonly ChatMessage[], options?: ChatOptions): string;
   /** Its ids. Equal to `encodeControl(renderText(...))` wherever no message spells a control token. */
   encodePrompt(messages: readonly ChatMessage[], options?: ChatOptions): number[];
+  /**
+   * What stands around an assistant's turn, found by rendering one.
+   *
+   * @throws {AppError} tokenizer-corrupt: the template opens no turn for the assistant, or never closes one.
+   */
+  frame(): TurnFrame;
 }
 
 const MAX_TEMPLATE_UNITS = 65_536;
 // Private-use characters: a template that contains them is refused, and messages never pass through the template.
 const PLACEHOLDER = /\uE000(\d+)\uE001/u;
+/** A template that writes today's date would write another tomorrow; without a clock it falls back to a fixed one. */
+const WITHOUT_CLOCK = "{% set strftime_now = nothing %}";
+/** White space at the ends of a message is left in the template's sight: some trim what they are given. */
+const WHITE_SPACE_AROUND = /^(\s*)([\s\S]*?)(\s*)$/u;
+/** What Python's `strip` takes away, and so a template's `trim` where students are served; JavaScript's takes U+FEFF, not these. */
+const PYTHON_SPACE_AROUND = /^[\p{White_Space}\x1c-\x1f]+|[\p{White_Space}\x1c-\x1f]+$/gu;
+/** Ends at which the two part ways. */
+const DISPUTED_ENDS =
+  /^[\s\p{White_Space}\x1c-\x1f]*[\ufeff\x85\x1c-\x1f]|[\ufeff\x85\x1c-\x1f][\s\p{White_Space}\x1c-\x1f]*$/u;
 
 /**
  * Compiles a template in Jinja.
@@ -44,9 +71,10 @@ export function loadChatTemplate(source: string, tokenizer: Tokenizer): ChatTemp
   const template = compile(source);
   const render = (messages: readonly ChatMessage[], options: ChatOptions, write: (text: string) => string): string => {
     const variables = {
-      messages: prepare(messages, options.keepThinking ?? false, write),
+      messages: prepare(messages, options, write),
       add_generation_prompt: options.addGenerationPrompt ?? true,
       keep_thinking: options.keepThinking ?? false,
+      bos_token: tokenizer.bosText,
     };
     try {
       return template.render(variables);
@@ -54,14 +82,62 @@ export function loadChatTemplate(source: string, tokenizer: Tokenizer): ChatTemp
       throw templateError(error);
     }
   };
+  const direct: Render = (messages, options) => render(messages, options, (text) => text);
+  // Only what users write is known to be trimmed; found out when it first matters.
+  let isTrimming: boolean | undefined;
+  const trimsUsers = (): boolean =>
+    (isTrimming ??= !direct([{ role: "user", content: " \uE000 " }], {}).includes(" \uE000 "));
+  const around = (messages: readonly ChatMessage[], options: ChatOptions): Placeholders => {
+    const texts: string[] = [];
+    const isStripped = messages.some(({ content }) => DISPUTED_ENDS.test(content)) && trimsUsers();
+    const asTrimmed = messages.map((message) =>
+      isStripped && message.role === "user"
+        ? { ...message, content: message.content.replace(PYTHON_SPACE_AROUND, "") }
+        : message,
+    );
+    const rendered = render(asTrimmed, options, (text) => {
+      const [, before = "", core = "", after = ""] = isStripped
+        ? ["", "", text, ""]
+        : (WHITE_SPACE_AROUND.exec(text) ?? []);
+      return `${before}\uE000${texts.push(core) - 1}\uE001${after}`;
+    });
+    return { rendered, texts };
+  };
   return {
-    renderText: (messages, options = {}) => render(messages, options, (text) => text),
+    renderText: (messages, options = {}) => {
+      if (!messages.some(({ content }) => DISPUTED_ENDS.test(content))) return direct(messages, options);
+      const { rendered, texts } = around(messages, options);
+      return rendered.replace(new RegExp(PLACEHOLDER, "gu"), (_, place: string) => texts[Number(place)] ?? "");
+    },
     encodePrompt: (messages, options = {}) => {
-      const texts: string[] = [];
-      const rendered = render(messages, options, (text) => `\uE000${texts.push(text) - 1}\uE001`);
+      const { rendered, texts } = around(messages, options);
       return encodeAround(tokenizer, rendered, texts);
     },
+    frame: () => findFrame(tokenizer, direct),
   };
+}
+
+type Render = (messages: readonly ChatMessage[], options: ChatOptions) => string;
+
+/** A conversation rendered around its texts. */
+interface Placeholders {
+  readonly rendered: string;
+  readonly texts: readonly string[];
+}
+
+/** Renders a turn of placeholders and takes it apart. */
+function findFrame(tokenizer: Tokenizer, render: Render): TurnFrame {
+  const asked = { role: "user", content: "\uE000" } as const;
+  const before = render([asked], { addGenerationPrompt: false });
+  const prompt = render([asked], { addGenerationPrompt: true });
+  if (!prompt.startsWith(before) || prompt.length === before.length)
+    throw corruptTokenizer("chat template", "add_generation_prompt opens no turn for the assistant");
+  const whole = render([asked, { role: "assistant", content: "\uE001" }], { addGenerationPrompt: false });
+  const endText = whole.slice(whole.lastIndexOf("\uE001") + 1);
+  const end = tokenizer.encodeControl(endText);
+  if (!whole.includes("\uE001") || !end.includes(tokenizer.controlIds.imEnd))
+    throw corruptTokenizer("chat template", "an assistant's turn is not closed by the tokenizer's end of turn");
+  return { header: tokenizer.encodeControl(prompt.slice(before.length)), end, endText };
 }
 
 function compile(source: string): Template {
@@ -70,7 +146,7 @@ function compile(source: string): Template {
   if (/[\uE000\uE001]/u.test(source))
     throw corruptTokenizer("chat template", "contains the private-use characters U+E000 or U+E001");
   try {
-    return new Template(source);
+    return new Template(source.includes("strftime_now") ? WITHOUT_CLOCK + source : source);
   } catch (error) {
     throw templateError(error);
   }
@@ -87,13 +163,15 @@ function templateError(error: unknown): AppError {
 /** Messages as a template sees them: an assistant's content is its delimiters and what it thought and answered. */
 function prepare(
   messages: readonly ChatMessage[],
-  keepThinking: boolean,
+  { keepThinking = false, style = "s1" }: ChatOptions,
   write: (text: string) => string,
 ): { role: string; content: string }[] {
   const lastUser = messages.map((message) => message.role).lastIndexOf("user");
   return messages.map(({ role, content, thinking }, index) => {
     if (role !== "assistant") return { role, content: write(content) };
     const isKept = thinking !== undefined && (keepThinking || index > lastUser);
+    if (style === "think")
+      return { role, content: `${isKept ? `<think>\n${write(thinking)}\n</think>\n\n` : ""}${write(content)}` };
     const thought = isKept ? `<|im_start|>think\n${write(thinking)}\n` : "";
     return { role, content: `${thought}<|im_start|>answer\n${write(content)}` };
   });

@@ -12,11 +12,12 @@ describe("the delimiters", () => {
     expect(thinkingDelimiters(tokenizer)).toEqual({
       thinkStart: tokenizer.encodeControl("<|im_start|>think"),
       answerStart: tokenizer.encodeControl("<|im_start|>answer"),
+      directStart: tokenizer.encodeControl("<|im_start|>answer"),
       cutAnswer: tokenizer.encodeControl("<|im_start|>answer\nFinal Answer:"),
       newline: [newline],
       newlineEndings: [newline],
       wait: tokenizer.encodeUser("Wait"),
-      stopIds: { imStart: 296, imEnd: 297, endOfText: 295 },
+      stopIds: { thinkingEnd: 296, imEnd: 297, endOfText: 295 },
     });
   });
 

@@ -1,4 +1,6 @@
+import { AppError } from "../core/errors.ts";
 import type { Tokenizer } from "./build-tokenizer.ts";
+import { replyForm, type ThinkingStyle } from "./thinking-style.ts";
 
 /**
  * The ids between which a student thinks and answers, encoded once with special tokens allowed. Plain data, so that the
@@ -7,11 +9,13 @@ import type { Tokenizer } from "./build-tokenizer.ts";
  * @source s1.md 4.2 and 5.2: the existing special token `<|im_start|>` followed by the plain words think and answer.
  */
 export interface ThinkingDelimiters {
-  /** `<|im_start|>think`, no newline: the model writes that itself. */
+  /** `<|im_start|>think` or `<think>`, no newline: the model writes that itself. */
   readonly thinkStart: readonly number[];
-  /** `<|im_start|>answer`, no newline: what follows a natural end of thinking, or the prompt of a direct answer. */
+  /** `<|im_start|>answer` or `</think>`, no newline: what follows a natural end of thinking. */
   readonly answerStart: readonly number[];
-  /** `<|im_start|>answer\nFinal Answer:`, what follows a cut; the newline before it is `newline`. */
+  /** The prompt of a direct answer: `<|im_start|>answer`, or empty thinking, `<think>\n\n</think>\n\n`. */
+  readonly directStart: readonly number[];
+  /** `<|im_start|>answer\nFinal Answer:` or `</think>\n\nFinal Answer:`, what follows a cut; the newline before it is `newline`. */
   readonly cutAnswer: readonly number[];
   /** `\n`. */
   readonly newline: readonly number[];
@@ -20,8 +24,8 @@ export interface ThinkingDelimiters {
   /** The text that replaces a swallowed end of thinking, `Wait` in s1; may be empty. */
   readonly wait: readonly number[];
   readonly stopIds: {
-    /** `<|im_start|>` */
-    readonly imStart: number;
+    /** `<|im_start|>` or `</think>`: ends thinking, and has no place in an answer. */
+    readonly thinkingEnd: number;
     /** `<|im_end|>` */
     readonly imEnd: number;
     /** `<|endoftext|>` */
@@ -33,20 +37,41 @@ export interface ThinkingDelimiters {
  * The delimiters in a tokenizer's ids.
  *
  * @param waitText What replaces a swallowed end of thinking; text, so it can spell no control token.
+ * @throws {AppError} usage: the style needs a token that the tokenizer has not: a decoder stops at one id.
  */
-export function thinkingDelimiters(tokenizer: Tokenizer, waitText = "Wait"): ThinkingDelimiters {
-  const { imStart, imEnd, endOfText } = tokenizer.controlIds;
+export function thinkingDelimiters(
+  tokenizer: Tokenizer,
+  waitText = "Wait",
+  style: ThinkingStyle = "s1",
+): ThinkingDelimiters {
+  const { imEnd, endOfText } = tokenizer.controlIds;
+  const form = replyForm(tokenizer, style);
+  const [thinkingEnd] = form.answerOpen;
+  if (!form.hasOwnTokens || thinkingEnd === undefined) throw noThinkToken();
   const newline = "\n".charCodeAt(0);
   const newlineEndings: number[] = [];
   for (let id = 0; id < tokenizer.vocabularySize; id++)
     if (tokenizer.bytesOf(id).at(-1) === newline) newlineEndings.push(id);
+  const finalAnswer = style === "s1" ? "answer\nFinal Answer:" : "\n\nFinal Answer:";
   return {
-    thinkStart: [imStart, ...tokenizer.encodeUser("think")],
-    answerStart: [imStart, ...tokenizer.encodeUser("answer")],
-    cutAnswer: [imStart, ...tokenizer.encodeUser("answer\nFinal Answer:")],
+    thinkStart: form.thinkOpen,
+    answerStart: form.answerOpen,
+    directStart: form.directOpen,
+    cutAnswer: [thinkingEnd, ...tokenizer.encodeUser(finalAnswer)],
     newline: tokenizer.encodeUser("\n"),
     newlineEndings,
     wait: tokenizer.encodeUser(waitText),
-    stopIds: { imStart, imEnd, endOfText },
+    stopIds: { thinkingEnd, imEnd, endOfText },
   };
+}
+
+function noThinkToken(): AppError {
+  return new AppError(
+    "usage",
+    'the student\'s tokenizer has no tokens "<think>" and "</think>"; the embedded decoder ends thinking at one token',
+    {
+      hint: 'set tokenize.style to "s1", or take a base that has them, such as Qwen3',
+      data: { style: "think", possible: ["s1"] },
+    },
+  );
 }

@@ -99,6 +99,8 @@ describe("encoding", () => {
   it("agrees with the library's own path from text to ids", () => {
     const property = (texts: fc.Arbitrary<string>, encode: (text: string) => number[]) =>
       fc.property(texts, (text) => {
+        // There the library's white space is JavaScript's; model-families.test.ts has what transformers reads.
+        fc.pre(!/[\u0085\ufeff\u017f]/u.test(text));
         expect(encode(text)).toEqual(whole.encode(text).ids);
       });
     fc.assert(property(plainText, tokenizer.encodeUser));

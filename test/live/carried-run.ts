@@ -7,7 +7,7 @@ import { readModelFolder } from "../../src/adapters/model-folder.ts";
 import { describeBase } from "../../src/pipeline/base-fact.ts";
 import type { CarriedRun } from "../../src/pipeline/carry-student.ts";
 import { collectQuestions } from "../../src/questions/collect-questions.ts";
-import { families } from "../../src/questions/families.ts";
+import { chainFamilies } from "../../src/questions/chain-families.ts";
 import type { RunManifest } from "../../src/schema/manifest.ts";
 import type { Question } from "../../src/schema/records.ts";
 import { fakeRunResults } from "../report/fake-run-results.ts";
@@ -16,7 +16,7 @@ export const DEMO_BASE = "models/demo-base";
 
 /** Held-out questions, as an evaluation writes them. */
 export function heldOut(count: number): Question[] {
-  return Object.values(families).flatMap((family) =>
+  return Object.values(chainFamilies).flatMap((family) =>
     collectQuestions({ family, count, difficulty: [3, 4], bucket: "test", seed: 0 }),
   );
 }

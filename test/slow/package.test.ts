@@ -33,6 +33,7 @@ test("npm pack, install into an empty folder, npx grappa demo", () => {
   expect(paths).toContain("dist/engine/kernels/wasm/kernels-simd.wasm");
   expect(paths).toContain("dist/engine/kernels/wasm/kernels-page.wasm");
   expect(paths).toContain("dist/live/bundle.js");
+  expect(paths).toContain("dist/live/xray.js");
   expect(paths).toContain("models/demo-base/model.safetensors");
   expect(paths.filter((path) => /^(src|test|python|runs|assembly)\//.test(path))).toEqual([]);
 

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RequestJournal } from "../../src/adapters/journal/request-journal.ts";
 import { buyThroughBatches } from "../../src/adapters/teacher/batch/batch-buyer.ts";
 import { ShardLog } from "../../src/adapters/teacher/batch/shard-log.ts";
@@ -15,6 +15,7 @@ import { findPrice, maxPromptTokens, tokenCost } from "../../src/ledger/price-bo
 import { batchTerms } from "./fakes/batch-terms.ts";
 import { type BatchApi, type RowFault, tokensOf } from "./fakes/fake-batch.ts";
 import { FakeBatches } from "./fakes/fake-batches.ts";
+import { appFailure } from "./teacher-failure.ts";
 
 const MAX_TOKENS = 1000;
 const DIRECT = findPrice("p", "m", { inputUsdPerMillion: 2, outputUsdPerMillion: 8 });
@@ -98,6 +99,7 @@ interface RunOptions {
   readonly laterMinutes?: number;
   readonly params?: Purchase["params"];
   readonly maxTokens?: number;
+  readonly ledger?: Ledger;
 }
 
 /** One process's worth of buying: opens the journal, buys, closes. */
@@ -108,8 +110,8 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
     maxRequests = 1000,
     signal,
     teacher = directTeacher,
+    ledger = new Ledger(capMicroUsd),
   } = options;
-  const ledger = new Ledger(capMicroUsd);
   const journal = await RequestJournal.open(join(folder, "requests.jsonl"), {
     onSettled: (one) => ledger.record("trace", one),
   });
@@ -130,7 +132,8 @@ async function buy(texts: readonly string[], options: RunOptions = {}) {
       ...(signal === undefined ? {} : { signal }),
       batch: { ...terms, deadlineMinutes, statePath, limits, nowMs: time.nowMs },
     });
-    const missing = texts.filter((text) => journal.find(shortHash(text), MAX_TOKENS) === undefined);
+    const { maxTokens = MAX_TOKENS } = options;
+    const missing = texts.filter((text) => journal.find(shortHash(text), maxTokens) === undefined);
     return { failed, missing, ledger: ledger.snapshot(), tally: ledger.snapshot().stages["trace"] };
   } finally {
     await terms.provider.close();
@@ -155,13 +158,16 @@ const boughtTwice = (): string[] => {
   fake.finish();
   return [...fake.billed].flatMap(([content, count]) => (count > 1 ? [content] : []));
 };
-const failure = async (run: Promise<unknown>): Promise<AppError> => {
-  const error: unknown = await run.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  return error instanceof AppError ? error : expect.fail(`no AppError: ${String(error)}`);
-};
+/** Leaves a batch of these at the provider, as a process that is stopped does. */
+async function leaveUnderWay(texts: readonly string[]): Promise<void> {
+  const faults = fake.faults;
+  fake.faults = { ...faults, looks: 50 };
+  const stop = new AbortController();
+  fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
+  expect((await appFailure(buy(texts, { signal: stop.signal }))).code).toBe("interrupted");
+  fake.onCall = () => undefined;
+  fake.faults = faults;
+}
 
 describe.each(APIS)("%s", (api) => {
   beforeEach(async () => {
@@ -244,7 +250,7 @@ describe.each(APIS)("%s", (api) => {
 
   it("stops at a bad key, with what was bought kept and the rest not billed", async () => {
     fake.faults = { row: (content) => (content === "question 1" ? "unauthorised" : "none") };
-    const error = await failure(buy(contents(4)));
+    const error = await appFailure(buy(contents(4)));
     expect([error.code, error.message]).toEqual(["provider-permanent", expect.stringContaining("401")]);
     fake.faults = {};
     expect((await buy(contents(4))).missing).toEqual([]);
@@ -293,7 +299,7 @@ describe.each(APIS)("%s", (api) => {
   it("moves to direct calls only as far as the money reaches", async () => {
     fake.faults = { stuckAfter: 1 };
     const capMicroUsd = purchasesOf(contents(1))[0]?.worstCaseMicroUsd ?? 0; // two at half price; none more directly
-    const error = await failure(buy(contents(2), { capMicroUsd, deadlineMinutes: 30 }));
+    const error = await appFailure(buy(contents(2), { capMicroUsd, deadlineMinutes: 30 }));
     expect([error.code, fake.billed.size, direct]).toEqual(["budget-exceeded", 1, []]);
     fake.faults = {};
     const { missing, ledger } = await buy(contents(2), { capMicroUsd: 10 * capMicroUsd });
@@ -315,7 +321,7 @@ describe.each(APIS)("%s", (api) => {
   });
 
   it("refuses before anything is sent when not one request fits", async () => {
-    const error = await failure(buy(contents(2), { capMicroUsd: 10 }));
+    const error = await appFailure(buy(contents(2), { capMicroUsd: 10 }));
     expect([error.code, fake.calls]).toEqual(["budget-exceeded", []]);
   });
 
@@ -326,7 +332,7 @@ describe.each(APIS)("%s", (api) => {
       const looks = fake.batches[0]?.looks ?? 0;
       if (looks >= 3 && call.startsWith("GET")) stop.abort();
     };
-    const error = await failure(buy(contents(6), { signal: stop.signal }));
+    const error = await appFailure(buy(contents(6), { signal: stop.signal }));
     expect(error.code).toBe("interrupted");
     fake.onCall = () => undefined;
     const { missing, ledger, tally } = await buy(contents(6));
@@ -339,7 +345,7 @@ describe.each(APIS)("%s", (api) => {
     fake.faults = { stuckAfter: 2 };
     const stop = new AbortController();
     fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
-    await failure(buy(contents(4), { signal: stop.signal }));
+    await appFailure(buy(contents(4), { signal: stop.signal }));
     fake.onCall = () => undefined;
     const looks = fake.batches[0]?.looks ?? 0;
     const { missing, ledger } = await buy(contents(4), { laterMinutes: 61 });
@@ -352,7 +358,7 @@ describe.each(APIS)("%s", (api) => {
     fake.faults = { looks: 50 };
     const stop = new AbortController();
     fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 2 && stop.abort();
-    await failure(buy(contents(4), { signal: stop.signal }));
+    await appFailure(buy(contents(4), { signal: stop.signal }));
     fake.onCall = () => undefined;
     fake.faults = {};
     const { missing, ledger } = await buy(["another question"]);
@@ -360,12 +366,33 @@ describe.each(APIS)("%s", (api) => {
     expect(ledger.spentMicroUsd).toBe(bill());
   });
 
-  it("has the key in no file", async () => {
-    await buy(contents(3));
+  it("keeps a reply that is too long for a limit lowered since, and buys that one alone again", async () => {
+    await leaveUnderWay(contents(12));
+    const long = contents(12)
+      .filter((content) => tokensOf(content) > 500)
+      .sort();
+    expect(long.length).toBeGreaterThan(2);
+    const { missing, ledger, tally, failed } = await buy(contents(12), { maxTokens: 500 });
+    expect([failed.size, missing, direct, boughtTwice().sort()]).toEqual([0, [], [], long]);
+    expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+    expect(tally).toMatchObject({ calls: 12 + long.length, unknownCalls: 0 });
+  });
+
+  it("asks anew, under a limit changed since, for what was refused under the old one", async () => {
+    fake.faults = { row: (content) => (content === "question 1" && fake.batches.length === 1 ? "refused" : "none") };
+    await leaveUnderWay(contents(3));
+    const { missing, failed } = await buy(contents(3), { maxTokens: 2000 });
+    expect([failed.size, missing, direct, fake.batches.length, boughtTwice()]).toEqual([0, [], [], 2, []]);
+  });
+
+  it("has the key in no file, though the server says it back", async () => {
+    fake.faults = { row: (content) => (content === "question 1" ? "echo" : "none") };
+    expect((await buy(contents(3))).missing).toEqual([]);
     const texts = await Promise.all(
       ["requests.jsonl", "batches/p.jsonl"].map((name) => readFile(join(folder, name), "utf8")),
     );
     expect(texts.join("")).not.toContain("sk-test");
+    expect(texts.join("")).toContain("about question 1 with [key]");
   });
 });
 
@@ -389,9 +416,9 @@ describe.each(["openai", "gemini"] as const)("a batch of %s that fails whole", (
 
   it("ends the run where no batch can work, and nothing is billed", async () => {
     fake.faults = { failForGood: true };
-    const error = await failure(buy(contents(4)));
+    const error = await appFailure(buy(contents(4)));
     expect([error.code, error.message]).toEqual(["provider-permanent", expect.stringContaining("no such model")]);
-    expect((await failure(buy(contents(4)))).message).toContain("no such model");
+    expect((await appFailure(buy(contents(4)))).message).toContain("no such model");
     expect([fake.billed.size, direct]).toEqual([0, []]);
   });
 });
@@ -423,6 +450,37 @@ it("tells a lost batch from a stranger's of the same size, where a provider keep
   expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
 });
 
+it.each<BatchApi>(["openai", "gemini", "anthropic"])(
+  "finds a lost batch of %s however many were made since",
+  async (api) => {
+    fake = await new FakeBatches(api).start();
+    fake.faults = { loseStarts: 1, looks: 2 };
+    fake.onCall = (call) => {
+      if (!/^GET \S*\/batches(\?|$)/.test(call)) return;
+      fake.onCall = () => undefined;
+      for (let n = 0; n < 50; n++) fake.create({ id: `other${n}`, name: "", inputFile: "", endpoint: "", items: [] });
+    };
+    const { missing, ledger } = await buy(contents(3));
+    expect([missing, boughtTwice(), direct, fake.batches.length]).toEqual([[], [], [], 51]);
+    expect(ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+  },
+);
+
+it.each<BatchApi>(["openai", "gemini", "anthropic"])(
+  "takes no batch of %s for absent while its list only repeats itself: it may stand further on",
+  async (api) => {
+    fake = await new FakeBatches(api).start();
+    fake.faults = { repeatsLists: true };
+    for (let n = 0; n < 3; n++)
+      fake.create({ id: `other${n}`, name: "", inputFile: "", endpoint: "", items: [{ id: "x-1", content: "x" }] });
+    const { provider } = batchTerms({ fake, journalFolder: folder, price: HALF });
+    const lost = { name: "n", count: 7, taken: new Set<string>() };
+    expect(await provider.find(lost, "file-1", new AbortController().signal)).toEqual({ type: "unsure" });
+    expect(fake.calls.length).toBeLessThan(5);
+    await provider.close();
+  },
+);
+
 it.each<BatchApi>(["gemini", "anthropic", "responses"])(
   "bills what %s makes and withholds, and asks no more",
   async (api) => {
@@ -447,6 +505,30 @@ it("learns from the first batch that a model takes no thinking budget, and asks 
   expect(ledger.spentMicroUsd).toBe(bill());
 });
 
+it("holds no money once it has failed before anything new was sent, and loses no batch for it", async () => {
+  fake = await new FakeBatches("anthropic").start();
+  await leaveUnderWay(contents(3));
+  const ledger = new Ledger(1_000_000_000);
+  const asking = { maxTokens: 1000, params: { thinkingBudget: 1000 } }; // leaves nothing for an answer
+  const error = await appFailure(buy(contents(5), { ...asking, ledger }));
+  expect([error.code, fake.batches.length]).toEqual(["provider-permanent", 1]);
+  expect(ledger.snapshot()).toMatchObject({ heldMicroUsd: 0, stages: { trace: { unknownCalls: 3 } } });
+  expect([(await buy(contents(5))).missing, boughtTwice(), direct]).toEqual([[], [], []]);
+});
+
+it("holds no money once the disk was full before a batch was sent, and sends it when there is room", async () => {
+  fake = await new FakeBatches("openai").start();
+  const full = vi.spyOn(RequestJournal.prototype, "intend");
+  full.mockRejectedValueOnce(new AppError("disk-full", "no room"));
+  const ledger = new Ledger(1_000_000_000);
+  expect((await appFailure(buy(contents(5), { ledger }))).code).toBe("disk-full");
+  full.mockRestore();
+  expect([ledger.snapshot().heldMicroUsd, fake.batches]).toEqual([0, []]);
+  const again = await buy(contents(5));
+  expect([again.missing, boughtTwice(), direct]).toEqual([[], [], []]);
+  expect(again.ledger).toMatchObject({ spentMicroUsd: bill(), heldMicroUsd: 0 });
+});
+
 it("counts a batch that cannot be told from a stranger's as possibly paid at its deadline", async () => {
   fake = await new FakeBatches("anthropic").start();
   fake.faults = { dropStarts: 1, looks: 1_000_000 };
@@ -467,10 +549,10 @@ it("says how to forget batches that the server no longer knows", async () => {
   fake.faults = { looks: 50 };
   const stop = new AbortController();
   fake.onCall = () => (fake.batches[0]?.looks ?? 0) >= 1 && stop.abort();
-  await failure(buy(contents(2), { signal: stop.signal }));
+  await appFailure(buy(contents(2), { signal: stop.signal }));
   fake.onCall = () => undefined;
   fake.batches.length = 0;
-  const error = await failure(buy(contents(2)));
+  const error = await appFailure(buy(contents(2)));
   expect([error.code, error.hint]).toEqual(["provider-permanent", expect.stringContaining("p.jsonl")]);
 });
 

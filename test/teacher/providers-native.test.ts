@@ -26,6 +26,8 @@ interface Provider {
   readonly shown: Pick<NativeReply, "thinking"> & { readonly provenance: "summary" | "hidden" };
   /** Errors within a stream: overloaded, and a bad key. */
   readonly overload: string;
+  /** Events of a stream that bring this text: as thinking, where it is shown, and as answer. */
+  deltas(text: string): readonly string[];
   readonly withheld: readonly string[];
   error(status: number): string;
 }
@@ -38,6 +40,10 @@ const PROVIDERS: readonly Provider[] = [
     params: { temperature: 0.6, topP: 0.95, seed: 7, thinkingBudget: 4096 },
     shown: { thinking: THINKING, provenance: "summary" },
     overload: sse(geminiError(503, "UNAVAILABLE", "The model is overloaded.")),
+    deltas: (text) =>
+      [{ text, thought: true }, { text }].map((part) =>
+        sse({ candidates: [{ index: 0, content: { role: "model", parts: [part] } }] }),
+      ),
     withheld: ["RECITATION", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "BLOCKED:OTHER"],
     error: (status) => geminiError(status, "ANY", "no"),
   },
@@ -48,6 +54,11 @@ const PROVIDERS: readonly Provider[] = [
     params: { topP: 0.95, thinkingBudget: 1024 },
     shown: { thinking: THINKING, provenance: "summary" },
     overload: sse(anthropicError("overloaded_error", "Overloaded"), "error"),
+    deltas: (text) =>
+      [
+        { type: "thinking_delta", thinking: text },
+        { type: "text_delta", text },
+      ].map((delta) => sse({ type: "content_block_delta", index: 0, delta }, "content_block_delta")),
     withheld: ["refusal"],
     error: () => anthropicError("api_error", "no"),
   },
@@ -58,6 +69,10 @@ const PROVIDERS: readonly Provider[] = [
     params: { topP: 0.95, effort: "high" },
     shown: { thinking: "", provenance: "hidden" },
     overload: sse({ type: "error", code: "rate_limit_exceeded", message: "slow down", param: null }, "error"),
+    deltas: (delta) =>
+      ["response.output_text.delta", "response.refusal.delta"].map((type) =>
+        sse({ type, output_index: 0, delta }, type),
+      ),
     withheld: ["refusal", "content_filter"],
     error: () => responsesError("server_error", "no"),
   },
@@ -68,7 +83,8 @@ afterEach(async () => {
   for (const thing of open.splice(0)) await thing.close();
 });
 
-describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, overload, withheld, error, name }) => {
+describe.each(PROVIDERS)("$name", (provider) => {
+  const { start, open: openTeacher, params, shown, overload, deltas, withheld, error, name } = provider;
   const request: TeacherRequest = {
     messages: [
       { role: "system", content: "Be brief." },
@@ -201,6 +217,15 @@ describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, ov
     expect((await fails(faultOf(error(Number(status))), limits)).fault).toBe(expected);
   });
 
+  it.each(deltas("x".repeat(10_000)))("stops a reply that does not end, while it comes (%#)", async (event) => {
+    let sentBytes = 0;
+    const onSent = (bytes: number): void => void (sentBytes = bytes);
+    const stopped = await fails({ type: "endless", event, bytes: 48 * 1024 * 1024, onSent });
+    expect(stopped).toMatchObject({ fault: "malformed", usage: null });
+    expect(stopped.message).toContain("exceeds 2500000 characters");
+    expect(sentBytes).toBeLessThan(32 * 1024 * 1024);
+  });
+
   it("an overload in its stream may pass: unbilled before the first text, in doubt after it", async () => {
     const alone = { type: "content-type", contentType: "text/event-stream", body: overload } as const;
     expect(await fails(alone)).toMatchObject({ fault: "unavailable" });
@@ -260,6 +285,15 @@ describe.each(PROVIDERS)("$name", ({ start, open: openTeacher, params, shown, ov
 });
 
 describe("Gemini alone", () => {
+  it("is asked for no thoughts where it is told not to think", async () => {
+    const server = await startFakeGemini({ reply: () => ({ answer: "2" }), apiKey: KEY, model: "m" });
+    const teacher = geminiTeacher({ provider: "p", model: "m", baseUrl: server.baseUrl, apiKey: KEY });
+    open.push(teacher, server);
+    const messages = [{ role: "user", content: "q" }] as const;
+    const request = { messages, params: { thinkingBudget: 0 }, maxTokens: 99, retry: 0 };
+    expect(await teacher.ask(request, never)).toMatchObject({ thinking: "", answer: "2", provenance: "hidden" });
+  });
+
   it("writes the pause into its error", async () => {
     const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.5s" }];
     const body = geminiError(429, "RESOURCE_EXHAUSTED", "quota", details);

@@ -191,4 +191,5 @@ it("rawMembers gives each list and object of a line as it was written", () => {
   expect(rawMembers('{"a": [3.0, "]", 1e30], "b": {"a": [1]}, "c": "[2]"}', ["a", "c"])).toEqual({
     a: '[3.0, "]", 1e30]',
   });
+  expect(Object.entries(rawMembers('{"__proto__": [1]}', ["__proto__"]))).toEqual([["__proto__", "[1]"]]);
 });

@@ -3,7 +3,7 @@
  * this only counts brackets outside strings. The last of equal names wins, as in JSON.parse.
  */
 export function rawMembers(json: string, names: readonly string[]): Record<string, string> {
-  const found: Record<string, string> = {};
+  const found = new Map<string, string>(); // a member may be called __proto__
   let depth = 0;
   let key: string | undefined;
   let start = 0;
@@ -18,10 +18,10 @@ export function rawMembers(json: string, names: readonly string[]): Record<strin
       depth += 1;
     } else if (character === "}" || character === "]") {
       depth -= 1;
-      if (depth === 1 && key !== undefined && names.includes(key)) found[key] = json.slice(start, at + 1);
+      if (depth === 1 && key !== undefined && names.includes(key)) found.set(key, json.slice(start, at + 1));
     }
   }
-  return found;
+  return Object.fromEntries(found);
 }
 
 /** Index after the closing quote of the string that opens at `at`. */

@@ -1,27 +1,19 @@
 /**
  * @file Buys one fine-tune, once: what it may cost is held in the ledger and announced in the journal before it is
- * ordered, and what it came to is booked in both. A job is found by its name before one is ordered, so that whoever was
- * killed meanwhile goes on with it.
+ * ordered, and what it came to is booked in both. Jobs are found by their name before one is ordered, so that whoever was
+ * killed meanwhile goes on with one that runs, and books one that ended.
  */
 import { AppError } from "../../core/errors.ts";
-import { describeRate, fineTuneCost, type FineTuneRate } from "../../ledger/fine-tune-price.ts";
-import type { Hold, Ledger } from "../../ledger/ledger.ts";
+import { fineTuneCost } from "../../ledger/fine-tune-price.ts";
 import { formatUsd } from "../../ledger/money.ts";
-import type { OpenIntent, RequestJournal } from "../journal/request-journal.ts";
 import type { Waiting } from "../teacher/retry-delay.ts";
 import { TeacherError } from "../teacher/teacher.ts";
+import { type FineTuneAccounts, type FineTuneCost, FineTuneMoney, isCharged } from "./fine-tune-money.ts";
 import type { FineTuneJob, FineTuneOrder, FineTuner } from "./fine-tuner.ts";
 
 /** On what terms it is bought. */
-export interface FineTuneTerms {
+export interface FineTuneTerms extends FineTuneAccounts {
   readonly tuner: FineTuner;
-  readonly ledger: Ledger;
-  readonly journal: RequestJournal;
-  /** The order's identity, 16 hex digits; its name is made from it. */
-  readonly key: string;
-  /** Name in the journal. */
-  readonly provider: string;
-  readonly rate: FineTuneRate;
   /** Tokens to be trained, epochs counted, as we count them: their price is what it comes to where the provider tells none. */
   readonly expectedTokens: number;
   /** Most tokens that it may come to. */
@@ -29,6 +21,8 @@ export interface FineTuneTerms {
   readonly waiting: Waiting;
   readonly signal: AbortSignal;
   readonly onProgress: (job: FineTuneJob) => void;
+  /** Told of a job that ended without a model while nobody watched. */
+  readonly warn: (message: string) => void;
 }
 
 /** A paid fine-tune. */
@@ -42,12 +36,13 @@ export interface BoughtFineTune {
   readonly isEstimated: boolean;
 }
 
-/** Account in ledger and journal. */
-const ACCOUNT = "train";
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 /** Calls in a row that may fail for now: with the pauses between them, some five minutes. */
 const PATIENCE = 16;
+/** So many looks, over a minute, must agree that an order did not come through: lists lag. */
+const MAX_LOOKS = 4;
+const FIRST_LOOK_MS = 5_000;
 
 /**
  * Orders the fine-tune, or goes on with one that was ordered, and waits for its end. Stopped by its signal it leaves the
@@ -56,52 +51,137 @@ const PATIENCE = 16;
  *   `provider-permanent`: it failed; `interrupted`; and what the tuner throws.
  */
 export async function buyFineTune(order: FineTuneOrder, terms: FineTuneTerms): Promise<BoughtFineTune> {
-  const found = await patiently(() => terms.tuner.find(order.name, terms.signal), terms);
-  if (found !== undefined && terms.journal.isCharged(terms.key, detailOf(found)))
-    return bought(found, costOf(found, terms));
-  const promise = await Promised.of(order, terms);
+  const buying = { order, terms, money: new FineTuneMoney(order, terms) };
   try {
-    const job = await watch(found ?? (await submit(order, { terms, promise })), { terms, promise });
-    const cost = costOf(job, terms);
-    await promise.charge(job, cost);
-    return bought(job, cost);
+    const jobs = await look(buying);
+    const paid = jobs.find((job) => job.state.type === "completed" && isCharged(job, terms));
+    if (paid !== undefined) return await boughtBefore(paid, buying);
+    let begun = await begin(jobs, buying, { isOurs: buying.money.isOpen });
+    for (;;) {
+      const job = await watch(begun, buying);
+      // Together begins a job anew, as another, when a machine of its own fails.
+      const others = isEnded(job) ? (await look(buying)).filter(({ id }) => id !== job.id) : [];
+      const cost = costOf(job, terms);
+      await buying.money.charge(job, cost);
+      if (liveOne(others, terms) === undefined) return bought(job, cost);
+      begun = await begin(others, buying, begun);
+    }
   } finally {
-    promise.forfeit();
+    buying.money.forfeit();
   }
 }
 
-const detailOf = ({ id }: FineTuneJob): string => `fine-tune ${id}`;
-
-interface Cost {
-  readonly tokens: number;
-  readonly microUsd: number;
-  readonly isEstimated: boolean;
+/** One purchase under way. */
+interface Buying {
+  readonly order: FineTuneOrder;
+  readonly terms: FineTuneTerms;
+  readonly money: FineTuneMoney;
 }
 
-/** A job that ended before its tokens were counted has trained nothing. */
-function costOf({ trainedTokens, billedMicroUsd, state }: FineTuneJob, { rate, expectedTokens }: FineTuneTerms): Cost {
-  const tokens = trainedTokens ?? (state.type === "completed" ? expectedTokens : 0);
+/** A job to be watched. */
+interface Begun {
+  readonly job: FineTuneJob;
+  /** Why the cap does not hold it; absent: it does. */
+  readonly refusal?: AppError;
+  /** Whether we ordered it, and may stop it; otherwise another run did. */
+  readonly isOurs: boolean;
+}
+
+/**
+ * The jobs of this name; where one may have been ordered and none is to be seen, only after several looks. Those that ended
+ * and are not booked come with their prices.
+ */
+async function look({ order, terms, money }: Buying): Promise<readonly FineTuneJob[]> {
+  const { tuner, waiting, signal } = terms;
+  for (let looks = 1; ; looks++) {
+    const jobs = await patiently(() => tuner.find(order.name, signal), terms);
+    const isSeen = jobs.some((job) => job.state.type === "completed" || !isCharged(job, terms));
+    if (isSeen || !money.isOpen || looks >= MAX_LOOKS) return await Promise.all(jobs.map((job) => priced(job, terms)));
+    await waiting.sleep(FIRST_LOOK_MS * 3 ** (looks - 1), signal);
+  }
+}
+
+/** Lists need not tell what a job came to. */
+async function priced(job: FineTuneJob, terms: FineTuneTerms): Promise<FineTuneJob> {
+  if (job.state.type === "running" || isCharged(job, terms)) return job;
+  return await patiently(() => terms.tuner.poll(job.id, terms.signal), terms);
+}
+
+/** A job that runs or is complete, and is not booked yet. */
+function liveOne(jobs: readonly FineTuneJob[], terms: FineTuneTerms): FineTuneJob | undefined {
+  const live = jobs.filter((job) => !isEnded(job) && !isCharged(job, terms));
+  return live.find(({ state }) => state.type === "completed") ?? live[0];
+}
+
+/** Whether it ended without a model. */
+const isEnded = ({ state }: FineTuneJob): boolean => state.type === "failed" || state.type === "cancelled";
+
+/**
+ * Books what ended while nobody watched; then goes on with the job that is left, or orders one, under a hold.
+ *
+ * @param isOurs whether these jobs come from an order of ours.
+ */
+async function begin(jobs: readonly FineTuneJob[], buying: Buying, { isOurs }: Pick<Begun, "isOurs">): Promise<Begun> {
+  const { terms, money } = buying;
+  // Once we have booked one, another that ended may have been begun anew from it.
+  const mayBeOurs = isOurs || jobs.some((job) => isCharged(job, terms));
+  for (const job of jobs.filter((one) => isEnded(one) && !isCharged(one, terms)))
+    await (mayBeOurs ? bookEnded(job, buying) : money.disclaim(job));
+  const worstMicroUsd = fineTuneCost(terms.rate, terms.mostTokens);
+  const job = liveOne(jobs, terms);
+  if (job === undefined) {
+    const refusal = await money.raiseTo(worstMicroUsd);
+    if (refusal !== undefined) throw refusal;
+    return { job: await submit(buying), isOurs: true };
+  }
+  if (money.isOpen) return { job, isOurs };
+  const most = job.state.type === "running" ? worstMicroUsd : costOf(job, terms).microUsd;
+  const refusal = await money.raiseTo(most);
+  if (refusal === undefined) return { job, isOurs };
+  // Another run ordered it, and pays for it.
+  if (!isOurs) throw refusal;
+  await money.admit(most);
+  return { job, isOurs, refusal };
+}
+
+async function bookEnded(job: FineTuneJob, { terms, money }: Buying): Promise<void> {
+  const cost = costOf(job, terms);
+  await money.charge(job, cost);
+  terms.warn(`${describeEnd(job)}; ${formatUsd(cost.microUsd)} of it is booked`);
+}
+
+/** A job that an earlier process booked; what it left open of that is ended. */
+async function boughtBefore(paid: FineTuneJob, { terms, money }: Buying): Promise<BoughtFineTune> {
+  if (money.isOpen) await money.charge(paid, { microUsd: 0, isEstimated: false });
+  const job = await patiently(() => terms.tuner.poll(paid.id, terms.signal), terms);
+  return bought(job, costOf(job, terms));
+}
+
+/** What a job came to; until its tokens are counted nothing, and its worst case where it ended and tells none. */
+function costOf(job: FineTuneJob, { rate, expectedTokens, mostTokens }: FineTuneTerms): FineTuneCost {
+  const { trainedTokens, billedMicroUsd, state } = job;
+  const untold = isEnded(job) ? mostTokens : state.type === "completed" ? expectedTokens : 0;
+  const tokens = trainedTokens ?? untold;
   const microUsd = billedMicroUsd ?? fineTuneCost(rate, tokens);
   return { tokens, microUsd, isEstimated: billedMicroUsd === null };
 }
 
-function bought(job: FineTuneJob, { tokens, microUsd, isEstimated }: Cost): BoughtFineTune {
+function bought(job: FineTuneJob, { tokens, microUsd, isEstimated }: FineTuneCost): BoughtFineTune {
   const { id, state } = job;
   if (state.type === "completed")
     return { job: id, model: state.model, trainedTokens: tokens, costMicroUsd: microUsd, isEstimated };
-  const detail = state.type === "failed" ? `failed: ${state.detail}` : "was cancelled";
-  throw new AppError("provider-permanent", `the fine-tune ${id} ${detail}`, {
+  throw new AppError("provider-permanent", describeEnd(job), {
     hint: `${formatUsd(microUsd)} of it is booked; run again to order another`,
     data: { job: id, costMicroUsd: microUsd },
   });
 }
 
-interface Ordering {
-  readonly terms: FineTuneTerms;
-  readonly promise: Promised;
+function describeEnd({ id, state }: FineTuneJob): string {
+  return `the fine-tune ${id} ${state.type === "failed" ? `failed: ${state.detail}` : "was cancelled"}`;
 }
 
-async function submit(order: FineTuneOrder, { terms, promise }: Ordering): Promise<FineTuneJob> {
+async function submit(buying: Buying): Promise<FineTuneJob> {
+  const { order, terms, money } = buying;
   const { tuner, signal } = terms;
   try {
     return await patiently(
@@ -110,33 +190,51 @@ async function submit(order: FineTuneOrder, { terms, promise }: Ordering): Promi
       ({ fault }) => fault === "unavailable",
     );
   } catch (error) {
-    if (!(error instanceof TeacherError)) throw error;
-    if (error.fault === "unavailable" || error.fault === "run-refused") await promise.release(error.message);
+    if (!(error instanceof TeacherError) || error.fault === "interrupted") throw error;
+    if (error.fault === "unavailable" || error.fault === "run-refused") {
+      await money.release(error.message);
+      throw error;
+    }
     // It may have come through: then it is found, and nothing else may be ordered.
-    const found = error.fault === "broken" ? await patiently(() => tuner.find(order.name, signal), terms) : undefined;
+    const jobs = await look(buying);
+    const found = liveOne(jobs, terms) ?? jobs.find((job) => !isCharged(job, terms));
     if (found === undefined) throw error;
     return found;
   }
 }
 
-/** Waits for the end of a job; cancels one that the cap does not allow. */
-async function watch(first: FineTuneJob, { terms, promise }: Ordering): Promise<FineTuneJob> {
+/** Waits for the end of a job; cancels one of ours that the cap does not allow, and leaves another's. */
+async function watch(begun: Begun, { terms, money }: Buying): Promise<FineTuneJob> {
   const { tuner, waiting, signal, onProgress } = terms;
-  let job = first;
-  let refusal: AppError | undefined;
+  let { job, refusal } = begun;
+  let isCancelling = false;
   for (let pause = FIRST_PAUSE_MS; job.state.type === "running"; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
+    const { id } = job;
     onProgress(job);
-    if (refusal === undefined) {
-      refusal = await promise.raiseTo(costOf(job, terms).microUsd);
-      if (refusal !== undefined) await patiently(() => tuner.cancel(job.id, signal), terms);
+    refusal ??= await money.raiseTo(costOf(job, terms).microUsd);
+    if (refusal !== undefined && !begun.isOurs) {
+      await money.release("another run ordered it, and pays for it");
+      throw refusal;
     }
+    if (refusal !== undefined) isCancelling ||= await cancel(id, terms);
     await waiting.sleep(pause, signal);
     if (signal.aborted) throw new AppError("interrupted", "stopped while the fine-tune runs", { cause: signal.reason });
-    job = await patiently(() => tuner.poll(job.id, signal), terms);
+    job = await patiently(() => tuner.poll(id, signal), terms);
   }
   if (refusal === undefined || job.state.type === "completed") return job;
-  await promise.charge(job, costOf(job, terms));
+  await money.charge(job, costOf(job, terms));
   throw refusal;
+}
+
+/** Whether a job is being cancelled now. The provider refuses that of one that has ended or that it is stopping already. */
+async function cancel(id: string, terms: FineTuneTerms): Promise<boolean> {
+  try {
+    await patiently(() => terms.tuner.cancel(id, terms.signal), terms);
+    return true;
+  } catch (error) {
+    if (error instanceof TeacherError && error.fault === "run-refused") return false;
+    throw error;
+  }
 }
 
 /** Tries again what may work later. */
@@ -153,75 +251,5 @@ async function patiently<T>(
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 1.5 ** tries);
       await waiting.sleep(Math.max(error.retryAfterMs, pause), signal);
     }
-  }
-}
-
-/** The money for one job: what is held in the ledger and announced in the journal, in one part or, where it grew, several. */
-class Promised {
-  readonly #terms: FineTuneTerms;
-  readonly #order: FineTuneOrder;
-  readonly #parts: { readonly intent: OpenIntent; readonly hold: Hold }[] = [];
-
-  private constructor(order: FineTuneOrder, terms: FineTuneTerms) {
-    this.#order = order;
-    this.#terms = terms;
-  }
-
-  /** What an earlier process promised for this job, or a new promise. */
-  static async of(order: FineTuneOrder, terms: FineTuneTerms): Promise<Promised> {
-    const promise = new Promised(order, terms);
-    for (const intent of terms.journal.openIntents(order.name))
-      promise.#parts.push({ intent, hold: terms.ledger.reopen(ACCOUNT, intent.worstCaseMicroUsd) });
-    if (promise.#parts.length > 0) return promise;
-    const refusal = await promise.raiseTo(fineTuneCost(terms.rate, terms.mostTokens));
-    if (refusal !== undefined) throw refusal;
-    return promise;
-  }
-
-  /** Promises more where that is needed; tells why it cannot. */
-  async raiseTo(microUsd: number): Promise<AppError | undefined> {
-    const { ledger, journal, key, provider, rate } = this.#terms;
-    const more = microUsd - this.#parts.reduce((sum, { hold }) => sum + hold.microUsd, 0);
-    if (more <= 0 && this.#parts.length > 0) return undefined;
-    const hold = ledger.hold(ACCOUNT, more);
-    if (!hold.granted) {
-      const left = formatUsd(Math.max(0, hold.capMicroUsd - hold.spentMicroUsd - hold.heldMicroUsd));
-      return new AppError(
-        "budget-exceeded",
-        `the fine-tune may cost ${formatUsd(microUsd)}, and ${left} of maxUsd is left for ${this.#parts.length === 0 ? "it" : "what it needs beyond what is held"}`,
-        {
-          hint: `raise maxUsd, or lower train.epochs or select.count; the price: ${describeRate(rate)}`,
-          data: { worstCaseMicroUsd: microUsd, capMicroUsd: hold.capMicroUsd, spentMicroUsd: hold.spentMicroUsd },
-        },
-      );
-    }
-    const { name, base } = this.#order;
-    const request = { key, worstCaseMicroUsd: more, account: ACCOUNT, provider, model: base, batch: name };
-    this.#parts.push({ intent: { ...(await journal.intend(request)), worstCaseMicroUsd: more }, hold });
-    return undefined;
-  }
-
-  /** Books what the job came to. */
-  async charge(job: FineTuneJob, { microUsd, isEstimated }: Cost): Promise<void> {
-    let left = microUsd;
-    for (let part = this.#parts.shift(); part !== undefined; part = this.#parts.shift()) {
-      const costMicroUsd = this.#parts.length === 0 ? left : Math.min(left, part.hold.microUsd);
-      left -= costMicroUsd;
-      this.#terms.ledger.settle(part.hold, { costMicroUsd, basis: isEstimated ? "estimated" : "measured" });
-      await this.#terms.journal.charge(part.intent, { costMicroUsd, isEstimated, detail: detailOf(job) });
-    }
-  }
-
-  /** Nothing was ordered. */
-  async release(detail: string): Promise<void> {
-    for (let part = this.#parts.shift(); part !== undefined; part = this.#parts.shift()) {
-      this.#terms.ledger.release(part.hold);
-      await this.#terms.journal.unpaid(part.intent, detail);
-    }
-  }
-
-  /** Whatever is still open may be billed. */
-  forfeit(): void {
-    for (const { hold } of this.#parts.splice(0)) this.#terms.ledger.forfeit(hold);
   }
 }

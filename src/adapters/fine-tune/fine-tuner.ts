@@ -1,4 +1,4 @@
-/** @file The port to a provider that fine-tunes models: one job, found by its name, watched to its end, paid once. */
+/** @file The port to a provider that fine-tunes models: a job, found by its name, watched to its end, paid once. */
 
 /** What is to be trained, and how. */
 export interface FineTuneOrder {
@@ -29,9 +29,9 @@ export type FineTuneState =
 export interface FineTuneJob {
   readonly id: string;
   readonly state: FineTuneState;
-  /** Tokens it trains on, epochs counted, as the provider counts them; null until it has counted. */
+  /** Tokens it trains on, epochs counted, as the provider counts them; null where it has not, or tells none. */
   readonly trainedTokens: number | null;
-  /** What the provider says it costs; null until it says so. */
+  /** What the provider says it costs; null where it does not say. 0 is said of a job without a model alone: nothing is billed. */
   readonly billedMicroUsd: number | null;
 }
 
@@ -40,8 +40,8 @@ export interface FineTuneJob {
  * may have happened; `run-refused` never.
  */
 export interface FineTuner {
-  /** The job of this name that runs or is complete; undefined where there is none. One that failed is no job any more. */
-  find(name: string, signal: AbortSignal): Promise<FineTuneJob | undefined>;
+  /** The jobs of this name, those that ended too, in no order. What they cost {@link FineTuner.poll} alone tells for certain. */
+  find(name: string, signal: AbortSignal): Promise<readonly FineTuneJob[]>;
   /** Begins a job, which begins to bill: look for it by its name first. */
   submit(order: FineTuneOrder, signal: AbortSignal): Promise<FineTuneJob>;
   poll(id: string, signal: AbortSignal): Promise<FineTuneJob>;

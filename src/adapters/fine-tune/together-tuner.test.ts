@@ -46,11 +46,11 @@ afterEach(async () => {
 
 describe("TogetherTuner", () => {
   test("uploads, starts, finds by name, and watches a job to its end and price", async () => {
-    expect(await tuner.find(ORDER.name, never)).toBeUndefined();
+    expect(await tuner.find(ORDER.name, never)).toEqual([]);
     const { id, state } = await tuner.submit(ORDER, never);
     expect(state).toEqual({ type: "running", phase: "pending", step: 0, totalSteps: 10 });
     expect(fake.files.get("file-0")).toBe(`${line}\n${line}\n`);
-    expect(await tuner.find(ORDER.name, never)).toMatchObject({ id });
+    expect(await tuner.find(ORDER.name, never)).toMatchObject([{ id }]);
     expect(await tuner.poll(id, never)).toMatchObject({ trainedTokens: null, billedMicroUsd: null });
     expect(await tuner.poll(id, never)).toMatchObject({ state: { type: "running", step: 2 }, trainedTokens: 24 });
     // Two examples of 16 characters, 4 a token, 3 epochs; $0.54 a million.
@@ -63,12 +63,13 @@ describe("TogetherTuner", () => {
     expect(fake.billed).toEqual({ jobs: 1, trainedTokens: 24, microUsd: 13 });
   });
 
-  test("a job of another name, or one that was stopped, is none", async () => {
+  test("a job of another name is none of ours; one that was stopped still is, with its price where it is looked at", async () => {
     const { id } = await tuner.submit(ORDER, never);
-    expect(await tuner.find("grappa-other", never)).toBeUndefined();
+    expect(await tuner.find("grappa-other", never)).toEqual([]);
     await tuner.cancel(id, never);
-    expect(await tuner.poll(id, never)).toMatchObject({ state: { type: "cancelled" }, billedMicroUsd: 7 });
-    expect(await tuner.find(ORDER.name, never)).toBeUndefined();
+    const cancelled = { id, state: { type: "cancelled" } };
+    expect(await tuner.find(ORDER.name, never)).toMatchObject([{ ...cancelled, billedMicroUsd: null }]);
+    expect(await tuner.poll(id, never)).toMatchObject({ ...cancelled, billedMicroUsd: 7 });
   });
 
   test("a bad key is refused for good, and stands in no message", async () => {

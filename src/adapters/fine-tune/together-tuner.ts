@@ -20,7 +20,7 @@ const Job = z.object({
   suffix: z.string().nullish().catch(null),
   model_output_name: z.string().max(512).nullish().catch(null),
   token_count: whole,
-  total_price: z.number().min(0).nullish().catch(null),
+  total_price: z.number().min(0).max(Number.MAX_SAFE_INTEGER).nullish().catch(null),
   total_steps: whole,
   events: z
     .array(
@@ -51,11 +51,11 @@ export class TogetherTuner implements FineTuner {
     this.#http = new BatchHttp({ ...options, api: API });
   }
 
-  async find(name: string, signal: AbortSignal): Promise<FineTuneJob | undefined> {
+  async find(name: string, signal: AbortSignal): Promise<readonly FineTuneJob[]> {
     const { data } = parse(Listed, await this.#http.json({ path: this.#at("") }, signal), "a list of jobs");
-    const jobs = data.flatMap((one) => Job.safeParse(one).data ?? []).filter((job) => isNamed(job, name));
-    const live = jobs.map((job) => this.#jobOf(job)).filter(({ state }) => isLive(state));
-    return live.find(({ state }) => state.type === "completed") ?? live[0];
+    // What tells our name must be readable: a job that we overlooked would be ordered again.
+    const jobs = data.filter((one) => JSON.stringify(one).includes(name)).map((one) => parse(Job, one, "a job"));
+    return jobs.filter((job) => isNamed(job, name)).map((job) => this.#jobOf(job));
   }
 
   async submit(order: FineTuneOrder, signal: AbortSignal): Promise<FineTuneJob> {
@@ -90,13 +90,15 @@ export class TogetherTuner implements FineTuner {
   }
 
   #jobOf(job: Job): FineTuneJob {
-    const { total_price: price } = job;
+    // Before it has counted, it says 0 of both.
+    const isFinal = job.status === "error" || job.status === "user_error" || job.status === "cancelled";
+    const told = (value: number | null | undefined): number | null => (isFinal ? value : value || null) ?? null;
+    const price = told(job.total_price);
     return {
       id: job.id,
       state: this.#stateOf(job),
-      trainedTokens: job.token_count === 0 ? null : (job.token_count ?? null),
-      // Before it has counted, it says 0.
-      billedMicroUsd: price === null || price === undefined || price === 0 ? null : Math.ceil(price / NANO_PER_MICRO),
+      trainedTokens: told(job.token_count),
+      billedMicroUsd: price === null ? null : Math.ceil(price / NANO_PER_MICRO),
     };
   }
 
@@ -126,10 +128,6 @@ export class TogetherTuner implements FineTuner {
 /** A job names itself by its suffix, or by its model's name alone, which holds the suffix. */
 function isNamed({ suffix, model_output_name: model }: Job, name: string): boolean {
   return suffix === name || (model ?? "").split(/[/:]/).some((part) => part === name || part.includes(`-${name}-`));
-}
-
-function isLive({ type }: FineTuneState): boolean {
-  return type === "running" || type === "completed";
 }
 
 function requestOf(order: FineTuneOrder, file: string): object {

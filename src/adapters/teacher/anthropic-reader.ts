@@ -10,6 +10,7 @@ import {
   checkedReply,
   jsonOf,
   malformed,
+  refuseEndless,
   type ReplyContext,
   type ReplyReader,
   tokenCount,
@@ -40,7 +41,11 @@ export class AnthropicReader implements ReplyReader {
   }
 
   get hasText(): boolean {
-    return this.#thinking.length + this.#answer.length > 0;
+    return this.#characters > 0;
+  }
+
+  get #characters(): number {
+    return this.#thinking.length + this.#answer.length;
   }
 
   get isComplete(): boolean {
@@ -67,6 +72,7 @@ export class AnthropicReader implements ReplyReader {
         break;
       default: // pings, ends of blocks, and events of later versions
     }
+    refuseEndless(this.#characters, this.#context);
   }
 
   whole(body: string): TeacherReply {

@@ -9,7 +9,7 @@ import {
 import { elementsOf, fieldsOf, parseJson } from "./json-fields.ts";
 import { streamedRefusal } from "./provider-fault.ts";
 import type { TextPrompt } from "./completion-request.ts";
-import { jsonOf, malformed, MAX_REPLY_CHARACTERS, type ReplyReader } from "./reply-reader.ts";
+import { jsonOf, refuseEndless, type ReplyReader } from "./reply-reader.ts";
 import type { PartialReply, TeacherReply } from "./teacher.ts";
 
 /** What kind of reply is read. */
@@ -64,10 +64,10 @@ export class CompletionReader implements ReplyReader {
     const { before, after, lead, tail } = pattern;
     const from = start + lead.length;
     if (text.slice(start, from) !== lead) return start; // startsWith compares letter by letter
-    const to = text.lastIndexOf(tail);
-    if (to < from) return start;
-    const all = text.slice(from, to).split(tail + lead);
-    // JSON holds no line end: where there is one other events lie between, and the run ends before them.
+    const first = text.indexOf("\n", from) - after.length; // JSON holds no line end
+    if (first < from || text.slice(first, first + tail.length) !== tail) return start;
+    const all = text.slice(from, text.lastIndexOf(tail)).split(tail + lead);
+    // Where a line end is within, other events lie between, and the run ends before them.
     const other = all.findIndex((written) => written.includes("\n"));
     const pieces = other < 0 ? all : all.slice(0, other);
     // Mostly the pieces are the insides of JSON strings, and together one: read at once, and the stream's text let go.
@@ -75,7 +75,7 @@ export class CompletionReader implements ReplyReader {
     const said = textOf(written);
     if (said !== undefined) this.#add(pattern.field, said);
     else for (const piece of pieces) this.#parse(before + piece + after);
-    this.#refuseEndless();
+    refuseEndless(this.#length, this.#context);
     return start + written.length + pieces.length * (lead.length + tail.length);
   }
 
@@ -129,17 +129,12 @@ export class CompletionReader implements ReplyReader {
     this.#add("reasoning", piece(delta["reasoning_content"]) || piece(delta["reasoning"]));
     this.#add("content", piece(delta["content"]));
     this.#text += piece(choice["text"]);
-    this.#refuseEndless();
+    refuseEndless(this.#length, this.#context);
   }
 
   #add(field: DeltaPattern["field"], text: string): void {
     if (field === "content") this.#content += text;
     else this.#reasoning += text;
-  }
-
-  #refuseEndless(): void {
-    if (this.#length > MAX_REPLY_CHARACTERS)
-      throw malformed(this.#context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
   }
 }
 

@@ -11,6 +11,7 @@ import {
   checkedReply,
   jsonOf,
   malformed,
+  refuseEndless,
   type ReplyContext,
   type ReplyReader,
   tokenCount,
@@ -36,7 +37,11 @@ export class GeminiReader implements ReplyReader {
   }
 
   get hasText(): boolean {
-    return this.#thinking.length + this.#answer.length > 0;
+    return this.#characters > 0;
+  }
+
+  get #characters(): number {
+    return this.#thinking.length + this.#answer.length;
   }
 
   get isComplete(): boolean {
@@ -45,6 +50,7 @@ export class GeminiReader implements ReplyReader {
 
   event(data: string): void {
     this.#take(jsonOf(data, this.#context));
+    refuseEndless(this.#characters, this.#context);
   }
 
   whole(body: string): TeacherReply {

@@ -40,6 +40,8 @@ export function geminiModelPath(model: string): string {
 /** A request's body, the same streamed, whole and in a batch. */
 export function geminiRequest({ messages, params, maxTokens }: TeacherRequest): Record<string, unknown> {
   const { temperature, topP, seed, thinkingBudget, effort } = params;
+  // A budget of 0 turns thinking off, and thoughts that are not made must not be asked for.
+  const thoughts = thinkingBudget === 0 ? {} : { includeThoughts: true };
   const system = messages.filter(({ role }) => role === "system").map(({ content }) => ({ text: content }));
   const contents = messages
     .filter(({ role }) => role !== "system")
@@ -52,7 +54,7 @@ export function geminiRequest({ messages, params, maxTokens }: TeacherRequest): 
       temperature,
       topP,
       seed,
-      thinkingConfig: { includeThoughts: true, thinkingBudget, thinkingLevel: effort },
+      thinkingConfig: { ...thoughts, thinkingBudget, thinkingLevel: effort },
     },
   };
 }

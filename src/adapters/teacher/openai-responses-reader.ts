@@ -10,7 +10,7 @@ import {
   checkedReply,
   jsonOf,
   malformed,
-  MAX_REPLY_CHARACTERS,
+  refuseEndless,
   type ReplyContext,
   type ReplyReader,
   tokenCount,
@@ -44,9 +44,9 @@ export class ResponsesReader implements ReplyReader {
       case "error":
         throw this.#refused(event["error"] ?? { ...event, type: undefined });
       case "response.output_text.delta":
+      case "response.refusal.delta":
         this.#characters += textOf(event["delta"]).length;
-        if (this.#characters > MAX_REPLY_CHARACTERS)
-          throw malformed(this.#context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
+        refuseEndless(this.#characters, this.#context);
         break;
       case "response.completed":
       case "response.incomplete":

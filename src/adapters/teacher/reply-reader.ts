@@ -73,6 +73,15 @@ export function checkedReply(found: FoundReply, context: ReplyContext): TeacherR
   return { thinking, answer, provenance, finishReason, usage };
 }
 
+/**
+ * Ends a stream that has brought more than any reply that is taken: what it used is not known yet.
+ * @throws {TeacherError} `malformed`.
+ */
+export function refuseEndless(characters: number, context: ReplyContext): void {
+  if (characters > MAX_REPLY_CHARACTERS)
+    throw malformed(context, `a reply that exceeds ${MAX_REPLY_CHARACTERS} characters`);
+}
+
 /** The error of a reply that was billed and cannot be used. */
 export function malformed({ called = "the teacher" }: ReplyContext, fault: string, usage?: Usage): TeacherError {
   return new TeacherError("malformed", `${called}'s reply is ${fault}`, usage === undefined ? {} : { usage });

@@ -11,19 +11,22 @@ import { describeReconciliation, describeSpending } from "../spending-text.ts";
 interface LedgerFlags extends CommonFlags {
   readonly reconcile: boolean;
   readonly billed?: number;
+  readonly job?: string;
 }
 
 /** Says where the money went, or ends what was in flight. */
 export default presenting<LedgerFlags, [string]>(async (context, flags, name) => {
-  if (flags.billed !== undefined && !flags.reconcile)
-    throw new AppError("usage", "--billed says what --reconcile writes, and that is not asked for");
+  const { job, billed: billedMicroUsd = 0 } = flags;
+  for (const flag of ["billed", "job"] as const)
+    if (flags[flag] !== undefined && !flags.reconcile)
+      throw new AppError("usage", `--${flag} says what --reconcile writes, and that is not asked for`);
   const folder = await findSpending(context, name);
   if (!flags.reconcile) {
     const spending = await readSpending(context, folder);
     return { json: spending, text: describeSpending(spending, shellQuote(shownPath(context, folder))) };
   }
-  const done = await reconcile(context, folder, flags.billed ?? 0);
-  return { json: done, text: describeReconciliation(done) };
+  const done = await reconcile(context, folder, { billedMicroUsd, ...(job === undefined ? {} : { job }) });
+  return { json: done, text: describeReconciliation(done, shellQuote(shownPath(context, folder))) };
 });
 
 /** The folder of a run, or any other with a journal. */

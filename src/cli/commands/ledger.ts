@@ -21,6 +21,13 @@ export const ledgerCommand = buildCommand({
         optional: true,
         placeholder: "USD",
       },
+      job: {
+        kind: "parsed",
+        parse: plainText,
+        brief: "with --reconcile: the fine-tune of this name has ended, end it alone",
+        optional: true,
+        placeholder: "NAME",
+      },
     },
     positional: {
       kind: "tuple",
@@ -36,6 +43,6 @@ export const ledgerCommand = buildCommand({
   docs: {
     brief: "where a run's money went, by stage, model and outcome; and what a right trace cost",
     fullDescription:
-      "Adds up every request of a run by stage, model and outcome: measured, estimated, possibly paid, free. Works while the run\nis going on.\nA request whose reply never came (a crash, a broken line) counts at its worst case until --reconcile ends it: look at the\nprovider's bill first.",
+      "Adds up every request of a run by stage, model and outcome: measured, estimated, possibly paid, free. Works while the run\nis going on.\nA request whose reply never came (a crash, a broken line) counts at its worst case until --reconcile ends it: look at the\nprovider's bill first. Batches and fine-tunes that may go on at the provider are left to the next run.",
   },
 });

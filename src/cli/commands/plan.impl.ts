@@ -47,8 +47,7 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
   const services = await openStages(context, flags, target);
   try {
     const request = services === undefined ? undefined : requestOf(context, services, target);
-    const pilot =
-      request && flags.pilot !== undefined ? await askPilot(context, flags, { request, loaded }) : undefined;
+    const pilot = request && flags.pilot !== undefined ? await askPilot(context, flags, request) : undefined;
     const facts = await readPlanFacts(context.fs, {
       recipe,
       recipeFolder: dirname(path),
@@ -69,11 +68,11 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
 async function openStages(
   context: CliContext,
   { price = [], pilot }: PlanFlags,
-  { loaded: { recipe, baseFolder, path }, acceptedTerms }: Target,
+  { loaded: { recipe, baseFolder, path }, folder, acceptedTerms }: Target,
 ): Promise<RunServices | undefined> {
   const { services, settings, fs, secrets } = context;
-  const world = { threads: settings.threads, fs, secrets, hub: hubAccess(context) };
-  const options = { recipe, baseFolder, recipeFolder: dirname(path), ...world };
+  const folders = { baseFolder, recipeFolder: dirname(path), runFolder: folder };
+  const options = { recipe, ...folders, threads: settings.threads, fs, secrets, hub: hubAccess(context) };
   try {
     return await services.openRun({ ...options, prices: price, acceptedTerms: namesOf(acceptedTerms) });
   } catch (error) {
@@ -102,25 +101,19 @@ function requestOf(
 
 const namesOf = (terms: readonly AcceptedTerms[]): string[] => terms.map(({ provider }) => provider);
 
-interface Piloted {
-  readonly request: Omit<RunRequest, "signal">;
-  readonly loaded: LoadedRecipe;
-}
-
 /** Asks about some questions first, and says on standard error what that came to. */
 async function askPilot(
   context: CliContext,
   { pilot = 0, price = [] }: PlanFlags,
-  { request, loaded }: Piloted,
+  request: Omit<RunRequest, "signal">,
 ): Promise<PilotOutcome> {
   const { stderr } = context.process;
   const { fs, clock, processes, machine, secrets } = context;
   const { runPilot } = await import("../../pipeline/run-pilot.ts");
   const { teacherWorld } = await import("../../pipeline/open-services.ts");
-  const recipeFolder = dirname(loaded.path);
   const world = teacherWorld({
     secrets,
-    recipeFolder,
+    runFolder: request.folder,
     prices: price,
     acceptedTerms: namesOf(request.acceptedTerms ?? []),
   });

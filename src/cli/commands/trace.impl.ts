@@ -65,7 +65,7 @@ function requestOf({ recipes, secrets }: CliContext, flags: TraceFlags, signal: 
     salvage,
     retryFailed,
     ...(system === undefined ? {} : { system }),
-    world: teacherWorld({ secrets, recipeFolder: recipes.workingFolder, prices: price, acceptedTerms: acceptTerms }),
+    world: teacherWorld({ secrets, runFolder: recipes.workingFolder, prices: price, acceptedTerms: acceptTerms }),
     signal,
   };
 }

@@ -2,8 +2,8 @@
 import type { Verdict } from "../../schema/evaluation.ts";
 import type { Question } from "../../schema/records.ts";
 import { collectQuestions } from "../../questions/collect-questions.ts";
-import { families } from "../../questions/families.ts";
-import type { Family } from "../../questions/family.ts";
+import { chainFamilies } from "../../questions/chain-families.ts";
+import type { ChainFamily } from "../../questions/chain-family.ts";
 import { canonicalJson, sha256Hex } from "../../core/hash.ts";
 import { gradeInteger } from "../../grade/exact.ts";
 import { taskQuestionId } from "./read-questions.ts";
@@ -33,7 +33,7 @@ export function familyTask(
   name: FamilyTaskName,
   { seed, limit = FAMILY_QUESTIONS }: { seed: number; limit?: number },
 ): LoadedTask {
-  const family = families[name];
+  const family = chainFamilies[name];
   const questions = collectQuestions({ family, count: limit, difficulty: DIFFICULTY, bucket: "test", seed });
   return {
     name,
@@ -47,7 +47,11 @@ export function familyTask(
   };
 }
 
-function familyQuestion(name: string, { text, answer, domain, difficulty }: Question, family: Family): TaskQuestion {
+function familyQuestion(
+  name: string,
+  { text, answer, domain, difficulty }: Question,
+  family: ChainFamily,
+): TaskQuestion {
   const id = taskQuestionId(name, [text]);
   return {
     id,
@@ -59,7 +63,7 @@ function familyQuestion(name: string, { text, answer, domain, difficulty }: Ques
   };
 }
 
-function verify(family: Family, text: string, reply: string): Verdict {
+function verify(family: ChainFamily, text: string, reply: string): Verdict {
   const { outcome, extracted, rule } = gradeInteger(text, reply, family.verify);
   const isCanonical = outcome === "correct" || outcome === "incorrect";
   const explanation = isCanonical

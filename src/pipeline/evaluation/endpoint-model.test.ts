@@ -194,7 +194,7 @@ describe("a chat endpoint", () => {
     await appendFile(join(folder, "requests.jsonl"), `${JSON.stringify(intent)}\n`);
     const { warnings, spent } = await ask((response) => send(response, completion("", "4")), [request(1)]);
     expect(warnings).toEqual([
-      "1 requests of an earlier try have no reply and may have been billed; counted as $0.000123",
+      "1 request of an earlier try has no reply and may have been billed; counted as $0.000123",
     ]);
     expect(spent).toBe(153);
   });

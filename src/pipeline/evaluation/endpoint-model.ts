@@ -105,7 +105,7 @@ async function openJournal({ folder, warn }: AnswerContext, ledger: Ledger): Pro
   const journal = await RequestJournal.open(evaluationJournal(folder), {
     onSettled: (settlement) => ledger.record(ACCOUNT, settlement),
   });
-  warnOfPossiblyPaid(journal, warn);
+  warnOfPossiblyPaid(journal.recovery, warn);
   return journal;
 }
 

@@ -1,7 +1,8 @@
 /** @file Which questions of a task a run's student was trained on. */
 import { type FileSystem, joinPath } from "../../adapters/file-system.ts";
 import { readJsonl } from "../../adapters/store/jsonl.ts";
-import { findOverlap, type IdentifiedText } from "../../curate/text-overlap.ts";
+import type { IdentifiedText } from "../../curate/identified-text.ts";
+import { findOverlap } from "../../curate/text-overlap.ts";
 import type { LoadedTask } from "../../evaluate/tasks/task.ts";
 import { questionId } from "../../questions/bucket.ts";
 import type { Contamination } from "../../schema/evaluation-summary.ts";

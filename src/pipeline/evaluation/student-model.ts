@@ -71,7 +71,7 @@ export function studentModel(model: ModelFolder, options: StudentOptions): Evalu
     const channel = openChannel<ModelOutcome>();
     const { rows, tooLong } = encodeRequests(requests, {
       model,
-      delimiters: thinkingDelimiters(model.tokenizer),
+      delimiters: thinkingDelimiters(model.tokenizer, "Wait", model.style),
       contextTokens,
       maxTokens,
       answerTokens,
@@ -79,7 +79,7 @@ export function studentModel(model: ModelFolder, options: StudentOptions): Evalu
       channel,
     });
     yield* tooLong;
-    decodeRows(source, rows, { delimiters: thinkingDelimiters(model.tokenizer), signal }).then(
+    decodeRows(source, rows, { delimiters: thinkingDelimiters(model.tokenizer, "Wait", model.style), signal }).then(
       () => channel.end(),
       (error: unknown) => channel.fail(error),
     );

@@ -1,8 +1,9 @@
 import { openTokenSource } from "../../adapters/engine/engine-token-source.ts";
 import type { EngineHost } from "../../adapters/engine/open-engine.ts";
 import type { ModelFolder } from "../../adapters/model-folder.ts";
+import type { Generation } from "../../decode/row.ts";
 import { sweep } from "../../decode/sweep.ts";
-import { gradeReply } from "./grade-reply.ts";
+import { openReplyGrader } from "./grade-reply.ts";
 import type { Grade, Question, ThinkingSetting } from "../../schema/records.ts";
 import { thinkingDelimiters } from "../../tokenize/thinking-delimiters.ts";
 
@@ -48,26 +49,34 @@ export async function answerQuestions(
     answerTokens: options.answerTokens,
     sampling: { temperature, key: options.sampleKey === undefined ? id : `${id}/${options.sampleKey}` },
   }));
-  const delimiters = thinkingDelimiters(tokenizer);
+  const delimiters = thinkingDelimiters(tokenizer, "Wait", model.style);
   const generations = await sweep(source, prompts, { ...options, delimiters });
-  return questions.map((question, row) =>
-    options.settings.flatMap((setting, column): GradedReply[] => {
-      const generation = generations[row]?.[column];
-      if (!generation) return [];
-      const { thinkingIds, answerIds, end, answerFinish } = generation;
-      const answer = tokenizer.decode(answerIds).trim();
-      return [
-        {
-          setting,
-          answer,
-          end,
-          answerFinish,
-          thinking: tokenizer.decode(thinkingIds).trim(),
-          thinkingTokens: thinkingIds.length,
-          answerTokens: answerIds.length,
-          grade: gradeReply(question, answer),
-        },
-      ];
-    }),
-  );
+  const grader = openReplyGrader(options.signal);
+  const graded = async (question: Question, setting: ThinkingSetting, generation: Generation): Promise<GradedReply> => {
+    const { thinkingIds, answerIds, end, answerFinish } = generation;
+    const answer = tokenizer.decode(answerIds).trim();
+    return {
+      setting,
+      answer,
+      end,
+      answerFinish,
+      thinking: tokenizer.decode(thinkingIds).trim(),
+      thinkingTokens: thinkingIds.length,
+      answerTokens: answerIds.length,
+      grade: await grader.grade(question, answer),
+    };
+  };
+  try {
+    const rows: GradedReply[][] = [];
+    for (const [row, question] of questions.entries()) {
+      const given = options.settings.flatMap((setting, column) => {
+        const generation = generations[row]?.[column];
+        return generation ? [graded(question, setting, generation)] : [];
+      });
+      rows.push(await Promise.all(given));
+    }
+    return rows;
+  } finally {
+    await grader.close();
+  }
 }

@@ -1,5 +1,7 @@
 /** @file Puts questions to one endpoint on the run's accounts: what attempts and traces share. */
+import { refuseBatchedElsewhere } from "../../adapters/teacher/batch/batched-elsewhere.ts";
 import { FlowGates } from "../../adapters/teacher/flow-gate.ts";
+import { PurchasePlan } from "../../adapters/teacher/purchase-plan.ts";
 import { systemWaiting, type Waiting } from "../../adapters/teacher/retry-delay.ts";
 import {
   type TraceOptions,
@@ -62,7 +64,12 @@ export interface AskRequest {
   readonly salvage?: TraceOptions["salvage"];
 }
 
-/** Asks one endpoint, and yields outcomes by question id and sample; see `traceQuestions`. */
+/**
+ * Asks one endpoint, and yields outcomes by question id and sample; see `traceQuestions`. What an earlier process put into
+ * a batch is taken from there first, whether or not the recipe still buys through batches.
+ *
+ * @throws AppError as `traceQuestions`; "run-changed" where a batch of another stage holds what would be bought.
+ */
 export async function* askEndpoint(
   opened: OpenTeacher,
   request: AskRequest,
@@ -72,7 +79,7 @@ export async function* askEndpoint(
   const { waiting = systemWaiting(seed), world, journalFolder } = ports;
   const { account, questions, samples, render, salvage } = request;
   const { teacher, price, params, maxTokens, concurrency, limits } = opened;
-  const batch = opened.openBatches?.({ ...world, journalFolder, stage: account });
+  const batch = await opened.openBatches?.({ ...world, journalFolder, stage: account });
   const options: TraceOptions = {
     ...accounts,
     flows,
@@ -96,6 +103,11 @@ export async function* askEndpoint(
     ...(onStopped === undefined ? {} : { onStopped }),
   };
   try {
+    if (opened.openBatches !== undefined) {
+      const { journal } = accounts;
+      const batches = { journal, journalFolder, maxTokens, statePath: batch?.statePath };
+      await refuseBatchedElsewhere(new PurchasePlan(questions, options), batches);
+    }
     yield* traceQuestions(questions, options);
   } finally {
     await batch?.close();

@@ -1,8 +1,9 @@
 /** @file Reference students behind endpoints: what they solve is too easy, and never costs a trace. */
+import { mapAhead } from "../../core/map-ahead.ts";
 import { describeEndpoint, type Endpoint } from "../../schema/endpoint.ts";
 import { type Attempt, type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import { type AskPorts, askEndpoint } from "./ask-endpoint.ts";
-import { canGradeByRule, gradeReply } from "./grade-reply.ts";
+import { canGradeByRule, openReplyGrader, type ReplyGrader } from "./grade-reply.ts";
 import { openAsked } from "./open-teacher.ts";
 
 /** One try of a reference student at one question, or why there is none. */
@@ -40,6 +41,9 @@ export async function* attemptByStudents(
   }
 }
 
+/** A program takes a second to grade. */
+const GRADED_AT_ONCE = 32;
+
 async function* askStudent(
   student: Endpoint,
   questions: readonly Question[],
@@ -49,18 +53,24 @@ async function* askStudent(
   const byId = new Map(questions.map((question) => [question.id, question]));
   const name = describeEndpoint(student);
   const opened = openAsked(student, options.world, `the reference student ${name}`);
+  const grader = openReplyGrader(options.signal);
   try {
     const request = { account: "attempt", questions, samples: { first: 0, count: options.samples } } as const;
-    for await (const outcome of askEndpoint(opened, request, options)) {
-      if (outcome.type === "failure") yield { type: "failure", student: name, failure: outcome.failure };
-      else yield attemptOf(name, outcome.trace, byId.get(outcome.trace.questionId));
-    }
+    yield* mapAhead(askEndpoint(opened, request, options), GRADED_AT_ONCE, async (outcome): Promise<StudentOutcome> => {
+      if (outcome.type === "failure") return { type: "failure", student: name, failure: outcome.failure };
+      return await attemptOf(name, outcome.trace, { question: byId.get(outcome.trace.questionId), grader });
+    });
   } finally {
     await opened.close();
+    await grader.close();
   }
 }
 
-function attemptOf(model: string, trace: Trace, question: Question | undefined): StudentOutcome {
+async function attemptOf(
+  model: string,
+  trace: Trace,
+  { question, grader }: { readonly question: Question | undefined; readonly grader: ReplyGrader },
+): Promise<StudentOutcome> {
   if (question === undefined) throw new Error(`bug in grappa: ${trace.questionId} was answered and never asked`);
   const { questionId, sampleIndex, thinking, answer, usage, costMicroUsd } = trace;
   const attempt: Attempt = {
@@ -71,7 +81,7 @@ function attemptOf(model: string, trace: Trace, question: Question | undefined):
     sampleIndex,
     text: thinking === "" ? answer : `${thinking}\n${answer}`,
     thinkingTokens: usage.reasoningTokens,
-    grade: gradeReply(question, answer),
+    grade: await grader.grade(question, answer),
   };
   return { type: "attempt", attempt, reply: { usage, costMicroUsd } };
 }

@@ -1,3 +1,4 @@
+import { mapAhead } from "../../core/map-ahead.ts";
 import { prng } from "../../core/prng.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { judgeAgreement, type VerdictPair } from "../../grade/judge-agreement.ts";
@@ -14,7 +15,7 @@ import type { Stage, StageContext, StageInput, StageSummary } from "../stage.ts"
 import { askPortsOf } from "./ask-endpoint.ts";
 import { judgedGrade, type JudgedReply, openJudge, type RunJudge } from "./ask-judge.ts";
 import { checkAsked } from "./gates.ts";
-import { gradeReply } from "./grade-reply.ts";
+import { checkSandbox, openReplyGrader } from "./grade-reply.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 import { askedFrom } from "./trace.ts";
 import { isForJudge, judgeIdentity } from "./verify-answers.ts";
@@ -35,6 +36,7 @@ export function gradeStage(world: TeacherWorld): Stage {
     plan: ({ judge }) =>
       `every trace, by its family's verifier or its reference answer${judge === undefined ? "" : `; by ${judge.model} where no rule can tell`}`,
     check: async (recipe) => {
+      await checkSandbox(recipe);
       if (recipe.judge !== undefined) checkAsked([{ endpoint: recipe.judge, called: "the judge" }], recipe, world);
     },
     run: (context) => grade(context, world),
@@ -73,15 +75,26 @@ async function judgeOf(context: StageContext, world: TeacherWorld): Promise<RunJ
   return judge === undefined ? undefined : openJudge(judge, await askPortsOf(context, world));
 }
 
+/** Programs wait for a place in the sandbox; the traces around them are read meanwhile. */
+const GRADED_AT_ONCE = 32;
+
 async function gradeByRule(
-  { input }: Pick<StageContext, "input">,
+  { input, signal }: Pick<StageContext, "input" | "signal">,
   questions: ReadonlyMap<string, Question>,
 ): Promise<GradedTrace[]> {
-  const grades: GradedTrace[] = [];
-  for await (const { id, questionId, answer } of input("trace").streamRows("traces.jsonl", Trace)) {
+  const grader = openReplyGrader(signal);
+  const traces = input("trace").streamRows("traces.jsonl", Trace);
+  const gradeTrace = async ({ id, questionId, answer }: Trace): Promise<GradedTrace | undefined> => {
     const question = questions.get(questionId);
-    if (question !== undefined)
-      grades.push({ schemaVersion: SCHEMA_VERSION, traceId: id, questionId, grade: gradeReply(question, answer) });
+    if (question === undefined) return undefined;
+    return { schemaVersion: SCHEMA_VERSION, traceId: id, questionId, grade: await grader.grade(question, answer) };
+  };
+  const grades: GradedTrace[] = [];
+  try {
+    for await (const graded of mapAhead(traces, GRADED_AT_ONCE, gradeTrace))
+      if (graded !== undefined) grades.push(graded);
+  } finally {
+    await grader.close();
   }
   return grades;
 }

@@ -1,6 +1,11 @@
 /** @file A recipe's teacher, reference student or judge as something that can be asked: the built-in teacher is started, others are called. */
 import { type BuiltinTeacherServer, startBuiltinTeacher } from "../../adapters/teacher/builtin-teacher-server.ts";
-import { type OpenBatches, openBatches, type OpenBatchesOptions } from "../../adapters/teacher/batch/open-batches.ts";
+import {
+  type OpenBatches,
+  openBatches,
+  type OpenBatchesOptions,
+  openLeftBatches,
+} from "../../adapters/teacher/batch/open-batches.ts";
 import { openEndpoint, samplingParams } from "../../adapters/teacher/open-endpoint.ts";
 import { openAICompatibleTeacher } from "../../adapters/teacher/openai-compatible.ts";
 import type { BuyerOptions } from "../../adapters/teacher/reply-buyer.ts";
@@ -23,6 +28,9 @@ type BuiltinRecipe = Extract<TeacherRecipe, { type: "builtin" }>;
 /** Longer than any reply of the built-in teacher, bytes (its tokens). */
 const BUILTIN_MAX_TOKENS = 8192;
 
+/** What an open endpoint's batches need beyond itself. */
+type AskedBatchesOptions = Omit<OpenBatchesOptions, "price" | "called">;
+
 /** A model, and how to put requests to it. */
 export interface OpenTeacher {
   readonly teacher: Teacher;
@@ -32,8 +40,11 @@ export interface OpenTeacher {
   /** Requests in flight. */
   readonly concurrency: number;
   readonly limits: NonNullable<BuyerOptions["limits"]>;
-  /** Opens its batches, where the recipe buys through them. */
-  openBatches?(options: Omit<OpenBatchesOptions, "price" | "called">): OpenBatches;
+  /**
+   * Opens its batches, where the recipe buys through them, or did and some have not ended; undefined otherwise. Absent of
+   * the built-in teacher.
+   */
+  openBatches?(options: AskedBatchesOptions): Promise<OpenBatches | undefined>;
   close(): Promise<void>;
 }
 
@@ -73,16 +84,13 @@ export function openAsked(endpoint: Endpoint, world: TeacherWorld, called: strin
   const { concurrency, ...limits } = endpoint.limits;
   const { maxTokens } = endpoint;
   const params = samplingParams(endpoint);
-  const batched = {
-    openBatches: (options: Omit<OpenBatchesOptions, "price" | "called">) =>
-      openBatches(endpoint, {
-        ...options,
-        called,
-        price: endpointPrice(endpoint, { batch: true, overrides: world.prices }),
-      }),
+  const batches = async (options: AskedBatchesOptions): Promise<OpenBatches | undefined> => {
+    const ofBatches = endpointPrice(endpoint, { batch: true, overrides: world.prices });
+    const asked = { ...options, called, price: ofBatches };
+    return endpoint.batch === undefined ? await openLeftBatches(endpoint, asked) : openBatches(endpoint, asked);
   };
   const opened = { teacher, price, params, maxTokens, concurrency, limits: declared(limits) };
-  return { ...opened, ...(endpoint.batch === undefined ? {} : batched), close: () => teacher.close() };
+  return { ...opened, openBatches: batches, close: () => teacher.close() };
 }
 
 function declared({ requestsPerMinute, tokensPerMinute }: Omit<Endpoint["limits"], "concurrency">) {

@@ -2,7 +2,8 @@ import { readTokenizerFolder } from "../../adapters/model-folder.ts";
 import { AppError } from "../../core/errors.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuality, strictQuality } from "../../curate/quality.ts";
-import { type Candidate, selectExamples } from "../../curate/select.ts";
+import { type Candidate, sourceOf } from "../../curate/candidate.ts";
+import { selectExamples } from "../../curate/select.ts";
 import { partition, type StageResult } from "../../curate/stage-result.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
 import { countedThinkingTokens } from "./hosted/counted-tokens.ts";
@@ -22,18 +23,21 @@ export function selectStage(): Stage {
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
     plan: ({ select }) =>
-      `${select.count} traces by method ${select.method}${select.requireCorrect ? ", correct ones only" : ""}`,
+      `${select.method === "all" ? "all" : select.count} traces by method ${select.method}${select.requireCorrect ? ", correct ones only" : ""}`,
     run: select,
   };
 }
 
 async function select({ recipe, baseFolder, input, output, warn }: StageContext): Promise<StageSummary> {
   const lengthOf = recipe.student.hosted ? countedThinkingTokens : await tokenizerLengths(baseFolder);
-  const domains = new Map(
-    (await input("attempt").readRows("questions.jsonl", Question)).map(({ id, domain }) => [id, domain]),
+  const questions = new Map(
+    (await input("attempt").readRows("questions.jsonl", Question)).map((question) => {
+      const { id, domain } = question;
+      return [id, { domain, source: sourceOf(question) }];
+    }),
   );
   const traced = await input("trace").readRows("traces.jsonl", Trace);
-  const { kept: traces, dropped: tooEasy } = await dropTooEasy(traced, { input, isLeft: (id) => domains.has(id) });
+  const { kept: traces, dropped: tooEasy } = await dropTooEasy(traced, { input, isLeft: (id) => questions.has(id) });
   const grades = new Map(
     (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
   );
@@ -49,19 +53,17 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
     (trace): Candidate => ({
       questionId: trace.questionId,
       traceId: trace.id,
-      domain: domains.get(trace.questionId) ?? "unknown",
+      domain: questions.get(trace.questionId)?.domain ?? "unknown",
+      source: questions.get(trace.questionId)?.source ?? "unknown",
+      isCorrect: grades.get(trace.id)?.outcome === "correct",
       thinkingTokens: thinkingTokensOf(trace),
     }),
   );
-  const { kept, dropped } = selectExamples(candidates, {
-    count: recipe.select.count,
-    method: recipe.select.method,
-    seed: recipe.seed,
-  });
+  const { kept, dropped } = selectExamples(candidates, { ...recipe.select, seed: recipe.seed });
   const allDropped = [...tooEasy, ...quality.dropped, ...dropped];
   const funnel = buildFunnel("select", traced.length, { kept, dropped: allDropped });
   if (kept.length === 0) throw nothingLeft(funnel);
-  if (kept.length < recipe.select.count)
+  if (kept.length < recipe.select.count && recipe.select.method !== "all")
     warn(`only ${kept.length} of the ${recipe.select.count} examples asked for: collect more questions`);
   await output.writeRows("selection.jsonl", kept);
   await output.writeRows("dropped.jsonl", allDropped);
@@ -77,7 +79,7 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
 
 async function tokenizerLengths(baseFolder: string): Promise<(trace: Trace) => number> {
   const { tokenizer } = await readTokenizerFolder(baseFolder);
-  return ({ thinking }) => tokenizer.encodeUser(thinking).length;
+  return ({ thinking }) => tokenizer.countUser(thinking);
 }
 
 /** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */

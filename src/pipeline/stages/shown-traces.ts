@@ -1,6 +1,6 @@
 import type { ExampleRun, ShownTrace } from "../../report/run-results.ts";
 import type { Example, Selection } from "../../schema/records.ts";
-import { IGNORED } from "../../tokenize/s1-format.ts";
+import { IGNORED } from "../../tokenize/training-sequence.ts";
 import type { Tokenizer } from "../../tokenize/tokenizer.ts";
 
 const MOST_TRACES = 3;

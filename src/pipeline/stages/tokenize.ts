@@ -1,76 +1,84 @@
 import { readTokenizerFolder } from "../../adapters/model-folder.ts";
-import { AppError } from "../../core/errors.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
-import { type Example, Question, SCHEMA_VERSION, Selection, Trace } from "../../schema/records.ts";
-import { encodeExample } from "../../tokenize/s1-format.ts";
-import { writeTrainingChats } from "./hosted/tokenize.ts";
+import type { Recipe } from "../../schema/recipe.ts";
+import { type Example, SCHEMA_VERSION } from "../../schema/records.ts";
+import { gatesFailed, gateTally } from "../../tokenize/gate-report.ts";
+import { studentFormat } from "../../tokenize/student-format.ts";
+import { type EncodedExample, encodeExample } from "../../tokenize/training-example.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { type ChosenTexts, chosenTexts } from "./chosen-texts.ts";
+import { writeTrainingChats } from "./hosted/tokenize.ts";
 
-/** Makes the chosen traces into ids and labels, in s1's format. Nothing is ever cut: a trace that does not fit fails the run. Outputs `examples.jsonl`. */
+/** The examples, one a line, in the selection's order; src/train draws each epoch's from it by seed. */
+export const EXAMPLES_FILE = "examples.jsonl";
+
+/**
+ * Makes the chosen traces into ids and labels, in the selection's order. Nothing is ever cut: rows that a gate stops fail
+ * the run, all of them named at once. Outputs `examples.jsonl`.
+ */
 export function tokenizeStage(): Stage {
   return {
     name: "tokenize",
     inputs: ["attempt", "trace", "select"],
     facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
     codeVersion: 1,
-    config: ({ tokenize, student }) => (student.hosted ? { ...tokenize, form: "chats" } : tokenize),
-    plan: ({ tokenize: { maxLength, target } }) =>
-      `at most ${maxLength} tokens an example, none cut${target === "answers" ? "; answers without their thinking" : ""}`,
+    config: ({ tokenize, student }) =>
+      student.hosted ? { ...withoutUsualStyle(tokenize), form: "chats" } : withoutUsualStyle(tokenize),
+    plan: ({ tokenize: { maxLength, target, style } }) =>
+      `at most ${maxLength} tokens an example, none cut${target === "answers" ? "; answers without their thinking" : ""}${style === "think" ? "; <think> style" : ""}`,
     run: (context) => (context.recipe.student.hosted ? writeTrainingChats(context) : tokenize(context)),
   };
 }
 
+/** s1's style is left out, so that runs made before there was another keep their examples. */
+function withoutUsualStyle({ style, ...rest }: Recipe["tokenize"]): object {
+  return style === "s1" ? rest : { ...rest, style };
+}
+
 async function tokenize({ recipe, baseFolder, input, output, progress }: StageContext): Promise<StageSummary> {
-  const { tokenizer } = await readTokenizerFolder(baseFolder);
-  const questions = new Map(
-    (await input("attempt").readRows("questions.jsonl", Question)).map(({ id, text }) => [id, text]),
-  );
-  const traces = new Map((await input("trace").readRows("traces.jsonl", Trace)).map((trace) => [trace.id, trace]));
-  const selection = await input("select").readRows("selection.jsonl", Selection);
-  const isThinking = recipe.tokenize.target === "traces";
-  const examples: Example[] = [];
-  for (const { questionId, traceId } of selection) {
-    const { thinking = "", answer = "" } = traces.get(traceId) ?? {};
-    const outcome = encodeExample(
-      tokenizer,
-      { question: questions.get(questionId) ?? "", thinking: isThinking ? thinking : null, answer },
-      recipe.tokenize.maxLength,
-    );
-    if (outcome.status === "rejected") throw rejection(traceId, outcome);
-    const { inputIds, labels, thinkingTokens } = outcome.example;
-    examples.push({
-      schemaVersion: SCHEMA_VERSION,
-      questionId,
-      traceId,
-      inputIds: [...inputIds],
-      labels: [...labels],
-      thinkingTokens,
-    });
+  const { maxLength, target, style } = recipe.tokenize;
+  const format = studentFormat(await readTokenizerFolder(baseFolder), style);
+  const chosen = await chosenTexts(input);
+  const tally = gateTally();
+  const lengths: number[] = [];
+  const writer = await output.openRows(EXAMPLES_FILE);
+  try {
+    for (const { question, trace } of chosen) {
+      const thinking = target === "traces" ? trace.thinking : null;
+      const outcome = encodeExample(format, { question: question.text, thinking, answer: trace.answer }, maxLength);
+      if (outcome.status === "rejected") {
+        tally.add(trace.id, outcome.faults);
+        continue;
+      }
+      lengths.push(outcome.example.inputIds.length);
+      await writer.write(exampleRow({ question, trace }, outcome.example));
+    }
+    const failed = tally.results();
+    if (failed.length > 0) throw gatesFailed(failed, { rows: chosen.length });
+  } catch (error) {
+    await writer.abandon();
+    throw error;
   }
-  progress({ done: examples.length, total: selection.length, unit: "examples" });
-  await output.writeRows("examples.jsonl", examples);
-  const lengths = examples.map(({ inputIds }) => inputIds.length);
+  await writer.close();
+  progress({ done: chosen.length, total: chosen.length, unit: "examples" });
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
   return {
-    funnel: [buildFunnel("tokenize", selection.length, { kept: examples, dropped: [] })],
+    funnel: [buildFunnel("tokenize", chosen.length, { kept: lengths, dropped: [] })],
     notes: {
       tokens,
-      meanTokens: Math.round(tokens / Math.max(1, examples.length)),
-      longestTokens: Math.max(0, ...lengths),
+      meanTokens: Math.round(tokens / Math.max(1, lengths.length)),
+      longestTokens: lengths.reduce((longest, length) => Math.max(longest, length), 0),
     },
   };
 }
 
-function rejection(
-  traceId: string,
-  { reason, detail }: { readonly reason: string; readonly detail: string },
-): AppError {
-  const code = reason === "too-long" ? "limit-exceeded" : "record-invalid";
-  return new AppError(code, `trace ${traceId} cannot be made into an example: ${reason}, ${detail}`, {
-    hint:
-      reason === "too-long"
-        ? "raise tokenize.maxLength, or lower select.maxThinkingTokens"
-        : "report it: the selection should have dropped this trace",
-    data: { traceId, reason },
-  });
+function exampleRow({ question, trace }: ChosenTexts, { inputIds, labels, thinkingTokens }: EncodedExample): Example {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    questionId: question.id,
+    traceId: trace.id,
+    inputIds: [...inputIds],
+    labels: [...labels],
+    thinkingTokens,
+  };
 }

@@ -92,6 +92,7 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
     config: base.config,
     tensors,
     tokenizerFrom: context.baseFolder,
+    style: recipe.tokenize.style,
     readme,
   });
   const trainedTokens = steps.reduce((sum, step) => sum + step.tokens, 0);

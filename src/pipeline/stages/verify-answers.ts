@@ -4,7 +4,7 @@ import type { Endpoint } from "../../schema/endpoint.ts";
 import type { AskPorts } from "./ask-endpoint.ts";
 import { judgedGrade, openJudge, type RunJudge } from "./ask-judge.ts";
 import type { Verify } from "./ask-teachers.ts";
-import { gradeReply, hasVerifier } from "./grade-reply.ts";
+import { hasVerifier, openReplyGrader } from "./grade-reply.ts";
 import { teacherIdentity } from "./open-teacher.ts";
 
 /** The parts of a judge's recipe that its verdicts depend on. */
@@ -27,12 +27,16 @@ export function openVerify(
   ports: AskPorts,
 ): { readonly verify: Verify; close(): Promise<void> } {
   let opened: RunJudge | undefined;
+  const grader = openReplyGrader(ports.signal);
   const verify: Verify = async (question, reply) => {
-    const grade = gradeReply(question, reply);
+    const grade = await grader.grade(question, reply);
     if (judge === undefined || !isForJudge(question, grade)) return grade.outcome;
     opened ??= openJudge(judge, ports);
     const [verdict = null] = await opened.ask([{ question, reply }]);
     return judgedGrade(opened.rule, verdict, grade).outcome;
   };
-  return { verify, close: async () => await opened?.close() };
+  const close = async (): Promise<void> => {
+    await Promise.all([grader.close(), opened?.close()]);
+  };
+  return { verify, close };
 }

@@ -17,6 +17,10 @@ export interface FunnelRow {
 
 const STAGE_WORDS: Readonly<Record<string, string>> = {
   collect: "questions gathered, duplicates out",
+  decontaminate: "what overlaps with a benchmark or an earlier source goes",
+  duplicates: "one question of each text",
+  quality: "questions that are fit to be asked",
+  "near-duplicates": "one of those that say nearly the same",
   attempt: "the base tries each; what it solves is too easy",
   trace: "the teacher reasons about the rest",
   grade: "answers checked by rule",

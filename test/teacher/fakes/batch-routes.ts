@@ -77,7 +77,10 @@ function contentOf({ model, messages, input }: Chat, isResponse = false): string
   return turns.at(-1)?.content ?? "";
 }
 
-const text = (item: FakeItem, fault: RowFault): string => (fault === "huge" ? HUGE : `about ${item.content}`);
+function text(item: FakeItem, fault: RowFault): string {
+  if (fault === "huge") return HUGE;
+  return `about ${item.content}${fault === "echo" ? ` with ${KEY}` : ""}`;
+}
 
 function chatCompletion(item: FakeItem, fault: RowFault): object {
   if (fault === "empty")
@@ -212,6 +215,7 @@ const openAIShape =
       const all = fake.batches.map((batch) => openAIObject(fake, batch, isTogether));
       if (isTogether) return all;
       const from = fake.batches.findIndex(({ id }) => id === url.searchParams.get("after")) + 1;
+      if (fake.faults.repeatsLists === true) return { object: "list", data: all.slice(0, 2), has_more: true };
       return { object: "list", data: all.slice(from, from + 2), has_more: from + 2 < all.length }; // short pages
     }
     const [, id = "", verb] = /^(?:GET|POST) \/v1\/batches\/([\w-]+)(\/cancel)?$/.exec(path) ?? [];
@@ -314,6 +318,7 @@ const gemini: Route = (fake, { request, response, body }) => {
   if (path === "GET /v1beta/batches") {
     const from = Number(searchParams.get("pageToken") ?? 0);
     const operations = fake.batches.slice(from, from + 2).map((batch) => geminiOperation(fake, batch)); // short pages
+    if (fake.faults.repeatsLists === true) return { operations, nextPageToken: "0" };
     return { operations, ...(from + 2 < fake.batches.length ? { nextPageToken: String(from + 2) } : {}) };
   }
   const [, id = "", verb] = /^(?:GET|POST) \/v1beta\/batches\/(\w+)(:cancel)?$/.exec(path) ?? [];
@@ -409,9 +414,10 @@ const anthropic: Route = (fake, { request, response, body }) => {
   }
   if (path === "GET /v1/messages/batches") {
     const limit = Math.min(2, Number(searchParams.get("limit") ?? 20)); // short pages
-    const from = fake.batches.findIndex(({ id }) => id === searchParams.get("after_id")) + 1;
+    const isRepeated = fake.faults.repeatsLists === true;
+    const from = isRepeated ? 0 : fake.batches.findIndex(({ id }) => id === searchParams.get("after_id")) + 1;
     const data = fake.batches.slice(from, from + limit).map((batch) => anthropicBatch(fake, fake.advance(batch)));
-    return { data, has_more: from + limit < fake.batches.length };
+    return { data, has_more: isRepeated || from + limit < fake.batches.length };
   }
   const [, id = "", verb] = /^(?:GET|POST) \/v1\/messages\/batches\/(\w+)(\/cancel|\/results)?$/.exec(path) ?? [];
   if (id !== "" && request.method === "POST" && verb === "/cancel") return anthropicBatch(fake, fake.cancel(id));

@@ -28,6 +28,8 @@ export type RowFault =
   | "missing"
   /** Made, billed, and withheld for good. */
   | "withheld"
+  /** A reply in which the key is said back. */
+  | "echo"
   /** A reply that is no reply. */
   | "empty"
   /** A reply longer than any that is taken. */
@@ -65,7 +67,11 @@ export interface BatchHost {
   readonly baseUrl: string;
   readonly batches: readonly FakeBatch[];
   readonly files: Map<string, string>;
-  readonly faults: { readonly row?: (content: string) => RowFault; readonly refusesBudgets?: boolean };
+  readonly faults: {
+    readonly row?: (content: string) => RowFault;
+    readonly refusesBudgets?: boolean;
+    readonly repeatsLists?: boolean;
+  };
   newId(prefix: string): string;
   create(batch: NewBatch, response?: ServerResponse): FakeBatch;
   look(id: string): FakeBatch;

@@ -45,6 +45,8 @@ export interface BatchFaults {
   readonly cutFiles?: number;
   /** Requests that set how much is to be thought are refused, as newer models do. */
   readonly refusesBudgets?: boolean;
+  /** Its list says that there is more, and gives the same page again. */
+  readonly repeatsLists?: boolean;
   readonly row?: (content: string) => RowFault;
 }
 

@@ -1,7 +1,8 @@
 /**
  * @file Gemini's `generateContent` and `streamGenerateContent?alt=sse`. It refuses what Google refuses: a key in the URL
  * counts as none, unknown fields are an error. Shapes: ai.google.dev/api/generate-content and /gemini-api/docs/thinking;
- * errors as google.rpc.Status (google.aip.dev/193), as found in stored copies, November 2026.
+ * errors as google.rpc.Status (google.aip.dev/193), as found in stored copies, November 2026. That thoughts cannot be asked
+ * for where none are made is said by the API's own error (github.com/lobehub/lobehub/issues/7985), not by its reference.
  */
 import { z } from "zod";
 import { type FakeAnswer, type FakeRequest, inPieces, sse, startFaultServer } from "./fault-server.ts";
@@ -70,6 +71,8 @@ function answer(request: FakeRequest, options: NativeFakeOptions, billed: Native
   const config = generationConfig?.thinkingConfig ?? {};
   if (config.thinkingBudget !== undefined && config.thinkingLevel !== undefined)
     return refuse(400, "You can only set one of thinking budget and thinking level.");
+  if (config.includeThoughts === true && config.thinkingBudget === 0)
+    return refuse(400, "Thinking_config.include_thoughts is only enabled when thinking is enabled.");
   const parts = [...(systemInstruction?.parts ?? []), ...contents.flatMap(({ parts: own }) => own)];
   const prompt = parts.map(({ text }) => text).join("\n");
   const said = say(

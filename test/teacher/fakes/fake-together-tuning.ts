@@ -21,8 +21,16 @@ export interface FakeTuningOptions extends Pick<FaultServerOptions, "fault"> {
   readonly looks?: number;
   /** A token is so many characters of the examples. */
   readonly charactersPerToken?: number;
-  /** Jobs end in this error. */
+  /** Jobs end in this error; half of their tokens are trained, and billed, by then. */
   readonly failsWith?: string;
+  /** So many jobs fail, the first ones; all unless told. */
+  readonly failing?: number;
+  /** A job that fails is begun anew by the provider itself, as another. */
+  readonly isRestarted?: boolean;
+  /** What a job that failed says of its price: what is billed, that all of it was paid back, or nothing. Billed unless told. */
+  readonly failedPrice?: "billed" | "refunded" | "untold";
+  /** Lists of jobs in which a new one does not stand yet. */
+  readonly listLag?: number;
   /** Answers chat completions, as the same host does: `http://127.0.0.1:PORT`. */
   readonly chatOrigin?: string;
 }
@@ -82,6 +90,8 @@ interface Job {
   /** Of all epochs. */
   readonly tokens: number;
   looks: number;
+  /** Lists that it is still left out of. */
+  lag: number;
   status: string;
 }
 
@@ -119,14 +129,24 @@ async function answer(request: FakeRequest, world: World, options: FakeTuningOpt
   const job = world.jobs.find(({ id }) => path === `/v1/fine-tunes/${id}` || path === `/v1/fine-tunes/${id}/cancel`);
   if (method === "POST" && path === "/v1/files/upload") return upload(request, world);
   if (method === "POST" && path === "/v1/fine-tunes") return order(body, world, options);
-  if (method === "GET" && path === "/v1/fine-tunes")
-    return json({ data: world.jobs.map((one) => ({ ...view(one, options), events: [] })) });
+  if (method === "GET" && path === "/v1/fine-tunes") return list(world.jobs, options);
   if (job !== undefined && method === "GET") return json(look(job, world, options));
   if (job !== undefined && method === "POST") {
+    if (ENDED.has(job.status)) return refuse(400, `the job is ${job.status}`);
     book(job, "cancelled", job.tokens / 2, { world, options });
     return json(view(job, options));
   }
   return refuse(404, `no such route: ${method} ${path}`);
+}
+
+const ENDED: ReadonlySet<string> = new Set(["cancelled", "completed", "error"]);
+
+/** Jobs without their events, tokens and prices: the reference promises none of them here. */
+function list(jobs: readonly Job[], options: FakeTuningOptions): FakeAnswer {
+  const listed = jobs.filter((job) => job.lag-- <= 0);
+  return json({
+    data: listed.map((job) => ({ ...view(job, options), events: [], token_count: undefined, total_price: undefined })),
+  });
 }
 
 function upload({ headers, body }: FakeRequest, { files }: World): FakeAnswer {
@@ -159,10 +179,15 @@ function order(body: string, world: World, options: FakeTuningOptions): FakeAnsw
   if (file === undefined) return refuse(404, "no such file");
   const characters = file.split("\n").reduce((sum, line) => sum + (line === "" ? 0 : textOf(line).length), 0);
   const tokens = Math.ceil(characters / (options.charactersPerToken ?? 4)) * parsed.data.n_epochs;
-  const job: Job = { id: `ft-${world.jobs.length}`, order: parsed.data, tokens, looks: 0, status: "pending" };
+  return json(view(newJob(parsed.data, tokens, { world, options }), options));
+}
+
+function newJob(asked: TuningOrder, tokens: number, { world, options }: Books): Job {
+  const id = `ft-${world.jobs.length}`;
+  const job: Job = { id, order: asked, tokens, looks: 0, lag: options.listLag ?? 0, status: "pending" };
   world.jobs.push(job);
   world.billed.jobs += 1;
-  return json(view(job, options));
+  return job;
 }
 
 function textOf(line: string): string {
@@ -177,11 +202,18 @@ interface Books {
 
 function look(job: Job, world: World, options: FakeTuningOptions): object {
   job.looks += 1;
-  if (job.status === "cancelled" || job.status === "completed" || job.status === "error") return view(job, options);
+  if (ENDED.has(job.status)) return view(job, options);
   if (job.looks < (options.looks ?? 3)) job.status = job.looks === 1 ? "queued" : "running";
-  else if (options.failsWith === undefined) book(job, "completed", job.tokens, { world, options });
-  else job.status = "error";
+  else if (!isToFail(job, world, options)) book(job, "completed", job.tokens, { world, options });
+  else {
+    book(job, "error", options.failedPrice === "refunded" ? 0 : job.tokens / 2, { world, options });
+    if (options.isRestarted === true) newJob(job.order, job.tokens, { world, options });
+  }
   return view(job, options);
+}
+
+function isToFail(job: Job, { jobs }: World, { failsWith, failing = Number.POSITIVE_INFINITY }: FakeTuningOptions) {
+  return failsWith !== undefined && jobs.indexOf(job) < failing;
 }
 
 function book(job: Job, status: string, tokens: number, { world, options }: Books): void {
@@ -195,7 +227,9 @@ const priceOf = (tokens: number, { perMillion }: FakeTuningOptions): number => M
 
 function view({ id, order: asked, tokens, looks, status }: Job, options: FakeTuningOptions): object {
   const isCounted = looks > 1 || status === "cancelled";
-  const paid = status === "cancelled" ? tokens / 2 : tokens;
+  const isUntold = status === "error" && options.failedPrice === "untold";
+  const isRefunded = status === "error" && options.failedPrice === "refunded";
+  const paid = status === "cancelled" || status === "error" ? tokens / 2 : tokens;
   return {
     id,
     status,
@@ -203,8 +237,8 @@ function view({ id, order: asked, tokens, looks, status }: Job, options: FakeTun
     model_output_name: `acme/${asked.model.split("/").at(-1)}-${asked.suffix}-0a1b2c3d`,
     n_epochs: asked.n_epochs,
     training_file: asked.training_file,
-    token_count: isCounted ? tokens : 0,
-    total_price: isCounted ? priceOf(paid, options) : 0,
+    token_count: isUntold ? undefined : isCounted ? tokens : 0,
+    total_price: isUntold ? undefined : isCounted && !isRefunded ? priceOf(paid, options) : 0,
     total_steps: 10,
     events: [
       { object: "fine-tune-event", type: "training_start", message: "started", step: Math.min(looks, 10) },

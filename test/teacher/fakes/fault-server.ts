@@ -34,6 +34,13 @@ export type Fault =
   | { readonly type: "content-type"; readonly contentType: string; readonly body: string }
   /** A reply that goes on for so many bytes. */
   | { readonly type: "huge"; readonly bytes: number }
+  /** A stream in which one event comes over and over, before the end is said: so many bytes, or as long as anybody listens. */
+  | {
+      readonly type: "endless";
+      readonly event: string;
+      readonly bytes: number;
+      readonly onSent: (bytes: number) => void;
+    }
   | { readonly type: "reset" };
 
 /** A healthy answer. */
@@ -140,16 +147,27 @@ async function spoil(response: ServerResponse, fault: Fault, pieces: readonly st
     case "garbage":
       if (pieces.length === 1) return void response.end(fault.text);
       return await writePieces(response, [...pieces.slice(0, -1), fault.text, pieces.at(-1) ?? ""], 0);
-    case "huge": {
-      const block = "x".repeat(64 * 1024);
-      response.setMaxListeners(0); // each wait listens for the end as well
-      for (let sent = 0; sent < fault.bytes && !response.destroyed; sent += block.length)
-        if (!response.write(block))
-          await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
+    case "huge":
+      await repeat(response, "x".repeat(64 * 1024), fault);
       return void response.end();
-    }
+    case "endless":
+      await repeat(response, fault.event, fault);
+      return await writePieces(response, pieces, 0);
     default:
       return void response.end(bytes);
+  }
+}
+
+/** Sends a block over and over: so many bytes, or as long as anybody listens. */
+async function repeat(
+  response: ServerResponse,
+  block: string,
+  { bytes, onSent }: { readonly bytes: number; readonly onSent?: (bytes: number) => void },
+): Promise<void> {
+  response.setMaxListeners(0); // each wait listens for the end as well
+  for (let sent = 0; sent < bytes && !response.destroyed; sent += Buffer.byteLength(block)) {
+    onSent?.(sent);
+    if (!response.write(block)) await new Promise((resolve) => response.once("drain", resolve).once("close", resolve));
   }
 }
 

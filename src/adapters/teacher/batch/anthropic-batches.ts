@@ -4,14 +4,15 @@
  * that was lost is found among those made since `prepare` by the number of its requests and, when it has ended, its ids.
  */
 import { z } from "zod";
-import type {
-  BatchFound,
-  BatchLimits,
-  BatchProvider,
-  BatchRow,
-  BatchShard,
-  BatchStatus,
-  LostBatch,
+import {
+  type BatchFound,
+  type BatchLimits,
+  type BatchProvider,
+  type BatchRow,
+  type BatchShard,
+  type BatchStatus,
+  type LostBatch,
+  MAX_LIST_PAGES,
 } from "./batch-provider.ts";
 import { BatchHttp, type BatchHttpOptions } from "./batch-http.ts";
 import { parseAnswer, readRows, refusedRow } from "./result-lines.ts";
@@ -49,7 +50,9 @@ const STATUSES: Readonly<Record<string, number>> = {
   timeout_error: 504,
   overloaded_error: 529,
 };
-const MAX_PAGES = 20;
+
+/** Stands for batches that a list did not come to. */
+const BEYOND = Symbol("beyond");
 
 /** See the file's head. Nothing is sent until it is asked. */
 export class AnthropicBatches implements BatchProvider {
@@ -75,7 +78,9 @@ export class AnthropicBatches implements BatchProvider {
 
   async find(lost: LostBatch, reference: string, signal: AbortSignal): Promise<BatchFound> {
     let isUnsure = false;
-    for await (const { id, processing_status, request_counts } of this.#since(reference, signal)) {
+    for await (const batch of this.#since(reference, signal)) {
+      if (batch === BEYOND) return { type: "unsure" };
+      const { id, processing_status, request_counts } = batch;
       const total = Object.values(request_counts).reduce((sum, one) => sum + one, 0);
       if (total !== lost.count || lost.taken.has(id)) continue;
       if (processing_status !== "ended") isUnsure = true;
@@ -94,8 +99,9 @@ export class AnthropicBatches implements BatchProvider {
   }
 
   async *collect(handle: string, signal: AbortSignal): AsyncGenerator<BatchRow> {
+    const reading = { schema: ResultLine, rowOf, redact: this.#http.redact };
     const path = this.#at(`/${encodeURIComponent(handle)}/results`); // not `results_url`: the key goes to no other host
-    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, ResultLine, rowOf);
+    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, reading);
   }
 
   async cancel(handle: string, signal: AbortSignal): Promise<void> {
@@ -106,10 +112,10 @@ export class AnthropicBatches implements BatchProvider {
     return this.#http.close();
   }
 
-  /** The batches made after `reference`, newest first. */
-  async *#since(reference: string, signal: AbortSignal): AsyncGenerator<Batch> {
+  /** The batches made after `reference`, newest first; at the end {@link BEYOND} where there may be more. */
+  async *#since(reference: string, signal: AbortSignal): AsyncGenerator<Batch | typeof BEYOND> {
     let after = "";
-    for (let page = 0; page < MAX_PAGES; page++) {
+    for (let page = 0; page < MAX_LIST_PAGES; page++) {
       const { data, has_more } = await this.#list(`?limit=100${after}`, signal);
       for (const batch of data) {
         if (batch.id === reference) return;
@@ -117,8 +123,11 @@ export class AnthropicBatches implements BatchProvider {
       }
       const last = data.at(-1)?.id;
       if (has_more !== true || last === undefined) return;
-      after = `&after_id=${encodeURIComponent(last)}`;
+      const next = `&after_id=${encodeURIComponent(last)}`;
+      if (next === after) break;
+      after = next;
     }
+    yield BEYOND;
   }
 
   /** Whether an ended batch's results are those of a shard: its first readable line tells. */

@@ -24,6 +24,8 @@ export interface BatchTerms {
   readonly price: Price;
   /** After so long what has no reply is cancelled and asked for directly. */
   readonly deadlineMinutes: number;
+  /** The recipe buys through batches no more: those under way are waited for, and nothing new is put into one. */
+  readonly isLeftOver?: boolean;
   /** The file that remembers the batches: one for each endpoint and stage, beside the journal. */
   readonly statePath: string;
   /** Where smaller batches are wanted than the provider's limits and ours allow. */
@@ -68,13 +70,22 @@ interface Candidate {
   readonly worstCaseMicroUsd: number;
 }
 
+/** A row that needs no other try. */
+type ClosedRow = Exclude<RowEnd, { type: "open" }>;
+
+const byKey = (purchases: readonly Purchase[]): Map<string, Purchase> =>
+  new Map(purchases.map((purchase) => [purchase.key, purchase]));
+
+type HeldCandidate = Candidate & Pick<OpenRow, "hold">;
+
 class BatchBuyer {
   readonly #options: BatchBuyerOptions;
   readonly #log: ShardLog;
   readonly #purchases: Map<string, Purchase>;
   /** To be bought in batches; those under way are not in it. */
   readonly #todo: Map<string, Purchase>;
-  readonly #direct: Purchase[];
+  /** To be asked for directly, once the batches have ended. */
+  readonly #direct: Map<string, Purchase>;
   readonly #failed = new Map<string, FailedPurchase>();
   readonly #stopping = new AbortController();
   readonly #startMs: number;
@@ -85,12 +96,12 @@ class BatchBuyer {
     this.#log = log;
     const { journal, retryFailed = false, retryCut = false } = options;
     const missing = purchases.filter(({ key, maxTokens }) => journal.find(key, maxTokens, { retryCut }) === undefined);
-    this.#purchases = new Map(missing.map((purchase) => [purchase.key, purchase]));
+    this.#purchases = byKey(missing);
     // What was refused for good, or came back unreadable, is the direct buyer's: it knows when to stop.
     const isTried = ({ key, maxTokens }: Purchase): boolean =>
       journal.malformedReplies(key).count > 0 || (!retryFailed && journal.refusal(key, maxTokens) !== undefined);
-    this.#direct = missing.filter(isTried);
-    this.#todo = new Map(missing.filter((one) => !isTried(one)).map((purchase) => [purchase.key, purchase]));
+    this.#direct = byKey(missing.filter(isTried));
+    this.#todo = byKey(missing.filter((one) => !isTried(one)));
     this.#startMs = this.#nowMs();
   }
 
@@ -104,24 +115,25 @@ class BatchBuyer {
     } finally {
       signal?.removeEventListener("abort", onAbort);
     }
-    if (this.#direct.length > 0) await this.#buyDirectly();
+    if (this.#direct.size > 0) await this.#buyDirectly();
     return this.#failed;
   }
 
   /** Batches, until nothing is left for them. Money that is held back by one round is free for the next. */
   async #buyInRounds(): Promise<void> {
+    const { isLeftOver = false } = this.#options.batch;
     let runs = this.#log.live.map((shard) => this.#resume(shard));
     for (let idle = 0; idle < MAX_IDLE_ROUNDS; ) {
-      if (this.#msLeft() > 0) runs = [...runs, ...(await this.#plan(runs.length > 0))];
+      if (!isLeftOver && this.#msLeft() > 0) runs = [...runs, ...(await this.#planBeside(runs))];
       if (runs.length === 0) break;
       const before = this.#counts.bought;
       await this.#runAll(runs);
       runs = [];
       idle = this.#counts.bought > before ? 0 : idle + 1;
-      if (idle > 0 && this.#todo.size > 0)
+      if (!isLeftOver && idle > 0 && this.#todo.size > 0)
         await this.#options.waiting.sleep(IDLE_PAUSE_MS * idle, this.#stopping.signal);
     }
-    this.#direct.push(...this.#todo.values());
+    for (const [key, purchase] of this.#todo) this.#direct.set(key, purchase);
   }
 
   /** Takes a batch of an earlier process up: its money is held again, as nothing of it is known to be spent. */
@@ -134,8 +146,19 @@ class BatchBuyer {
       if (request === undefined) continue;
       rows.set(intent.key, { intent, request, hold: ledger.reopen(stage, intent.worstCaseMicroUsd) });
       this.#todo.delete(intent.key);
+      this.#direct.delete(intent.key);
     }
     return new ShardRun(this.#ports(), shard, { rows });
+  }
+
+  /** New batches beside those under way, which hold no money any more where planning fails. */
+  async #planBeside(runs: readonly ShardRun[]): Promise<ShardRun[]> {
+    try {
+      return await this.#plan(runs.length > 0);
+    } catch (error) {
+      for (const run of runs) run.abandon();
+      throw error;
+    }
   }
 
   /**
@@ -143,23 +166,37 @@ class BatchBuyer {
    * @throws {AppError} `budget-exceeded`: not even one request fits, and nothing is under way that could free money.
    */
   async #plan(isUnderWay: boolean): Promise<ShardRun[]> {
-    const { ledger, stage, batch } = this.#options;
+    const { ledger, batch } = this.#options;
     const limits = smallest(OUR_LIMITS, batch.provider.limits, batch.limits ?? {});
-    const held = [];
-    for (const purchase of this.#todo.values()) {
-      const candidate = this.#candidate(purchase);
-      const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
-      if (!hold.granted) {
-        if (held.length === 0 && !isUnderWay)
-          throw overBudget(hold, { where: " in a batch", lower: "the endpoint's maxTokens" });
-        break;
-      }
-      held.push({ ...candidate, hold });
-    }
+    const held = this.#holdAll(isUnderWay);
     for (const { purchase } of held) this.#todo.delete(purchase.key);
     this.#count({ waitingForBudget: this.#todo.size });
     const shards = planShards(held, limits, ({ body }) => Buffer.byteLength(body));
-    return await Promise.all(shards.map((shard) => this.#announce(shard)));
+    try {
+      return await Promise.all(shards.map((shard) => this.#announce(shard)));
+    } catch (error) {
+      for (const { hold } of held) ledger.forfeit(hold); // some may be announced
+      throw error;
+    }
+  }
+
+  /** Candidates and the money for them. Throws as {@link BatchBuyer.#plan}, and what a codec throws; then holds nothing. */
+  #holdAll(isUnderWay: boolean): HeldCandidate[] {
+    const { ledger, stage } = this.#options;
+    const held: HeldCandidate[] = [];
+    try {
+      for (const purchase of this.#todo.values()) {
+        const candidate = this.#candidate(purchase);
+        const hold = ledger.hold(stage, candidate.worstCaseMicroUsd);
+        if (hold.granted) held.push({ ...candidate, hold });
+        else if (held.length > 0 || isUnderWay) break;
+        else throw overBudget(hold, { where: " in a batch", lower: "the endpoint's maxTokens" });
+      }
+    } catch (error) {
+      for (const { hold } of held) ledger.release(hold);
+      throw error;
+    }
+    return held;
   }
 
   #candidate(purchase: Purchase): Candidate {
@@ -170,7 +207,7 @@ class BatchBuyer {
   }
 
   /** Writes a batch's plan and its intents down; nothing is sent. */
-  async #announce(shard: readonly (Candidate & Pick<OpenRow, "hold">)[]): Promise<ShardRun> {
+  async #announce(shard: readonly HeldCandidate[]): Promise<ShardRun> {
     const { journal, teacher, stage } = this.#options;
     const name = randomBytes(8).toString("hex");
     const requests = shard.map(
@@ -215,7 +252,7 @@ class BatchBuyer {
     const failed = await new ReplyBuyer({
       ...this.#options,
       onChange: (counts) => this.#count(addCounts(before, counts)),
-    }).buy(this.#direct);
+    }).buy(this.#direct.values());
     for (const [key, reason] of failed) this.#failed.set(key, reason);
   }
 
@@ -232,15 +269,24 @@ class BatchBuyer {
   #ended(key: string, end: RowEnd): void {
     const purchase = this.#purchases.get(key);
     if (purchase === undefined) return; // asked for by an earlier run only; its reply is kept all the same
-    if (end.type === "open") {
-      if (end.next === "direct") this.#direct.push(purchase);
-      else this.#todo.set(key, purchase);
-      return;
-    }
+    if (end.type === "open" && end.next === "direct") this.#direct.set(key, purchase);
+    else if (end.type === "open" || !this.#isAnswered(purchase, end)) this.#todo.set(key, purchase);
+    else this.#close(purchase, end);
+  }
+
+  /** Whether what came of a batch's request holds for this purchase: an earlier process may have asked under another limit. */
+  #isAnswered({ key, maxTokens }: Purchase, { type }: ClosedRow): boolean {
+    const { journal, retryCut = false } = this.#options;
+    if (type === "refused") return journal.refusal(key, maxTokens) !== undefined;
+    return journal.find(key, maxTokens, { retryCut }) !== undefined;
+  }
+
+  /** Tells that a purchase is over. */
+  #close(purchase: Purchase, end: ClosedRow): void {
     const failed: FailedPurchase | undefined =
       end.type === "refused" ? { reason: "provider-permanent", detail: end.detail } : undefined;
+    const { key, questionId, sampleIndex } = purchase;
     if (failed !== undefined) this.#failed.set(key, failed);
-    const { questionId, sampleIndex } = purchase;
     const outcome = failed?.reason ?? "reply";
     this.#options.onTiming?.({ key, questionId, sampleIndex, outcome, retries: 0, ms: this.#nowMs() - this.#startMs });
     this.#options.onEnd?.(purchase, failed);
@@ -268,9 +314,18 @@ class BatchBuyer {
       const hint = `run again later: the batches go on at the provider, and ${batch.statePath} remembers them`;
       return new AppError(code, message, { ...details, hint });
     }
-    if (data["status"] !== 404 || this.#log.live.length === 0) return error;
-    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid`;
-    return new AppError(code, message, { ...details, hint });
+    const left = this.#leftBatches();
+    if (left.length === 0 || !(batch.isLeftOver === true || data["status"] === 404)) return error;
+    const named = `${left.slice(0, 3).join(", ")}${left.length > 3 ? `, and ${left.length - 3} more` : ""}`;
+    const hint = `check baseUrl and key; where the batches are gone, delete ${batch.statePath}: they then count as possibly paid, and what they hold is bought again`;
+    const what = `${message} (asked about an earlier run's batch ${named}, whose replies are to be taken first)`;
+    return new AppError(code, what, { ...details, hint });
+  }
+
+  /** Names of the batches of earlier processes that have requests without an end. */
+  #leftBatches(): string[] {
+    const { journal } = this.#options;
+    return this.#log.live.map(({ name }) => name).filter((name) => journal.openIntents(name).length > 0);
   }
 
   #msLeft(): number {

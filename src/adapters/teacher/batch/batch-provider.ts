@@ -54,11 +54,17 @@ export interface LostBatch {
   readonly taken: ReadonlySet<string>;
 }
 
-/** A batch looked for by name. `unsure`: one that runs may be it; ask again when that has ended. */
+/**
+ * A batch looked for by name. `unsure`: one that runs may be it, or the list did not come to its end; ask again later.
+ * Only what is certainly not there is `absent`, for then it is started anew.
+ */
 export type BatchFound =
   | { readonly type: "found"; readonly handle: string }
   | { readonly type: "absent" }
   | { readonly type: "unsure" };
+
+/** Most pages of a provider's list that are looked through for a lost batch: against a list without an end. */
+export const MAX_LIST_PAGES = 1000;
 
 /** How much one batch may hold. */
 export interface BatchLimits {

@@ -5,20 +5,28 @@
 import { z } from "zod";
 import { geminiModelPath } from "../gemini.ts";
 import { TeacherError } from "../teacher.ts";
-import type {
-  BatchEnd,
-  BatchFound,
-  BatchLimits,
-  BatchProvider,
-  BatchRow,
-  BatchShard,
-  BatchStatus,
-  LostBatch,
+import {
+  type BatchEnd,
+  type BatchFound,
+  type BatchLimits,
+  type BatchProvider,
+  type BatchRow,
+  type BatchShard,
+  type BatchStatus,
+  type LostBatch,
+  MAX_LIST_PAGES,
 } from "./batch-provider.ts";
 import { BatchHttp, type BatchHttpOptions } from "./batch-http.ts";
 import { parseAnswer, readRows, refusedRow } from "./result-lines.ts";
 
-const Uploaded = z.object({ file: z.object({ name: z.string().regex(/^files\/[\w-]+$/) }) });
+const Uploaded = z.object({
+  file: z.object({
+    name: z
+      .string()
+      .max(256)
+      .regex(/^files\/[\w-]+$/),
+  }),
+});
 /** Counts are 64-bit integers, which come as text. */
 const stat = z.coerce.number().int().min(0).nullish().catch(null);
 const Output = z
@@ -31,7 +39,10 @@ const Output = z
   .nullish()
   .catch(null);
 const Operation = z.object({
-  name: z.string().regex(/^batches\/[\w-]+$/),
+  name: z
+    .string()
+    .max(256)
+    .regex(/^batches\/[\w-]+$/),
   done: z.boolean().nullish(),
   metadata: z
     .object({
@@ -68,7 +79,6 @@ const STATUSES: Readonly<Record<number, number>> = {
   14: 503,
   16: 401,
 };
-const MAX_PAGES = 20;
 const JSON_TYPE = { "content-type": "application/json" };
 const GIB = 1024 * 1024 * 1024;
 
@@ -112,16 +122,17 @@ export class GeminiBatches implements BatchProvider {
 
   async find({ name }: LostBatch, _reference: string, signal: AbortSignal): Promise<BatchFound> {
     let token = "";
-    for (let page = 0; page < MAX_PAGES; page++) {
+    for (let page = 0; page < MAX_LIST_PAGES; page++) {
       const query = `?pageSize=100${token === "" ? "" : `&pageToken=${encodeURIComponent(token)}`}`;
       const answer = await this.#http.json({ path: `${this.#http.root}/batches${query}` }, signal);
       const { operations, nextPageToken } = parseAnswer(Listed, answer, "a list of batches");
       const batch = operations?.find(({ metadata }) => metadata?.displayName === name);
       if (batch !== undefined) return { type: "found", handle: batch.name };
-      if (typeof nextPageToken !== "string" || nextPageToken === "" || nextPageToken === token) break;
+      if (typeof nextPageToken !== "string" || nextPageToken === "") return { type: "absent" };
+      if (nextPageToken === token) break;
       token = nextPageToken;
     }
-    return { type: "absent" };
+    return { type: "unsure" };
   }
 
   async poll(handle: string, signal: AbortSignal): Promise<BatchStatus> {
@@ -136,11 +147,12 @@ export class GeminiBatches implements BatchProvider {
   }
 
   async *collect(handle: string, signal: AbortSignal): AsyncGenerator<BatchRow> {
+    const reading = { schema: ResultLine, rowOf, redact: this.#http.redact };
     const { response, metadata } = await this.#get(handle, signal);
     const file = response?.responsesFile ?? metadata?.output?.responsesFile;
     if (typeof file !== "string") return;
     const path = `/download${this.#http.root}/${file}:download?alt=media`;
-    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, ResultLine, rowOf);
+    for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, reading);
   }
 
   async cancel(handle: string, signal: AbortSignal): Promise<void> {

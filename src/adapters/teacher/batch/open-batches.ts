@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { AppError } from "../../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../../core/hash.ts";
 import type { Price } from "../../../ledger/price-book.ts";
-import { type Endpoint, endpointName } from "../../../schema/endpoint.ts";
+import { BATCH_DEADLINE_MINUTES, type Endpoint, endpointName } from "../../../schema/endpoint.ts";
 import { anthropicHeaders } from "../anthropic.ts";
 import { bearer } from "../api-key.ts";
 import { geminiHeaders } from "../gemini.ts";
@@ -14,7 +14,7 @@ import { anthropicCodec, type BatchCodec, chatCodec, geminiCodec, responsesCodec
 import type { BatchProvider } from "./batch-provider.ts";
 import { GeminiBatches } from "./gemini-batches.ts";
 import { OpenAIBatches } from "./openai-batches.ts";
-import { BATCHES_FOLDER } from "./shard-log.ts";
+import { BATCHES_FOLDER, liveBatches } from "./shard-log.ts";
 
 /** What opening an endpoint's batches needs. */
 export interface OpenBatchesOptions extends EndpointPorts {
@@ -38,17 +38,34 @@ export interface OpenBatches extends BatchTerms {
  * @throws {AppError} `usage`: its key is not set; `recipe-invalid`: it has no `batch`.
  */
 export function openBatches(endpoint: Endpoint, options: OpenBatchesOptions): OpenBatches {
-  const { price, journalFolder, stage, called } = options;
-  if (endpoint.batch === undefined) throw new AppError("recipe-invalid", `${called} has no batch field`);
+  const { batch } = endpoint;
+  if (batch === undefined) throw new AppError("recipe-invalid", `${options.called} has no batch field`);
+  return { ...open(endpoint, options), deadlineMinutes: batch.deadlineMinutes };
+}
+
+/**
+ * Opens the batches of an endpoint that has no `batch` any more, where some of an earlier process have not ended: they
+ * hold what would otherwise be bought a second time. Undefined where there are none.
+ * @throws {AppError} as {@link openBatches}, and what reading their file throws.
+ */
+export async function openLeftBatches(
+  endpoint: Endpoint,
+  options: OpenBatchesOptions,
+): Promise<OpenBatches | undefined> {
+  const live = await liveBatches(options.journalFolder);
+  if (![...live.values()].includes(statePathOf(endpoint, options))) return undefined;
+  return { ...open(endpoint, options), deadlineMinutes: BATCH_DEADLINE_MINUTES, isLeftOver: true };
+}
+
+function open(endpoint: Endpoint, options: OpenBatchesOptions): Omit<OpenBatches, "deadlineMinutes"> {
+  const { price, called } = options;
   const provider = providerOf(endpoint, options);
-  return {
-    provider,
-    codec: codecOf(endpoint, called),
-    price,
-    deadlineMinutes: endpoint.batch.deadlineMinutes,
-    statePath: join(journalFolder, BATCHES_FOLDER, `${stateName(endpoint, stage)}.jsonl`),
-    close: () => provider.close(),
-  };
+  const close = (): Promise<void> => provider.close();
+  return { provider, codec: codecOf(endpoint, called), price, statePath: statePathOf(endpoint, options), close };
+}
+
+function statePathOf(endpoint: Endpoint, { journalFolder, stage }: OpenBatchesOptions): string {
+  return join(journalFolder, BATCHES_FOLDER, `${stateName(endpoint, stage)}.jsonl`);
 }
 
 /** A name that is the same for the same purchases: not of URL or key. */

@@ -5,15 +5,16 @@
  * (docs.together.ai/docs/inference/batch, read 2026-11).
  */
 import { z } from "zod";
-import type {
-  BatchEnd,
-  BatchFound,
-  BatchLimits,
-  BatchProvider,
-  BatchRow,
-  BatchShard,
-  BatchStatus,
-  LostBatch,
+import {
+  type BatchEnd,
+  type BatchFound,
+  type BatchLimits,
+  type BatchProvider,
+  type BatchRow,
+  type BatchShard,
+  type BatchStatus,
+  type LostBatch,
+  MAX_LIST_PAGES,
 } from "./batch-provider.ts";
 import { BatchHttp, type BatchHttpOptions } from "./batch-http.ts";
 import { multipart } from "./multipart.ts";
@@ -62,7 +63,6 @@ const ResultLine = z.object({
 
 /** Failures of a whole batch that pass: too much is enqueued, or asked for, at the moment. */
 const FOR_NOW = /token_limit_exceeded|enqueued|rate_limit/i;
-const MAX_PAGES = 20;
 
 /** See the file's head. Nothing is sent until it is asked. */
 export class OpenAIBatches implements BatchProvider {
@@ -101,17 +101,18 @@ export class OpenAIBatches implements BatchProvider {
   /** An upload is used by one batch only, so its id finds the batch. */
   async find(_lost: LostBatch, fileId: string, signal: AbortSignal): Promise<BatchFound> {
     let after = "";
-    for (let page = 0; page < MAX_PAGES; page++) {
+    for (let page = 0; page < MAX_LIST_PAGES; page++) {
       const query = this.#isTogether ? "" : `?limit=100${after === "" ? "" : `&after=${encodeURIComponent(after)}`}`;
       const answer = await this.#http.json({ path: this.#at(`/batches${query}`) }, signal);
       const { data, has_more } = parseAnswer(Listed, answer, "a list of batches");
       const batch = data.find(({ input_file_id }) => input_file_id === fileId);
       if (batch !== undefined) return { type: "found", handle: batch.id };
       const last = data.at(-1)?.id;
-      if (has_more !== true || last === undefined || last === after) break;
+      if (has_more !== true || last === undefined) return { type: "absent" };
+      if (last === after) break;
       after = last;
     }
-    return { type: "absent" };
+    return { type: "unsure" };
   }
 
   async poll(handle: string, signal: AbortSignal): Promise<BatchStatus> {
@@ -124,11 +125,12 @@ export class OpenAIBatches implements BatchProvider {
   }
 
   async *collect(handle: string, signal: AbortSignal): AsyncGenerator<BatchRow> {
+    const reading = { schema: ResultLine, rowOf, redact: this.#http.redact };
     const { output_file_id: output, error_file_id: errors } = await this.#get(handle, signal);
     for (const file of [output, errors]) {
       if (typeof file !== "string" || file === "") continue;
       const path = this.#at(`/files/${encodeURIComponent(file)}/content`);
-      for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, ResultLine, rowOf);
+      for await (const lines of this.#http.lines(path, signal)) yield* readRows(lines, reading);
     }
   }
 

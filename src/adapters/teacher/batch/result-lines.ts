@@ -7,23 +7,33 @@ import { refusal } from "../provider-fault.ts";
 import { TeacherError } from "../teacher.ts";
 import type { BatchRow } from "./batch-provider.ts";
 
+/** How a file's lines are read. */
+export interface LineReading<T> {
+  readonly schema: z.ZodType<T>;
+  rowOf(line: T): BatchRow;
+  /** Takes the key out of a text, should a provider say it back: a reply goes into the journal. */
+  redact(text: string): string;
+}
+
 /**
  * The rows of some lines. A line that is too long, not JSON or of another shape is `unreadable`: it may hide a reply that
  * was paid for, so it is told, not skipped.
  */
-export function readRows<T>(
-  lines: readonly BoundedLine[],
-  schema: z.ZodType<T>,
-  rowOf: (line: T) => BatchRow,
-): BatchRow[] {
+export function readRows<T>(lines: readonly BoundedLine[], { schema, rowOf, redact }: LineReading<T>): BatchRow[] {
   return lines.flatMap(({ bytes, sizeBytes, number }): BatchRow[] => {
     if (bytes === null) return [{ type: "unreadable", detail: `result line ${number} is ${sizeBytes} bytes long` }];
-    const text = bytes.toString("utf8");
+    const text = redact(bytes.toString("utf8"));
     if (text.trim() === "") return [];
-    const line = schema.safeParse(parseJson(text));
+    const line = schema.safeParse(jsonWithout(redact, text));
     if (line.success) return [rowOf(line.data)];
     return [{ type: "unreadable", detail: `result line ${number} is of no known shape: ${excerptOf(text)}` }];
   });
+}
+
+/** A line's JSON, in which no letter of the key is hidden by an escape. */
+function jsonWithout(redact: (text: string) => string, text: string): unknown {
+  const value = parseJson(text);
+  return value !== undefined && text.includes("\\u") ? parseJson(redact(JSON.stringify(value))) : value;
 }
 
 /**

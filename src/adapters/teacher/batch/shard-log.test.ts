@@ -46,7 +46,7 @@ describe("ShardLog", () => {
     await log.close();
     await appendFile(path, '{"schemaVersion":1,"type":"ended","sha');
     const folder = join(path, "..", "..");
-    expect([...(await liveBatches(folder))]).toEqual([B]);
+    expect([...(await liveBatches(folder))]).toEqual([[B, path]]);
     expect([...(await liveBatches(join(folder, "nowhere")))]).toEqual([]);
   });
 

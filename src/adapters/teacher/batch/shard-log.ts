@@ -85,20 +85,22 @@ export class ShardLog {
 }
 
 /**
- * Names of the batches of a run that have not ended: a later run takes their replies. Changes nothing; none where there is
- * no such folder.
+ * The batches of a run that have not ended, each with the path of the file that remembers it: a later run takes their
+ * replies. Changes nothing; none where there is no such folder.
  *
  * @param journalFolder where the journal lies.
  */
-export async function liveBatches(journalFolder: string): Promise<ReadonlySet<string>> {
+export async function liveBatches(journalFolder: string): Promise<ReadonlyMap<string, string>> {
   const folder = join(journalFolder, BATCHES_FOLDER);
   const names = await readdir(folder).catch(() => []);
-  const shards = new Map<string, LiveShard>();
+  const live = new Map<string, string>();
   for (const name of names.filter((one) => one.endsWith(".jsonl"))) {
     const path = join(folder, name);
+    const shards = new Map<string, LiveShard>();
     for await (const line of readLines(path)) if (line.isTerminated) apply(shards, parseRecord(path, line, ShardLine));
+    for (const shard of shards.keys()) live.set(shard, path);
   }
-  return new Set(shards.keys());
+  return live;
 }
 
 /** Folder of these files, beside the journal. */

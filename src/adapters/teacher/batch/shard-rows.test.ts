@@ -23,11 +23,14 @@ async function take(read: () => TeacherReply) {
     "shard",
     new Map([["k", { hold, request, intent: { key: "k", purchase: 0 } }]]),
   );
-  await rows.takeAll([{ type: "reply", id: "shard-k", body: "{}" }]);
-  return { ledger: ledger.snapshot(), kept, ends };
+  const failed = await rows.takeAll([{ type: "reply", id: "shard-k", body: "{}" }]).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return { ledger: ledger.snapshot(), kept, ends, failed };
 }
 
-const refuse = (error: TeacherError) => (): never => {
+const refuse = (error: Error) => (): never => {
   throw error;
 };
 
@@ -53,4 +56,11 @@ describe("a reply of a batch costs what a direct one does", () => {
     expect(kept).toEqual([{ unpaid: "blocked", refusedAtMaxTokens: 1000 }]);
     expect(ends).toEqual([{ type: "refused", detail: "blocked" }]);
   });
+});
+
+it("a reply that cannot be read for a fault of ours is possibly paid, and its money held no more", async () => {
+  const bug = new Error("a bug");
+  const { ledger, failed } = await take(refuse(bug));
+  expect(failed).toBe(bug);
+  expect(ledger).toMatchObject({ heldMicroUsd: 0, stages: { trace: { unknownCalls: 1 } } });
 });

@@ -99,7 +99,10 @@ export class ShardRows {
     try {
       reply = codec.read(body, { promptBytes });
     } catch (error) {
-      if (!(error instanceof TeacherError)) throw error;
+      if (!(error instanceof TeacherError)) {
+        ledger.forfeit(open.hold);
+        throw error;
+      }
       // What broke off or is withheld was made all the same: it counts, at its worst case where nobody counted.
       if (!error.mayBeBilled) return await this.#refused(open, error);
       return await this.#useless(open, error, endOf(error));

@@ -84,6 +84,11 @@ export class ShardRun {
     if (this.#rows.fatal !== undefined) throw this.#rows.fatal;
   }
 
+  /** Counts what it holds as possibly paid: of a run that never comes to be run. */
+  abandon(): void {
+    this.#rows.abandon();
+  }
+
   async #runRows(): Promise<void> {
     const handle = this.#shard.handle ?? (await this.#submit());
     if (handle === undefined) await this.#rows.endAll("the batch was not started", "batch");

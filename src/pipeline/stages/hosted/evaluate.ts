@@ -9,11 +9,11 @@ import { judge } from "../../../evaluate/verdict.ts";
 import { endpointPrice } from "../../../ledger/endpoint-price.ts";
 import type { Endpoint } from "../../../schema/endpoint.ts";
 import type { HostedStudent, Recipe } from "../../../schema/recipe.ts";
-import { type Completion, Question, SCHEMA_VERSION, type Trace } from "../../../schema/records.ts";
+import { type Completion, type Grade, Question, SCHEMA_VERSION, type Trace } from "../../../schema/records.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { type AskPorts, askEndpoint, askPortsOf } from "../ask-endpoint.ts";
 import { holdsOut } from "../../sources/source-places.ts";
-import { canGradeByRule, gradeReply } from "../grade-reply.ts";
+import { canGradeByRule, openReplyGrader } from "../grade-reply.ts";
 import { openAsked } from "../open-teacher.ts";
 import type { TeacherWorld } from "../teacher-world.ts";
 import { baseEndpoint } from "./base-endpoint.ts";
@@ -109,6 +109,7 @@ async function* answersOf(
 ): AsyncGenerator<Answer> {
   const byId = new Map(questions.map((question) => [question.id, question]));
   const opened = openAsked(endpoint, ports.world, `the ${name}`);
+  const grader = openReplyGrader(ports.signal);
   const onProgress: AskPorts["onProgress"] = ({ done, total }) =>
     context.progress({ done, total, unit: "answers", note: name });
   let failures = 0;
@@ -120,12 +121,14 @@ async function* answersOf(
         continue;
       }
       const question = byId.get(outcome.trace.questionId) as Question;
-      yield { trace: outcome.trace, completion: completionOf(name, outcome.trace, { question, endpoint }) };
+      const grade = await grader.grade(question, outcome.trace.answer);
+      yield { trace: outcome.trace, completion: completionOf(name, outcome.trace, { grade, endpoint }) };
     }
   } catch (error) {
     throw name === "student" ? notServed(error, endpoint) : error;
   } finally {
     await opened.close();
+    await grader.close();
   }
   if (failures > 0) context.warn(`the ${name} gave no answer to ${failures} of ${questions.length} questions`);
 }
@@ -143,7 +146,7 @@ function notServed(error: unknown, { model }: Endpoint): unknown {
 function completionOf(
   model: Completion["model"],
   trace: Trace,
-  { question, endpoint }: { readonly question: Question; readonly endpoint: Endpoint },
+  { grade, endpoint }: { readonly grade: Grade; readonly endpoint: Endpoint },
 ): Completion {
   const { questionId, thinking, answer, usage, finishReason } = trace;
   const thinkingTokens = countedThinkingTokens(trace);
@@ -160,6 +163,6 @@ function completionOf(
     answerTokens: Math.max(0, usage.completionTokens - thinkingTokens),
     end: isCut && answer === "" ? "cut" : "natural",
     answerFinish: isCut ? "length" : "stop",
-    grade: gradeReply(question, answer),
+    grade,
   };
 }

@@ -84,7 +84,7 @@ async function termsOf(
   context: StageContext,
   expectedTokens: number,
 ): Promise<Omit<FineTuneTerms, "tuner" | "key" | "expectedTokens">> {
-  const { recipe, signal } = context;
+  const { recipe, signal, warn } = context;
   const { ledger, journal } = await context.accounts();
   return {
     ledger,
@@ -95,6 +95,7 @@ async function termsOf(
     waiting: systemWaiting(recipe.seed),
     signal,
     onProgress: ({ state }) => tell(context, state),
+    warn,
   };
 }
 

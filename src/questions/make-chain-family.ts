@@ -1,18 +1,18 @@
-/** @file What the programmatic families share: from a notation, a parser and a domain to the {@link Family} port. */
+/** @file What the programmatic families share: from a notation, a parser and a domain to the {@link ChainFamily} port. */
 import { prng } from "../core/prng.ts";
 import type { Question } from "../schema/records.ts";
 import { SCHEMA_VERSION } from "../schema/schema-version.ts";
 import { bucketOf, normaliseQuestion, questionId } from "./bucket.ts";
 import { drawProblem, type Notation } from "./draw-problem.ts";
-import type { Family } from "./family.ts";
+import type { ChainFamily } from "./chain-family.ts";
 import { isInRange, keyAt, MAX_STEPS, parseItem, type Problem, runningValues, type Step } from "./steps.ts";
 
 /** Texts longer than this are no question of ours; the longest of 8 steps has 154 characters. */
 const MAX_TEXT_LENGTH = 200;
 
 /** What tells one family from another. */
-export interface FamilyParts {
-  readonly name: Family["name"];
+export interface ChainParts {
+  readonly name: ChainFamily["name"];
   readonly notation: Notation;
   /** Splits a normalised text into start digits and items; null when the frame does not fit. */
   readonly split: (text: string) => { start: string; items: readonly string[] } | null;
@@ -21,7 +21,7 @@ export interface FamilyParts {
 }
 
 /** The family made of these parts. */
-export function makeFamily({ name, notation, split, domain }: FamilyParts): Family {
+export function makeChainFamily({ name, notation, split, domain }: ChainParts): ChainFamily {
   const parse = (questionText: string): Problem | null => {
     if (questionText.length > MAX_TEXT_LENGTH) return null;
     const frame = split(normaliseQuestion(questionText));

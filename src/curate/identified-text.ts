@@ -1,0 +1,5 @@
+/** A text with its id. */
+export interface IdentifiedText {
+  readonly id: string;
+  readonly text: string;
+}

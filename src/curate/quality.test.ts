@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import type { Trace } from "../schema/records.ts";
+import { faultOf, type QualityRules, strictQuality } from "./quality.ts";
+
+const TRACE: Trace = {
+  schemaVersion: 1,
+  id: "0123456789abcdef",
+  questionId: "0123456789abcdef",
+  provider: "p",
+  model: "m",
+  sampleIndex: 0,
+  thinking: "We add 3 and 4 and that is 7.",
+  answer: "7",
+  provenance: "raw",
+  finishReason: "stop",
+  usage: { promptTokens: 0, completionTokens: 0, reasoningTokens: 0, isEstimated: false },
+  costMicroUsd: 0,
+};
+const CHINESE = "首先我们把三和四相加，得到七。所以答案是 7";
+
+describe("faultOf", () => {
+  const strict = strictQuality({ requireCorrect: false, maxThinkingTokens: 1_000 });
+  const fault = (extra: Partial<Trace>, rules: Partial<QualityRules>) =>
+    faultOf(
+      { ...TRACE, ...extra },
+      {
+        rules: { ...strict, ...rules },
+        gradeOf: () => undefined,
+        thinkingTokensOf: ({ thinking }) => thinking.length,
+        exampleTokensOf: ({ thinking, answer }) => 100 + thinking.length + answer.length,
+      },
+    );
+
+  it("drops thinking in another language where one is asked for", () => {
+    expect(fault({}, { language: "en" })).toBeNull();
+    expect(fault({ thinking: CHINESE }, {})).toBeNull();
+    expect(fault({ thinking: CHINESE }, { language: "en" })?.reason).toBe("wrong-language");
+  });
+  it("drops an example that the student's context does not hold, to the token", () => {
+    expect(fault({}, { contextTokens: 130 })).toBeNull();
+    expect(fault({}, { contextTokens: 129 })).toEqual({ reason: "exceeds-context", detail: "130 tokens, limit 129" });
+  });
+  it("drops a control token of any model, in thinking or answer", () => {
+    expect(fault({ thinking: "so </think> 7" }, {})).toEqual({ reason: "control-text", detail: "</think>" });
+    expect(fault({ answer: "7</s>" }, {})).toEqual({ reason: "control-text", detail: "</s>" });
+  });
+});
