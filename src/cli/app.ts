@@ -9,6 +9,7 @@ import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
+import { pushCommand } from "./commands/push.ts";
 import { questionsCommand } from "./commands/questions.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
@@ -44,6 +45,7 @@ export function buildApp(version: string): Application<CliContext> {
       tasks: tasksCommand,
       split: splitCommand,
       export: exportCommand,
+      push: pushCommand,
       import: importCommand,
       grade: gradeCommand,
       schema: schemaCommand,
