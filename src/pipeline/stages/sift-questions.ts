@@ -1,9 +1,9 @@
 /** @file The rules of a recipe's `curate`, one after another, over what its sources gave: s1's order. */
 import { decontaminate, type QuestionSource } from "../../curate/decontaminate.ts";
-import { dropDuplicates, dropNearDuplicates } from "../../curate/duplicates.ts";
+import { dropDuplicates, dropNearDuplicates, type NearDuplicatesDropped } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuestions, type QuestionFault, s1FormatFault, strictFault } from "../../curate/question-quality.ts";
-import type { StageResult } from "../../curate/stage-result.ts";
+import { sortedBy, type StageResult } from "../../curate/stage-result.ts";
 import type { Curation, DuplicateCluster } from "../../schema/curation.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
@@ -66,7 +66,7 @@ function siftByRules({ found, heldOut, bad }: ReadQuestions, curate: Curate, loa
   steps.take("duplicates", dropDuplicates(steps.kept));
   const { quality, duplicates } = curate;
   if (quality !== undefined) steps.take("quality", checkQuestions(steps.kept, faultOf(quality, curate)));
-  const near = duplicates && dropNearDuplicates(steps.kept, duplicates.nearJaccard);
+  const near = duplicates && dropNearOfData(steps.kept, duplicates.nearJaccard);
   if (near !== undefined) steps.take("near-duplicates", near);
   const notChecked = loaded?.notChecked ?? [];
   const { kept, dropped, funnel } = steps;
@@ -125,11 +125,20 @@ class Steps {
   }
 }
 
+/** Drops near-duplicates among the questions of data sets. Generated ones are worded alike by design: equal texts alone are one. */
+function dropNearOfData(questions: readonly Question[], nearJaccard: number): NearDuplicatesDropped {
+  const ofData = dropNearDuplicates(
+    questions.filter((question) => !hasVerifier(question)),
+    nearJaccard,
+  );
+  return { ...ofData, kept: sortedBy([...ofData.kept, ...questions.filter(hasVerifier)], ({ id }) => id) };
+}
+
 /** The questions of each source, one after another; generated ones are one source each by their family. */
 function sourcesOf(found: readonly Question[]): QuestionSource[] {
   const sources: { name: string; questions: Question[]; isGenerated: boolean }[] = [];
   for (const question of found) {
-    const name = `${question.family}/${sourceOf(question)}`;
+    const name = `${question.family}/${nameOfSource(question)}`;
     const last = sources.at(-1);
     if (last?.name === name) last.questions.push(question);
     else sources.push({ name, questions: [question], isGenerated: hasVerifier(question) });
@@ -137,10 +146,15 @@ function sourcesOf(found: readonly Question[]): QuestionSource[] {
   return sources;
 }
 
-/** Where a question is from, as its source says; else its family. */
-function sourceOf({ metadata, family }: Question): string {
-  const { source, sourceName } = metadata;
-  return String(source ?? sourceName ?? family);
+/** The data set that a question is from; else its family. */
+function nameOfSource({ metadata, family }: Question): string {
+  return String(metadata.sourceName ?? family);
+}
+
+/** What s1 calls source_type: the data set and a part of it. */
+function sourceType(question: Question): string {
+  const { part } = question.metadata;
+  return part === undefined ? nameOfSource(question) : `${nameOfSource(question)}/${part}`;
 }
 
 function faultOf(
@@ -154,5 +168,5 @@ function faultOf(
     // Without a reference s1 grades nothing, and what is not graded goes as an "API error".
     question.answer === null
       ? { reason: "no-reference", detail: "" }
-      : s1FormatFault(question.text, sourceOf(question));
+      : s1FormatFault(question.text, sourceType(question));
 }
