@@ -4,10 +4,13 @@ import { compareCommand } from "./commands/compare.ts";
 import { curateCommand } from "./commands/curate.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { exportCommand } from "./commands/export.ts";
 import { gradeCommand } from "./commands/grade.ts";
+import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
+import { pushCommand } from "./commands/push.ts";
 import { questionsCommand } from "./commands/questions.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
@@ -47,6 +50,9 @@ export function buildApp(version: string): Application<CliContext> {
       questions: questionsCommand,
       tasks: tasksCommand,
       split: splitCommand,
+      export: exportCommand,
+      push: pushCommand,
+      import: importCommand,
       grade: gradeCommand,
       schema: schemaCommand,
     },

@@ -38,7 +38,7 @@ export function buildStages(engine: EngineProvider, world: TeacherWorld, hub?: H
   return [
     collectStage(hub),
     attemptStage(engine, world),
-    traceStage(world),
+    traceStage(world, hub),
     gradeStage(world),
     selectStage(),
     tokenizeStage(),

@@ -34,6 +34,17 @@ const BuiltinTeacher = z.strictObject({
   port: z.int().min(0).max(65_535).describe("port of its endpoint on 127.0.0.1; 0 takes any free one").default(0),
 });
 
+const RecordedTeacher = z.strictObject({
+  type: z.literal("recorded").describe("traces that are there already, in a data set like s1K: nobody is asked"),
+  data: z.string().min(1).describe("a data file seen from the recipe, or hf:OWNER/NAME@REVISION:PATH"),
+  question: z.string().default("question").describe("field of the question, as the sources read it"),
+  thinking: z.string().default("thinking_trajectories.0").describe("field of the reasoning"),
+  answer: z.string().default("attempt").describe("field of the answer"),
+  model: z.string().min(1).default("unknown").describe("who wrote the traces, for cards and reports"),
+  reasoning: z.enum(["raw", "summary", "prompted"]).default("raw").describe("what the reasoning is"),
+});
+export type RecordedTeacher = z.infer<typeof RecordedTeacher>;
+
 const HostedStudent = z.strictObject({
   type: z.literal("together").describe("Together's fine-tuning API, and the tuned model behind its chat completions"),
   baseUrl: z
@@ -166,7 +177,7 @@ export const Recipe = z.strictObject({
     .prefault({}),
   difficulty: Difficulty,
   trace: z.strictObject({
-    teacher: z.discriminatedUnion("type", [BuiltinTeacher, ...ENDPOINTS]),
+    teacher: z.discriminatedUnion("type", [BuiltinTeacher, RecordedTeacher, ...ENDPOINTS]),
     escalate: z
       .array(Endpoint)
       .default([])
@@ -254,6 +265,11 @@ export const Recipe = z.strictObject({
     .prefault({}),
 });
 export type Recipe = z.infer<typeof Recipe>;
+/** Whether a teacher is a model behind an endpoint, which is asked and may cost money. */
+export function isAsked(teacher: Recipe["trace"]["teacher"]): teacher is Endpoint {
+  return teacher.type !== "builtin" && teacher.type !== "recorded";
+}
+
 /** A recipe as a person writes it: defaults may be left out. */
 export type RecipeInput = z.input<typeof Recipe>;
 
