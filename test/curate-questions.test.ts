@@ -199,6 +199,11 @@ describe("a recipe with curate", () => {
     await files();
     const manifest = await collect(undefined);
     expect(manifest.funnel).toEqual([{ stage: "collect", in: 9, kept: 9, dropped: 0, reasons: {} }]);
-    expect(manifest.files.map(({ path }) => path)).toEqual(["dropped.jsonl", "held-out.jsonl", "questions.jsonl"]);
+    expect(manifest.files.map(({ path }) => path)).toEqual([
+      "dropped.jsonl",
+      "held-out.jsonl",
+      "questions.jsonl",
+      "sources.jsonl",
+    ]);
   });
 });

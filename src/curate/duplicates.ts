@@ -28,7 +28,7 @@ export interface DuplicateCluster {
 export interface NearDuplicatesDropped extends StageResult<Question> {
   /** The representatives that something was dropped for, by id, with what was. */
   readonly clusters: readonly DuplicateCluster[];
-  /** Comparisons left out because too many questions looked alike without being so: near-duplicates may be among those kept. */
+  /** Questions not compared with all they met, since too many looked alike without being so: near-duplicates may be left. */
   readonly crowded: number;
 }
 

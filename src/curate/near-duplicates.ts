@@ -4,8 +4,11 @@ import { NearTexts } from "./near-texts.ts";
 
 /** Jaccard of the sets of runs of five symbols from which two texts are near-duplicates. */
 export const NEAR_DUPLICATE_JACCARD = 0.6;
-/** Two texts at that Jaccard fail to meet but once in ten million: what is held out must not be trained on. */
-const MISS_RATE = 1e-7;
+/**
+ * Two texts at that Jaccard fail to meet but once in ten million, and thousands are compared: what is held out must not be
+ * trained on.
+ */
+const CERTAIN = { missRate: 1e-7, maxCompared: 4096 };
 
 /**
  * The cluster of every text: the smallest id in it, so that it depends on no order. Texts whose letters and digits are the
@@ -15,7 +18,7 @@ const MISS_RATE = 1e-7;
  */
 export function nearDuplicateClusters(texts: readonly IdentifiedText[]): ReadonlyMap<string, string> {
   const ordered = [...texts].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  const near = new NearTexts(NEAR_DUPLICATE_JACCARD, MISS_RATE);
+  const near = new NearTexts(NEAR_DUPLICATE_JACCARD, CERTAIN);
   for (const { text } of ordered) near.add(text);
   const roots = Int32Array.from(ordered, (_, at) => at);
   const rootOf = (at: number): number => {

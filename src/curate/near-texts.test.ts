@@ -63,6 +63,7 @@ function allPairs(texts: readonly string[], threshold: number): [number, number,
     for (const gram of own) holder[gram] = a;
     for (let b = a + 1; b < grams.length; b++) {
       const other = grams[b] as number[];
+      if (Math.min(own.length, other.length) < threshold * Math.max(own.length, other.length)) continue; // cannot reach it
       let shared = 0;
       for (const gram of other) if (holder[gram] === a) shared++;
       const value = shared / (own.length + other.length - shared);

@@ -32,6 +32,14 @@ const WIDE_MARK = 63;
 /** Texts that a bucket takes in; see {@link NearTexts.crowded}. */
 const MAX_BUCKET = 256;
 
+/** How sure one wants to be, at what cost. */
+export interface NearTextsOptions {
+  /** How often two texts at the threshold may fail to meet; 1 in 10,000 where absent. */
+  readonly missRate?: number;
+  /** Most others that a text is compared with, of those that it meets; 128 where absent. */
+  readonly maxCompared?: number;
+}
+
 /** What is kept of `CHUNK` texts. */
 interface Chunk {
   /** For each text the keys of its bands, and a hash of all its symbols. */
@@ -49,9 +57,13 @@ interface Chunk {
  * that the caller chooses and that the result depends on.
  */
 export class NearTexts {
-  /** How often a text was left out of a bucket of 256 that held other texts with the same key, and so may be missed there. */
+  /**
+   * Texts that met more others than they were compared with, or were left out of a full bucket: of many that look alike without
+   * being near. They were compared with those that they met in most bands; a near one may be missed.
+   */
   crowded = 0;
   readonly threshold: number;
+  readonly #maxCompared: number;
   readonly #bands: number;
   readonly #rows: number;
   /** Keys of a text: the bands' and that of the whole. */
@@ -70,15 +82,21 @@ export class NearTexts {
   /** First text of each place of each band, + 1; made when the first is asked for. */
   #heads = new Int32Array(0);
   #headBits = 0;
-  /** The text that last compared itself with each, + 1. */
+  /** The text that last met each, + 1, and in how many bands. */
   #seen = new Int32Array(0);
+  #bandsMet = new Uint16Array(0);
+  /** Those that a text met, in the order of its bands. */
+  readonly #met: number[] = [];
   /** Text whose grams are in {@link #set}. */
   #loaded = -1;
-  #hasTwin = false;
-  #full: Uint8Array;
+  /** Of the text that was last asked about: the one with the same symbols, full buckets, whether something was left out. */
+  #twin = -1;
+  readonly #full: Uint8Array;
+  #isCrowded = false;
 
-  /** @param missRate how often two texts at the threshold may fail to meet */
-  constructor(threshold: number, missRate = 1e-4) {
+  /** @param threshold Jaccard from which two texts are near, above 0 */
+  constructor(threshold: number, { missRate = 1e-4, maxCompared = 128 }: NearTextsOptions = {}) {
+    this.#maxCompared = maxCompared;
     const { bands, rows } = bandsFor(threshold, missRate);
     this.threshold = threshold;
     this.#bands = bands;
@@ -119,47 +137,77 @@ export class NearTexts {
    */
   findNear(at: number, found: (other: number, jaccard: number) => void, skip?: (other: number) => boolean): void {
     if (this.#heads.length === 0) this.#open();
-    this.#hasTwin = false;
     this.#full.fill(0);
-    for (let band = this.#bands; band >= 0 && !this.#hasTwin; band--) this.#walk(at, band, found, skip);
+    this.#isCrowded = false;
+    this.#twin = this.#findTwin(at);
+    if (this.#twin >= 0) return found(this.#twin, 1);
+    this.#met.length = 0;
+    for (let band = 0; band < this.#bands; band++) this.#meet(at, band, skip);
+    let compared = 0;
+    for (const other of this.#mostLikely()) {
+      if (skip?.(other)) continue;
+      if (++compared > this.#maxCompared) break;
+      const jaccard = this.#jaccard(at, other);
+      if (jaccard >= this.threshold) found(other, jaccard);
+    }
+    this.#isCrowded = compared > this.#maxCompared;
   }
 
   /** Indexes the text that {@link findNear} was last asked about. */
   index(at: number): void {
-    if (this.#hasTwin) return;
+    if (this.#twin >= 0) return;
+    const { next } = this.#chunks[at >>> CHUNK_BITS] as Chunk;
     for (let band = 0; band < this.#width; band++) {
       if (this.#full[band] === 1) {
-        this.crowded++;
+        this.#isCrowded = true;
         continue;
       }
       const head = this.#headOf(band, this.#keyOf(at, band));
-      (this.#chunks[at >>> CHUNK_BITS] as Chunk).next[(at & (CHUNK - 1)) * this.#width + band] = this.#heads[
-        head
-      ] as number;
+      next[(at & (CHUNK - 1)) * this.#width + band] = this.#heads[head] as number;
       this.#heads[head] = at + 1;
+    }
+    if (this.#isCrowded) this.crowded++;
+  }
+
+  /** An indexed text with the same symbols, or -1. */
+  #findTwin(at: number): number {
+    const key = this.#keyOf(at, this.#bands);
+    for (let other = this.#first(this.#bands, key); other >= 0; other = this.#nextOf(other, this.#bands))
+      if (this.#keyOf(other, this.#bands) === key && this.#jaccard(at, other) === 1) return other;
+    return -1;
+  }
+
+  /** Notes those that a text meets in a band. */
+  #meet(at: number, band: number, skip?: (other: number) => boolean): void {
+    const key = this.#keyOf(at, band);
+    let size = 0;
+    for (let other = this.#first(band, key); other >= 0; other = this.#nextOf(other, band)) {
+      if (this.#keyOf(other, band) !== key) continue;
+      if (++size === MAX_BUCKET) this.#full[band] = 1;
+      if (this.#seen[other] === at + 1) this.#bandsMet[other] = (this.#bandsMet[other] as number) + 1;
+      else if (!skip?.(other)) {
+        this.#seen[other] = at + 1;
+        this.#bandsMet[other] = 1;
+        this.#met.push(other);
+      }
     }
   }
 
-  #walk(at: number, band: number, found: (other: number, jaccard: number) => void, skip?: (other: number) => boolean) {
-    const key = this.#keyOf(at, band);
-    const isWhole = band === this.#bands;
-    let met = 0;
-    for (let other = (this.#heads[this.#headOf(band, key)] as number) - 1; other >= 0; ) {
-      if (this.#keyOf(other, band) === key) {
-        if (++met === MAX_BUCKET) this.#full[band] = 1;
-        if (this.#seen[other] !== at + 1 && (isWhole || skip === undefined || !skip(other))) {
-          this.#seen[other] = at + 1;
-          const jaccard = this.#jaccard(at, other);
-          if (jaccard >= this.threshold) found(other, jaccard);
-          if (jaccard === 1) {
-            this.#hasTwin = true;
-            return;
-          }
-        }
-      }
-      other =
-        ((this.#chunks[other >>> CHUNK_BITS] as Chunk).next[(other & (CHUNK - 1)) * this.#width + band] as number) - 1;
-    }
+  /** Those that were met; where they are too many, those of most bands first, and of as many bands as they were met. */
+  #mostLikely(): readonly number[] {
+    if (this.#met.length <= this.#maxCompared) return this.#met;
+    const byBands: number[][] = Array.from({ length: this.#bands + 1 }, () => []);
+    for (const other of this.#met) (byBands[this.#bandsMet[other] as number] as number[]).push(other);
+    return byBands.reverse().flat();
+  }
+
+  #first(band: number, key: number): number {
+    return (this.#heads[this.#headOf(band, key)] as number) - 1;
+  }
+
+  #nextOf(other: number, band: number): number {
+    const { next } = this.#chunks[other >>> CHUNK_BITS] as Chunk;
+    return (next[(other & (CHUNK - 1)) * this.#width + band] as number) - 1;
   }
 
   /** Jaccard of two texts, or a number below the threshold as soon as it is certain that it is below. */
@@ -194,6 +242,7 @@ export class NearTexts {
     this.#headBits = Math.max(4, Math.ceil(Math.log2(this.#size + 1)));
     this.#heads = new Int32Array(this.#width * 2 ** this.#headBits);
     this.#seen = new Int32Array(this.#size);
+    this.#bandsMet = new Uint16Array(this.#size);
   }
 
   #newChunk(): Chunk {

@@ -150,7 +150,7 @@ export interface SharedRun {
 
 /**
  * Every run of the texts that were added, found by hash in an open-addressing table behind a bit filter. Each different run
- * stands once: 8 bytes, and 9 to 18 of table and filter; the texts themselves are kept for the comparison.
+ * stands once, in 26 to 52 bytes of lists, table and filter; the texts themselves are kept for the comparison.
  */
 export class RunIndex {
   readonly #ngram: number;

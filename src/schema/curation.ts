@@ -42,7 +42,7 @@ export const Curation = z.strictObject({
     .strictObject({
       jaccard: z.number(),
       clusters: count,
-      crowded: count.describe("comparisons left out where too many questions looked alike without being so"),
+      crowded: count.describe("questions not compared with all they met, since too many looked alike without being so"),
     })
     .nullable(),
 });

@@ -138,7 +138,7 @@ function dropNearOfData(questions: readonly Question[], nearJaccard: number): Ne
 function sourcesOf(found: readonly Question[]): QuestionSource[] {
   const sources: { name: string; questions: Question[]; isGenerated: boolean }[] = [];
   for (const question of found) {
-    const name = `${question.family}/${sourceOf(question)}`;
+    const name = `${question.family}/${nameOfSource(question)}`;
     const last = sources.at(-1);
     if (last?.name === name) last.questions.push(question);
     else sources.push({ name, questions: [question], isGenerated: hasVerifier(question) });
@@ -146,10 +146,15 @@ function sourcesOf(found: readonly Question[]): QuestionSource[] {
   return sources;
 }
 
-/** Where a question is from, as its source says; else its family. */
-function sourceOf({ metadata, family }: Question): string {
-  const { source, sourceName } = metadata;
-  return String(source ?? sourceName ?? family);
+/** The data set that a question is from; else its family. */
+function nameOfSource({ metadata, family }: Question): string {
+  return String(metadata.sourceName ?? family);
+}
+
+/** What s1 calls source_type: the data set and a part of it. */
+function sourceType(question: Question): string {
+  const { part } = question.metadata;
+  return part === undefined ? nameOfSource(question) : `${nameOfSource(question)}/${part}`;
 }
 
 function faultOf(
@@ -163,5 +168,5 @@ function faultOf(
     // Without a reference s1 grades nothing, and what is not graded goes as an "API error".
     question.answer === null
       ? { reason: "no-reference", detail: "" }
-      : s1FormatFault(question.text, sourceOf(question));
+      : s1FormatFault(question.text, sourceType(question));
 }
