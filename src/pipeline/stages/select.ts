@@ -1,10 +1,11 @@
 import { AppError } from "../../core/errors.ts";
 import { type Candidate, sourceOf } from "../../curate/candidate.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
-import { faultOf, type QualityContext, strictQuality } from "../../curate/quality.ts";
+import { faultOf, type QualityContext } from "../../curate/quality.ts";
 import { UNCLASSIFIED } from "../../curate/msc-classes.ts";
 import { selectExamples } from "../../curate/select.ts";
 import { longestThinking, parametersByName } from "../../curate/student-size.ts";
+import { isUngradedForS1, traceRules } from "../../curate/trace-rules.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
@@ -21,11 +22,12 @@ export function selectStage(): Stage {
     inputs: ["attempt", "trace", "grade"],
     facts: [],
     codeVersion: 2,
-    config: ({ select, seed, order, student, domain }) => ({
+    config: ({ select, seed, order, student, domain, curate }) => ({
       ...select,
       seed,
       ...(order === "s1" ? { order } : {}),
       ...(domain === "judge" ? { domain } : {}),
+      ...(curate?.quality === undefined ? {} : { quality: curate.quality, language: curate.language }),
       ...(select.capBySize ? { maxThinkingTokens: longestThinking({ select, student }) } : {}),
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
@@ -74,11 +76,7 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
     (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
   );
   const context: QualityContext = {
-    // A rule for the embedded student; a right trace that was paid for is not dropped for how its thinking ends.
-    rules: {
-      ...strictQuality({ ...recipe.select, maxThinkingTokens: longestThinking(recipe) }),
-      requireConclusion: recipe.student.hosted === undefined,
-    },
+    rules: traceRules(recipe),
     gradeOf: ({ id }) => grades.get(id),
     thinkingTokensOf: ({ id }) => lengths.get(id) ?? 0,
   };
@@ -92,13 +90,15 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
       tooEasy.push({ schemaVersion: SCHEMA_VERSION, stage: "difficulty", detail, id, reason });
       continue;
     }
-    const fault = faultOf(trace, context);
+    const outcome = grades.get(id)?.outcome;
+    const isUngraded = isUngradedForS1(recipe, outcome);
+    const fault = isUngraded ? { reason: "ungraded", detail: outcome ?? "" } : faultOf(trace, context);
     if (fault === null)
       candidates.push({
         ...question,
         questionId,
         traceId: id,
-        isCorrect: grades.get(id)?.outcome === "correct",
+        isCorrect: outcome === "correct",
         thinkingTokens: context.thinkingTokensOf(trace),
       });
     else
