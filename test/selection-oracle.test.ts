@@ -1,16 +1,10 @@
 /** @file The selection draw by draw against python/oracle/selection_oracle.py, which is written from s1's description alone. */
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { prng } from "../src/core/prng.ts";
 import { shortHash } from "../src/core/hash.ts";
 import type { Candidate } from "../src/curate/candidate.ts";
 import { selectExamples } from "../src/curate/select.ts";
-
-const ORACLE = join(import.meta.dirname, "../python/oracle/selection_oracle.py");
-const PYTHON = process.env.PYTHON ?? "python3";
-const hasPython = spawnSync(PYTHON, ["-c", "import sys; sys.exit(sys.version_info < (3, 9))"]).status === 0;
-if (!hasPython) console.warn(`selection oracle SKIPPED: no ${PYTHON} of version 3.9 or newer here`);
+import { askSelectionOracle, hasPython, type OracleCase } from "./ask-selection-oracle.ts";
 
 /** s1's sources by their share of the hard pool, about, and how long their traces are. */
 const SOURCES = [
@@ -49,50 +43,20 @@ const S1_SHAPE = {
   ],
 };
 
-interface Case {
-  readonly count: number;
-  readonly seed: number;
-  readonly redrawSeeds: boolean;
-  readonly isWhole: boolean;
-}
+const WHOLE = { seeds: S1_SEEDS, shape: S1_SHAPE };
 
-function ours(pool: readonly Candidate[], { count, seed, redrawSeeds, isWhole }: Case): string[][] {
-  const parts = isWhole ? { seeds: S1_SEEDS, shape: S1_SHAPE } : {};
-  const { kept } = selectExamples(pool, { count, seed, method: "s1", redrawSeeds, ...parts });
-  return kept.map(({ traceId, reason }) => [traceId, reason]);
-}
-
-function oracle(pool: readonly Candidate[], cases: readonly Case[]): string[][][] {
-  const input = JSON.stringify({
-    pool: pool.map(({ traceId, source, domain, isCorrect, thinkingTokens }) => [
-      traceId,
-      source,
-      domain,
-      isCorrect,
-      thinkingTokens,
-    ]),
-    cases: cases.map(({ count, seed, redrawSeeds, isWhole }) => ({
-      count,
-      seed,
-      redraw: redrawSeeds,
-      seeds: isWhole ? S1_SEEDS.map(({ source, longerThan = null }) => [source, longerThan]) : [],
-      shape: isWhole ? { ...S1_SHAPE, like: S1_SHAPE.like.map(({ source, ratio }) => [source, ratio]) } : null,
-    })),
-  });
-  const { status, stdout, stderr } = spawnSync(PYTHON, [ORACLE], { input, encoding: "utf8", maxBuffer: 1 << 30 });
-  expect(stderr).toBe("");
-  expect(status).toBe(0);
-  return JSON.parse(stdout) as string[][][];
+function ours(pool: readonly Candidate[], one: OracleCase): string[][] {
+  return selectExamples(pool, { ...one, method: "s1" }).kept.map(({ traceId, reason }) => [traceId, reason]);
 }
 
 describe.skipIf(!hasPython)("selectExamples, method s1, against an independent oracle", () => {
   test("gives the same traces by the same rules in the same order, for 200 seeds", { timeout: 300_000 }, () => {
     const pool = hardPool(2_400);
-    const cases = Array.from({ length: 200 }, (_, seed): Case => {
+    const cases = Array.from({ length: 200 }, (_, seed): OracleCase => {
       const count = [500, 200, 1_000, 400][seed % 4] as number;
-      return { seed, count, redrawSeeds: seed % 8 >= 4, isWhole: seed % 10 !== 9 };
+      return { seed, count, redrawSeeds: seed % 8 >= 4, ...(seed % 10 === 9 ? {} : WHOLE) };
     });
-    const expected = oracle(pool, cases);
+    const expected = askSelectionOracle(pool, cases);
     cases.forEach((one, place) => expect(ours(pool, one), JSON.stringify(one)).toEqual(expected[place]));
     const reasons = (place: number): Set<string> =>
       new Set((expected[place] ?? []).map(([, reason]) => String(reason)));
@@ -100,10 +64,10 @@ describe.skipIf(!hasPython)("selectExamples, method s1, against an independent o
   });
   test("agrees where domains run out, the benchmark's too", { timeout: 300_000 }, () => {
     const pool = hardPool(900);
-    const cases = Array.from({ length: 40 }, (_, seed): Case => {
-      return { seed, count: 880, redrawSeeds: seed % 2 === 1, isWhole: true };
+    const cases = Array.from({ length: 40 }, (_, seed): OracleCase => {
+      return { seed, count: 880, redrawSeeds: seed % 2 === 1, ...WHOLE };
     });
-    const expected = oracle(pool, cases);
+    const expected = askSelectionOracle(pool, cases);
     cases.forEach((one, place) => expect(ours(pool, one), JSON.stringify(one)).toEqual(expected[place]));
   });
 });
