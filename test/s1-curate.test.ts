@@ -29,7 +29,7 @@ import { makeS1Pool, MEAN_THINKING_TOKENS } from "./s1-pool.ts";
 import { completion, type ScriptedServer, send, startScriptedServer } from "./teacher/scripted-server.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-/** Share of the 59,029 questions; GRAPPA_S1_SHARE=1 takes all of them, and minutes. */
+/** Share of the 59,029 questions; GRAPPA_S1_SHARE=1 takes all of them, and four minutes. */
 const SHARE = Number(process.env["GRAPPA_S1_SHARE"] ?? 0.02);
 const COUNT = Math.min(1_000, Math.round(6_000 * SHARE));
 
@@ -44,11 +44,15 @@ const chance = (text: string): number => Number.parseInt(sha256Hex(text).slice(0
 /** Who is right how often; the teacher as in s1K. */
 const RIGHT: Readonly<Record<string, number>> = { small: 0.25, large: 0.4, teacher: 0.536 };
 
+/** Of these a right trace is a seed. Students solve none of them here, so that as many seeds as in s1 come of fewer right traces. */
+const SEEDED = /^(Idavidrein|qq8933)/;
+
 /** Answers in the place of every model; replies say themselves whether they are right, and the judge believes them. */
 function answer(model: string, prompt: string): string {
   if (model !== "judge") {
-    const isRight = chance(`${model}/${prompt}`) < (RIGHT[model] ?? 0);
     const source = Object.keys(MEAN_THINKING_TOKENS).find((name) => prompt.includes(`${name} `)) ?? "";
+    const isRight =
+      chance(`${model}/${prompt}`) < (model === "teacher" && SEEDED.test(source) ? 0.25 : (RIGHT[model] ?? 0));
     const tokens = Math.round((MEAN_THINKING_TOKENS[source] ?? 3000) * (0.3 + 1.7 * chance(`length/${prompt}`)));
     const usage = {
       prompt_tokens: 9,
@@ -156,8 +160,7 @@ describe("grappa curate s1", () => {
       pool.filter(
         ({ source, isCorrect, thinkingTokens }) =>
           isCorrect &&
-          (/^(Idavidrein|qq8933)/.test(source) ||
-            (source.startsWith("simplescaling/openaimath") && thinkingTokens > 5600)),
+          (SEEDED.test(source) || (source.startsWith("simplescaling/openaimath") && thinkingTokens > 5600)),
       ).length,
     );
     expect(told.chosenBy["uniform-domain"]).toBeGreaterThan(0);
@@ -177,7 +180,9 @@ describe("grappa curate s1", () => {
   }, async () => {
     const verified = await grappa("verify", "run");
     expect(verified.code, verified.stderr).toBe(0);
-    expect(verified.stdout).toContain(`the selection of ${COUNT} rows made again, byte for byte`);
+    expect(verified.stdout).toContain(
+      `the selection of ${COUNT.toLocaleString("en-US")} rows made again, byte for byte`,
+    );
     const asked = models.requests.length;
     expect((await curate("run")).code).toBe(0);
     expect(models.requests).toHaveLength(asked);

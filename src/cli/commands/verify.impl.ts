@@ -32,7 +32,7 @@ function notAsItSays(place: string, { problems }: RunVerification): AppError {
     "file-corrupt",
     `${place} is not what it says: ${counted(problems.length, "problem")}\n${[...lines, ...more].join("\n")}`,
     {
-      hint: "the command that made the run makes damaged stages again; what was paid for is in journal/",
+      hint: "the command that made the run, with --verify, makes damaged stages again; what was paid for is in journal/",
       data: { run: place, problems },
     },
   );
