@@ -82,7 +82,7 @@ const Curate = z.strictObject({
     .enum(["s1", "strict"])
     .optional()
     .describe(
-      "s1: its format checks, and no reference answer; strict: no reference answer, control tokens, another language; absent: none",
+      "s1: its format checks, and no reference answer; strict: no reference answer, control tokens, another language; absent: none; see docs/curation.md for what traces are held to",
     ),
   language: z
     .enum(["en", "any"])

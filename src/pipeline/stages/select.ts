@@ -1,13 +1,14 @@
 import { readTokenizerFolder } from "../../adapters/model-folder.ts";
 import { AppError } from "../../core/errors.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
-import { checkQuality, strictQuality } from "../../curate/quality.ts";
+import { checkQuality } from "../../curate/quality.ts";
 import { type Candidate, sourceOf } from "../../curate/candidate.ts";
 import { selectExamples } from "../../curate/select.ts";
 import { partition, type StageResult } from "../../curate/stage-result.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
 import { countedThinkingTokens } from "./hosted/counted-tokens.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { traceRules, traceRulesConfig } from "./trace-rules.ts";
 
 /** Chooses what to train on: quality, then s1's seeded choice over domains. Outputs `selection.jsonl` and `dropped.jsonl`. */
 export function selectStage(): Stage {
@@ -16,9 +17,10 @@ export function selectStage(): Stage {
     inputs: ["attempt", "trace", "grade"],
     facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
     codeVersion: 1,
-    config: ({ select, seed, order, student }) => ({
+    config: ({ select, seed, order, student, curate }) => ({
       ...select,
       seed,
+      ...traceRulesConfig({ curate }),
       ...(order === "s1" ? { order } : {}),
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
@@ -44,8 +46,7 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
   const lengths = new Map(traces.map((trace) => [trace.id, lengthOf(trace)]));
   const thinkingTokensOf = ({ id }: Trace): number => lengths.get(id) ?? 0;
   const quality = checkQuality(traces, {
-    // A rule for the embedded student; a right trace that was paid for is not dropped for how its thinking ends.
-    rules: { ...strictQuality(recipe.select), requireConclusion: recipe.student.hosted === undefined },
+    rules: traceRules(recipe),
     gradeOf: ({ id }) => grades.get(id),
     thinkingTokensOf,
   });
