@@ -26,6 +26,7 @@ export { loadCutTask, loadTask, type LoadTaskOptions } from "./pipeline/load-tas
 export { bucketOf } from "./questions/bucket.ts";
 export { collectQuestions } from "./questions/collect-questions.ts";
 export { families } from "./questions/families.ts";
+export type { Family, RuleFamily, TestsFamily } from "./questions/family.ts";
 export { defineRecipe, Recipe, type RecipeInput } from "./schema/recipe.ts";
 export * as records from "./schema/records.ts";
 export { type ThinkingDelimiters, thinkingDelimiters } from "./tokenize/thinking-delimiters.ts";

@@ -17,7 +17,10 @@ const numbersIn = (text: string): number[] => (text.split("\n\n")[0]?.match(/(?<
 const valueOf = (expression: string): number => runInNewContext(`(${expression})`) as number;
 
 const divisors = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
-const isPrime = (n: number): boolean => divisors(n).length === 2;
+const isPrime = (n: number): boolean => {
+  for (let d = 2; d <= Math.sqrt(n); d++) if (n % d === 0) return false;
+  return n > 1;
+};
 
 const expressionIn = (text: string): string =>
   /(?:Work out|Compute|What is the value of) (.*?)[?.] Multiplication/.exec(text)?.[1] ?? "";
@@ -207,7 +210,7 @@ describe("searches over all answers", () => {
   });
 
   it("a Sudoku has one completion, and no other is taken", () => {
-    for (const question of sample("mini-sudoku", 6, 1)) {
+    for (const question of sample("mini-sudoku", 2, 1)) {
       const board = question.text.split("\n").slice(1, 5).join("");
       const empty = [...board].filter((cell) => cell === "_").length;
       const right = tuples(["1", "2", "3", "4"], empty)
@@ -221,7 +224,7 @@ describe("searches over all answers", () => {
   });
 
   it("shortest ways are as short as the shortest of all simple ways", () => {
-    for (const question of sample("shortest-path", 20, 2)) {
+    for (const question of sample("shortest-path", 8, 2)) {
       const roads = new Map<string, number>();
       for (const [, from = "", to = "", length] of question.text.matchAll(/([A-F])-([A-F]) (\d+) km/g)) {
         roads.set(from + to, Number(length));
@@ -242,7 +245,7 @@ describe("searches over all answers", () => {
   });
 
   it("jugs: moves are right exactly when carrying them out gives the amount", () => {
-    for (const question of sample("water-jugs", 10, 2)) {
+    for (const question of sample("water-jugs", 4, 2)) {
       const [, a = "0", b = "0"] = /A holds (\d+) litres, B holds (\d+) litres/.exec(question.text) ?? [];
       const target = Number(/exactly (\d+) litre/.exec(question.text)?.[1]);
       const sizes = [Number(a), Number(b)] as const;

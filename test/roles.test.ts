@@ -228,6 +228,44 @@ describe("a recipe with students, several teachers and a judge", () => {
     expect(warnings.join("\n")).toMatch(/the judge agrees with the rules on \d+ of \d+ replies/);
   });
 
+  test("a judge grades the attempts that no rule can, against the reference, and buys no verdict twice", async () => {
+    const rows_ = Array.from({ length: 60 }, (_, n) => ({
+      problem: `what is ${n} plus ${n}?`,
+      ...(n < 10 ? {} : { solution: `Add them up: it comes to ${2 * n}, as was to be shown.` }),
+    }));
+    await writeFile(join(folder, "sums.jsonl"), rows_.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const student = await model("s", (n) => (n % 3 === 0 ? right(n) : wrong(n)));
+    const teacher = await model("t", right);
+    const judge = await model("j", (n, { body }) => {
+      if (n === 33) return "Hard to tell.";
+      return `Verdict: ${body.messages[0]?.content.includes(`boxed{${2 * n}}`) ? "correct" : "incorrect"}`;
+    });
+    const whole = recipe({
+      collect: {
+        sources: [{ type: "file", path: "../sums.jsonl", question: "problem", answer: "solution", grader: "judge" }],
+      },
+      attempt: { modes: [], students: [student.endpoint] },
+      judge: judge.endpoint,
+      trace: { teacher: teacher.endpoint },
+    });
+    const manifests = await run(whole);
+    const numbers = await trained(manifests);
+    const asked = [...numbers.values()].filter((n) => n >= 10); // without a reference there is nothing to hold a reply against
+    expect(sorted(student.asked)).toEqual(sorted(asked));
+    const attempts = await rows(manifests, "attempt/attempts.jsonl", Attempt);
+    for (const { questionId, grade } of attempts) {
+      const n = numbers.get(questionId) ?? -1;
+      expect([n, grade.outcome]).toEqual([n, n === 33 ? "unscored" : n % 3 === 0 ? "correct" : "incorrect"]);
+      expect(grade.rule).toBe(`judge/judge-1/j/m${n === 33 ? "/none" : ""}`);
+    }
+    expect(attempts).toHaveLength(asked.length);
+    const dropped = (await rows(manifests, "attempt/dropped.jsonl", Dropped)).map(({ id }) => numbers.get(id) ?? -1);
+    expect(sorted(dropped)).toEqual(sorted(asked.filter((n) => n % 3 === 0 && n !== 33)));
+    const before = servers.map((server) => server.requests.length);
+    await run(whole, { from: "attempt" });
+    expect(servers.map((server) => server.requests.length)).toEqual(before);
+  });
+
   test("without a judge an unverifiable question is never escalated for being wrong, only for failing", async () => {
     await sums(
       30,

@@ -37,7 +37,7 @@ export function countRun(facts: ForecastFacts, world: World, questions: number):
   const attempts = countAttempts(facts, world, questions);
   const traces = countTraces(facts, world, attempts.left);
   const rows = [...attempts.rows, ...traces.rows];
-  if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, traces.judged));
+  if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, attempts.judged + traces.judged));
   rows.push(countTraining(facts, facts.training, traces));
   if (facts.ownReplies !== undefined) rows.push({ ...EMPTY_ROW, stage: "evaluate", ...facts.ownReplies });
   for (const [k, model] of world.evaluation.entries())
@@ -53,22 +53,28 @@ interface Left {
 }
 
 function countAttempts(
-  { ownTries, unruledShare, tracesAll }: ForecastFacts,
+  { ownTries, unruledShare, judgedShare, tracesAll }: ForecastFacts,
   { own, students }: World,
   questions: number,
-): { readonly rows: CountedRow[]; readonly left: Left } {
+): { readonly rows: CountedRow[]; readonly left: Left; readonly judged: number } {
   const rows: CountedRow[] = [];
   const unruled = Math.round(questions * unruledShare);
   let ruled = questions - unruled;
+  let forJudge = Math.min(unruled, Math.round(questions * judgedShare));
+  const neverAsked = unruled - forJudge;
+  let judged = 0;
   if (ownTries !== undefined) {
     rows.push({ ...EMPTY_ROW, stage: "attempt", name: ownTries.name, calls: questions * ownTries.perQuestion });
     ruled -= drawCount(ruled, own.share, own.z);
   }
   for (const student of students) {
-    rows.push(countCalls("attempt", student, ruled * student.model.samples));
+    rows.push(countCalls("attempt", student, (ruled + forJudge) * student.model.samples));
+    judged += forJudge * student.model.samples;
     ruled -= drawCount(ruled, student.solves, student.z.solves);
+    forJudge -= drawCount(forJudge, student.solves, student.z.solves);
   }
-  return { rows, left: { unruled, ruled: tracesAll ? questions - unruled : ruled } };
+  const left = tracesAll ? { unruled, ruled: questions - unruled } : { unruled: neverAsked + forJudge, ruled };
+  return { rows, left, judged };
 }
 
 /** What the teachers gave. */

@@ -45,6 +45,7 @@ function trueAndForecast(pilot: number, run: number) {
     teachers: [model({ completion: { type: "measured", values: lengths } })],
     tracesAll: false,
     unruledShare: 0,
+    judgedShare: 0,
     doubtedShare: 0,
     examples: 0,
     training: { name: "t", microUsdPerMillion: 0, epochs: 1, maxLength: 1, bought: NOTHING_BOUGHT },

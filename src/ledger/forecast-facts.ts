@@ -51,15 +51,17 @@ export interface ForecastFacts {
   readonly questions: number;
   /** Tries of the base itself on this machine, which cost no money: how many a question, and what share they solve. */
   readonly ownTries?: { readonly name: string; readonly perQuestion: number; readonly solves: Share };
-  /** Reference students, cheapest first; each is asked what a rule can grade and those before it did not solve. */
+  /** Reference students, cheapest first; each is asked what can be graded and those before it did not solve. */
   readonly students: readonly AskedModel[];
   /** Teachers, in order; each is asked what those before it failed at. */
   readonly teachers: readonly AskedModel[];
   /** Whether everything is traced, also what a student solves. */
   readonly tracesAll: boolean;
   readonly judge?: AskedModel;
-  /** Share of the questions that no rule can grade: no student is asked them, and each of their traces is judged. */
+  /** Share of the questions that no rule can grade: each of their traces is judged. */
   readonly unruledShare: number;
+  /** Share of the questions, of those that no rule can grade, that students are asked all the same: their attempts are judged. */
+  readonly judgedShare: number;
   /** Share of the others whose rule reads answers, and is doubted where it finds one wrong: such traces are judged too. */
   readonly doubtedShare: number;
   /** Examples to train on; fewer where fewer traces are right. */

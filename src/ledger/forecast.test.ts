@@ -34,6 +34,7 @@ const facts = (rest: Partial<ForecastFacts> = {}): ForecastFacts => ({
   teachers: [certain()],
   tracesAll: false,
   unruledShare: 0,
+  judgedShare: 0,
   doubtedShare: 0,
   examples: 10,
   training,
@@ -89,6 +90,7 @@ describe("a run of which everything is known", () => {
       askedIn(facts({ ...base, ...rest })).map((row) => row.calls.p50);
     expect(of({})).toEqual([1_000, 1_000, 0]);
     expect(of({ unruledShare: 0.25 })).toEqual([750, 1_000, 250]); // students are asked what a rule can grade
+    expect(of({ unruledShare: 0.25, judgedShare: 0.2 })).toEqual([950, 1_000, 450]); // and what the judge can, of whom each is asked
     const [, , judged = 0] = of({ unruledShare: 0.25, doubtedShare: 1 });
     expect(Math.abs(judged - (250 + 375))).toBeLessThan(20); // half of the 750 others are found wrong
   });
@@ -160,6 +162,7 @@ describe("laws", () => {
       teachers: fc.array(model, { minLength: 1, maxLength: 2 }),
       tracesAll: fc.boolean(),
       unruledShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      judgedShare: fc.double({ min: 0, max: 1, noNaN: true }),
       doubtedShare: fc.double({ min: 0, max: 1, noNaN: true }),
       judge: model,
     })

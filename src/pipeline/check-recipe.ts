@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { AppError } from "../core/errors.ts";
+import { chainFamilies } from "../questions/chain-families.ts";
 import { families } from "../questions/families.ts";
 import type { FamilyName } from "../schema/family-names.ts";
 import { Recipe } from "../schema/recipe.ts";
@@ -22,7 +23,7 @@ export interface RecipeOrigin {
 export function checkRecipe(value: unknown, origin: RecipeOrigin): Recipe {
   const parsed = Recipe.safeParse(value);
   const problems = parsed.success
-    ? levelProblems(parsed.data)
+    ? familyProblems(parsed.data)
     : parsed.error.issues.flatMap((issue) => describeIssue(issue, value));
   if (parsed.success && problems.length === 0) return parsed.data;
   const located: RecipeProblem[] = problems.map(({ path, keys, message }) => ({
@@ -58,15 +59,23 @@ interface LocatedProblem {
   readonly message: string;
 }
 
-/** Levels that a family does not have: its own, and those of the evaluation, which asks each family of the recipe. */
-function levelProblems({ collect, evaluate }: Recipe): LocatedProblem[] {
+/** What families cannot do: levels that they do not have, the evaluation's among them; a teacher that does not know them. */
+function familyProblems({ collect, evaluate, trace }: Recipe): LocatedProblem[] {
   const sources = collect.sources.flatMap((source, place) => (source.type === "family" ? [{ ...source, place }] : []));
   const problem = (keys: readonly PropertyKey[], family: FamilyName, [, highest]: readonly [number, number]) => {
     const levels = families[family].levels.length;
     const message = `family ${family} has levels 1 to ${levels}, found ${highest}; see grappa questions list`;
     return highest <= levels ? [] : [{ path: keys.map(String).join("."), keys, message }];
   };
+  const unknown = sources.filter(
+    ({ family }) => trace.teacher.type === "builtin" && !Object.hasOwn(chainFamilies, family),
+  );
   return [
+    ...unknown.map(({ place, family }) => {
+      const keys = ["collect", "sources", place, "family"];
+      const known = Object.keys(chainFamilies).join(" and ");
+      return { path: keys.join("."), keys, message: `the built-in teacher knows ${known} alone, found ${family}` };
+    }),
     ...sources.flatMap(({ place, family, difficulty }) =>
       problem(["collect", "sources", place, "difficulty"], family, difficulty),
     ),

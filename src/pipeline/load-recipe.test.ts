@@ -97,13 +97,14 @@ describe("loadRecipe", () => {
     }
   });
 
-  test("a level that a family does not have is named, in a source and in the evaluation", async () => {
+  test("a level that a family does not have is named, in a source and in the evaluation, as is a teacher that does not know it", async () => {
     const { message } = await failure(
       GOOD.replace('"arithmetic"', '"gcd"')
         .replace("[2, 4]", "[2, 6]")
         .replace(/\}\s*$/u, ' "evaluate": { "difficulty": [3, 9] } }'),
     );
     expect(message).toMatch(/collect\.sources\.0\.difficulty: family gcd has levels 1 to 5, found 6/);
+    expect(message).toMatch(/collect\.sources\.0\.family: the built-in teacher knows arithmetic and program alone/);
     expect(message).toMatch(/evaluate\.difficulty: family gcd has levels 1 to 5, found 9/);
   });
 

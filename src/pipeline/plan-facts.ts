@@ -18,6 +18,7 @@ import { readSolved } from "./plan-solved.ts";
 import type { PlannedStage } from "./plan-run.ts";
 import { readPurchases } from "./run-spending.ts";
 import { readSource } from "./sources/read-source.ts";
+import { isAttempted } from "./stages/ask-students.ts";
 import { canGradeByRule, hasVerifier } from "./stages/grade-reply.ts";
 import { stageFolder } from "./stage-folder.ts";
 
@@ -67,9 +68,10 @@ async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<Ques
   const collected = await finishedFile(fs, sources, "collect", "questions.jsonl");
   const questions = collected === undefined ? await sourceQuestions(sources) : await collectedQuestions(collected);
   const sumOf = (pick: (part: SourcePart) => number): number => questions.reduce((sum, part) => sum + pick(part), 0);
-  const [count, unruled, doubted] = [
+  const [count, unruled, judged, doubted] = [
     sumOf((one) => one.count),
     sumOf((one) => one.unruled),
+    sumOf((one) => one.judged),
     sumOf((one) => one.doubted),
   ];
   const texts = spreadOver(questions.flatMap(({ texts: own }) => own));
@@ -80,6 +82,7 @@ async function readQuestions(fs: FileSystem, sources: PlanSources): Promise<Ques
     countedBy,
     isEstimated,
     unruledShare: unruled / Math.max(1, count),
+    judgedShare: judged / Math.max(1, count),
     doubtedShare: doubted / Math.max(1, count - unruled),
     from: collected === undefined ? describeParts(questions) : "collected",
   };
@@ -98,6 +101,8 @@ interface SourcePart {
   readonly count: number;
   /** Of these, without a verifier and a reference answer; and with the latter alone. */
   readonly unruled: number;
+  /** Of these, those whose reference a judge can read. */
+  readonly judged: number;
   readonly doubted: number;
   /** Some of the texts, or all. */
   readonly texts: readonly string[];
@@ -143,6 +148,7 @@ function unreadPart(source: HubSource): SourcePart {
     from: sourceName(source),
     count: trained,
     unruled,
+    judged: answer === "" ? 0 : unruled,
     doubted: trained - unruled,
     texts: [],
   };
@@ -152,6 +158,7 @@ const partOf = (from: string, questions: readonly Question[]): SourcePart => ({
   from,
   count: questions.length,
   unruled: questions.filter((question) => !canGradeByRule(question)).length,
+  judged: questions.filter((question) => !canGradeByRule(question) && isAttempted(question, true)).length,
   doubted: questions.filter((question) => canGradeByRule(question) && !hasVerifier(question)).length,
   texts: spreadOver(questions.map(({ text }) => text)),
 });

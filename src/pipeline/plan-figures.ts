@@ -11,8 +11,10 @@ export interface QuestionFacts {
   readonly countedBy: string;
   /** Whether that is a rule of thumb. */
   readonly isEstimated: boolean;
-  /** Share of them that no rule can grade: they have no reference answer. */
+  /** Share of them that no rule can grade: they have no reference answer, or one that only a judge can read. */
   readonly unruledShare: number;
+  /** Share of them whose reference only a judge can read. */
+  readonly judgedShare: number;
   /** Share of the others whose grade a judge may overrule: all but those of a family, which has a verifier. */
   readonly doubtedShare: number;
   /** Where count and texts are from: "collected", "the recipe", a file's name. */

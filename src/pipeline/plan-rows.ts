@@ -38,7 +38,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     const assumed = place === 0 ? ASSUMED.teacher : ASSUMED.laterTeacher;
     return models.endpoint(teacher, { account: "trace", assumed, samples: trace.samplesPerQuestion, stopsWhenRight });
   });
-  const { unruledShare, doubtedShare } = facts.questions;
+  const { unruledShare, judgedShare, doubtedShare } = facts.questions;
   const forecast: ForecastFacts = {
     questions: facts.questions.count,
     ...models.ownTries(),
@@ -47,6 +47,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     tracesAll: recipe.order === "s1",
     ...(judge !== undefined && { judge: models.endpoint(judge, { account: "judge", assumed: ASSUMED.judge }) }),
     unruledShare,
+    judgedShare: judge === undefined ? 0 : judgedShare,
     doubtedShare,
     examples: recipe.select.count,
     training: student.hosted === undefined ? ownTraining(recipe) : paidTraining(recipe, student.hosted, models),

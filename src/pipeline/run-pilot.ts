@@ -109,7 +109,7 @@ async function askStudents(questions: readonly Question[], { recipe }: RunReques
   const solved = new Set<string>();
   const { students, samples } = recipe.attempt;
   const names = new Map(students.map((one) => [describeEndpoint(one), one]));
-  for await (const outcome of attemptByStudents(questions, { ...asking, students, samples })) {
+  for await (const outcome of attemptByStudents(questions, { ...asking, students, samples, judge: recipe.judge })) {
     const name = outcome.type === "attempt" ? outcome.attempt.model : outcome.student;
     const { questionId } = outcome.type === "attempt" ? outcome.attempt : outcome.failure;
     const isRight = outcome.type === "attempt" && outcome.attempt.grade.outcome === "correct";

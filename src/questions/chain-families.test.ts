@@ -190,4 +190,8 @@ it("says when a bucket's space is too small", () => {
     collectQuestions({ family: tiny, count, difficulty: [1, 1], bucket: question.bucket, seed: 0 });
   expect(collect(1)).toEqual([question]);
   expect(() => collect(2)).toThrow(expect.objectContaining({ code: "limit-exceeded" }));
+  // A family that has run dry is left after so many draws, however many are wanted.
+  expect(() => collect(100_000)).toThrow(
+    expect.objectContaining({ data: { found: 1, count: 100_000, draws: 20_000 } }),
+  );
 });

@@ -189,7 +189,7 @@ describe.each(all.map((family) => [family.name, family] as const))("%s", (name, 
         expect(JSON.stringify(question.metadata).length).toBeLessThan(12_000);
         expect(question.answer?.length).toBeGreaterThan(0);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -219,7 +219,7 @@ describe.each(byRule.map((family) => [family.name, family] as const))("%s, check
         for (const dressed of [` ${answer}\n`, `**${answer}**`, `$${answer}$`, `\\boxed{${answer}}`, `${answer}.`])
           expect([dressed, family.check(question, dressed)]).toEqual([dressed, "correct"]);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -237,7 +237,7 @@ describe.each(byRule.map((family) => [family.name, family] as const))("%s, check
           ]);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -260,4 +260,88 @@ describe.each(byRule.map((family) => [family.name, family] as const))("%s, check
     ])
       expect(family.check({ text: question.text, metadata }, answer)).toBe("gold_error");
   });
+});
+
+describe("a hostile instance", () => {
+  const junk = [
+    null,
+    -1,
+    1e9,
+    0.5,
+    "constructor",
+    "__proto__",
+    "",
+    "x".repeat(300),
+    [],
+    [[[[[]]]]],
+    {},
+    true,
+    Number.MAX_SAFE_INTEGER,
+  ];
+
+  /** A copy in which one leaf, told by `place`, is another value. */
+  function spoilt(value: unknown, place: number, other: unknown): unknown {
+    let left = place;
+    const visit = (node: unknown): unknown => {
+      if (left-- === 0) return other;
+      if (Array.isArray(node)) return node.map(visit);
+      if (typeof node !== "object" || node === null) return node;
+      return Object.fromEntries(Object.entries(node).map(([key, member]) => [key, visit(member)]));
+    };
+    return visit(value);
+  }
+
+  it.each(all.filter(({ name }) => name !== "arithmetic" && name !== "program"))(
+    "$name throws nothing and takes nothing",
+    (family) => {
+      for (let place = 0; place < 40; place++) {
+        const { text, metadata, answer } = family.generate(place, { seed: 8, difficulty: 1 + (place % 5) });
+        for (const other of junk) {
+          const instance = JSON.stringify(spoilt(JSON.parse(String(metadata.instance)), place, other));
+          if (instance === metadata.instance) continue;
+          const question = { text, metadata: { ...metadata, instance } };
+          if (family.checkedBy === "tests") expect(family.tests(question)).toBeNull();
+          else expect(family.check(question, answer ?? "")).toBe("gold_error");
+        }
+      }
+    },
+  );
+});
+
+it("is pinned: an item that changes makes earlier runs unrepeatable", () => {
+  const pins = all.map(({ name, generate }) => `${name} ${generate(12, { seed: 3, difficulty: 3 }).id}`);
+  expect(pins).toMatchInlineSnapshot(`
+    [
+      "arithmetic b653f6d3594217e3",
+      "program d8b1e456cf234243",
+      "basic-arithmetic 33caceffe8f483a9",
+      "decimal-arithmetic 0e6d14795971cf21",
+      "fraction-arithmetic f76a9912be04de1e",
+      "gcd 8ed720c91b6a8b99",
+      "lcm fc4054c9d2044d01",
+      "prime-factorization 8c5116043ab371c6",
+      "count-primes 0d3deeef007111a7",
+      "base-conversion 1e7331812940c24f",
+      "modular-power 451617d719f3cc1b",
+      "bitwise 9e97eb261bfdcc69",
+      "linear-equation b125b1ce1285f9ba",
+      "linear-system 89151bfc228ab2f5",
+      "polynomial-roots 2e6b8c310308c2da",
+      "complex-arithmetic 08db6df0edaf1085",
+      "number-sequence d2d1fd3ae3efa353",
+      "counting 056305bb9405793f",
+      "calendar 6ad86b806cd66297",
+      "clock-time 20e775aa9a9fbb6b",
+      "countdown 10cbd548a3e70551",
+      "n-queens 8f8320869a3baf94",
+      "mini-sudoku 4a50e724f7286409",
+      "knights-and-knaves 6053acc5f203f58e",
+      "water-jugs 2465e447aa8ceb89",
+      "shortest-path d1494753745c45df",
+      "propositional-logic 563f22d48e13b9fd",
+      "competition 3dead2f73154807f",
+      "program-trace 737b7e227ae731f0",
+      "programming d05e4bca6ee57fae",
+    ]
+  `);
 });

@@ -137,5 +137,11 @@ function parsedJson(json: string): unknown {
   }
 }
 
+/** What a level means to a generator: the entry at its place; levels count from 1. */
+export function atLevel<T>(settings: readonly T[], level: number): T {
+  invariant(level >= 1 && level <= settings.length, `no settings of level ${level}`);
+  return settings[level - 1] as T;
+}
+
 /** A whole number within bounds, for instances. */
 export const whole = (low: number, high: number) => z.int().min(low).max(high);

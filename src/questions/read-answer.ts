@@ -43,12 +43,12 @@ export function readRatio(text: string): { readonly n: bigint; readonly d: bigin
   return d === 0n ? null : { n, d };
 }
 
-/** A decimal number, exactly. */
+/** A decimal number, exactly, with or without thousands commas. */
 export function readDecimal(text: string): Fraction | null {
-  const match = /^([-+]?)([0-9]{1,60})(?:\.([0-9]{1,60}))?$/u.exec(plainAnswer(text));
+  const match = /^([-+]?)([0-9]{1,60}|[0-9]{1,3}(?:,[0-9]{3}){1,19})(?:\.([0-9]{1,60}))?$/u.exec(plainAnswer(text));
   if (match === null) return null;
   const [, sign, whole = "", decimals = ""] = match;
-  const digits = BigInt(whole + decimals) * (sign === "-" ? -1n : 1n);
+  const digits = BigInt(whole.replaceAll(",", "") + decimals) * (sign === "-" ? -1n : 1n);
   return fraction(digits, 10n ** BigInt(decimals.length));
 }
 

@@ -155,7 +155,9 @@ export const Recipe = z.strictObject({
     .describe(
       "attempt-first: only what no reference student solves is traced; s1: everything is traced, then filtered",
     ),
-  judge: JudgeEndpoint.optional().describe("model that grades what no rule can; absent: such replies stay unscored"),
+  judge: JudgeEndpoint.optional().describe(
+    "model that grades what no rule can, of students and teachers; absent: such replies stay unscored, and students are not asked for them",
+  ),
   collect: z.strictObject({
     sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource, HubSource])).min(1),
     strict: z
@@ -175,7 +177,7 @@ export const Recipe = z.strictObject({
         .array(Endpoint)
         .default([])
         .describe(
-          "reference students behind endpoints, cheapest first; each is asked what those before it did not solve",
+          "reference students behind endpoints, cheapest first; each is asked what those before it did not solve, and what no rule can grade the judge does",
         ),
       samples: count("tries of each reference student at one question").default(1),
     })

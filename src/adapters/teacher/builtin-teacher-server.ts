@@ -118,7 +118,7 @@ async function complete(context: Context, request: ChatRequest, options: Builtin
   if (plan.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, plan.latencyMs));
   const question = [...request.messages].reverse().find(({ role }) => role === "user")?.content ?? "";
   const reasoning = options.reason(question, request.seed ?? options.seed);
-  if (reasoning === null) return refuse(context, 400, "this teacher knows Grappa's own question families alone");
+  if (reasoning === null) return refuse(context, 400, "this teacher knows the families arithmetic and program alone");
   return respond(context, plan, spoil(reasoning, plan, request));
 }
 

@@ -1,8 +1,10 @@
 /** @file Reference students behind endpoints: what they solve is too easy, and never costs a trace. */
 import { mapAhead } from "../../core/map-ahead.ts";
+import { inChunks } from "../../core/in-chunks.ts";
 import { describeEndpoint, type Endpoint } from "../../schema/endpoint.ts";
 import { type Attempt, type Question, SCHEMA_VERSION, type Trace, type TraceFailure } from "../../schema/records.ts";
 import { type AskPorts, askEndpoint } from "./ask-endpoint.ts";
+import { judgedGrade, type JudgedReply, openJudge, type RunJudge } from "./ask-judge.ts";
 import { canGradeByRule, openReplyGrader, type ReplyGrader } from "./grade-reply.ts";
 import { openAsked } from "./open-teacher.ts";
 
@@ -17,11 +19,21 @@ export interface StudentsOptions extends AskPorts {
   readonly students: readonly Endpoint[];
   /** Tries of each at one question. */
   readonly samples: number;
+  /** Who grades what no rule can. */
+  readonly judge?: Endpoint | undefined;
 }
 
 /**
- * Asks the students in their order, each only what those before it did not solve, and grades by rule. A question that no
- * rule can grade is not asked: no reply could show that it is easy. Outcomes come student by student, by question id.
+ * Whether students are asked a question: a reply can show that it is easy where a rule grades it, or where there is a judge and
+ * a reference for it to hold against the reply.
+ */
+export function isAttempted(question: Question, hasJudge: boolean): boolean {
+  return canGradeByRule(question) || (hasJudge && question.answer !== null);
+}
+
+/**
+ * Asks the students in their order, each only what those before it did not solve, and grades by rule, or by the judge where no
+ * rule can. Outcomes come student by student, by question id.
  *
  * @throws AppError as `traceQuestions`; what was bought stays in the journal.
  */
@@ -29,7 +41,8 @@ export async function* attemptByStudents(
   questions: readonly Question[],
   options: StudentsOptions,
 ): AsyncGenerator<StudentOutcome> {
-  const open = new Map(questions.filter(canGradeByRule).map((question) => [question.id, question]));
+  const asked = questions.filter((question) => isAttempted(question, options.judge !== undefined));
+  const open = new Map(asked.map((question) => [question.id, question]));
   for (const student of options.students) {
     const solved = new Set<string>();
     for await (const outcome of askStudent(student, [...open.values()], options)) {
@@ -43,6 +56,8 @@ export async function* attemptByStudents(
 
 /** A program takes a second to grade. */
 const GRADED_AT_ONCE = 32;
+/** Attempts whose texts are in memory while the judge is asked about them. */
+const JUDGED_AT_ONCE = 256;
 
 async function* askStudent(
   student: Endpoint,
@@ -54,23 +69,47 @@ async function* askStudent(
   const name = describeEndpoint(student);
   const opened = openAsked(student, options.world, `the reference student ${name}`);
   const grader = openReplyGrader(options.signal);
+  const judge = options.judge === undefined ? undefined : openJudge(options.judge, options);
   try {
     const request = { account: "attempt", questions, samples: { first: 0, count: options.samples } } as const;
-    yield* mapAhead(askEndpoint(opened, request, options), GRADED_AT_ONCE, async (outcome): Promise<StudentOutcome> => {
-      if (outcome.type === "failure") return { type: "failure", student: name, failure: outcome.failure };
-      return await attemptOf(name, outcome.trace, { question: byId.get(outcome.trace.questionId), grader });
+    const outcomes = askEndpoint(opened, request, options);
+    const byRule = mapAhead(outcomes, GRADED_AT_ONCE, async (outcome): Promise<GradedOutcome> => {
+      if (outcome.type === "failure") return { outcome: { type: "failure", student: name, failure: outcome.failure } };
+      const question = byId.get(outcome.trace.questionId);
+      return await attemptOf(name, outcome.trace, { question, grader });
     });
+    for await (const chunk of inChunks(byRule, JUDGED_AT_ONCE)) yield* await judgeChunk(chunk, judge);
   } finally {
     await opened.close();
     await grader.close();
+    await judge?.close();
   }
+}
+
+/** An outcome as a rule graded it; with what a judge needs where no rule could. */
+interface GradedOutcome {
+  readonly outcome: StudentOutcome;
+  readonly forJudge?: JudgedReply;
+}
+
+async function judgeChunk(chunk: readonly GradedOutcome[], judge: RunJudge | undefined): Promise<StudentOutcome[]> {
+  const doubtful = judge === undefined ? [] : chunk.flatMap(({ forJudge }) => forJudge ?? []);
+  if (judge === undefined || doubtful.length === 0) return chunk.map(({ outcome }) => outcome);
+  const verdicts = await judge.ask(doubtful);
+  const verdictOf = new Map(doubtful.map((reply, place) => [reply, verdicts[place] ?? null]));
+  return chunk.map(({ outcome, forJudge }) => {
+    if (forJudge === undefined || outcome.type === "failure") return outcome;
+    const { attempt } = outcome;
+    const grade = judgedGrade(judge.rule, verdictOf.get(forJudge) ?? null, attempt.grade);
+    return { ...outcome, attempt: { ...attempt, grade } };
+  });
 }
 
 async function attemptOf(
   model: string,
   trace: Trace,
   { question, grader }: { readonly question: Question | undefined; readonly grader: ReplyGrader },
-): Promise<StudentOutcome> {
+): Promise<GradedOutcome> {
   if (question === undefined) throw new Error(`bug in grappa: ${trace.questionId} was answered and never asked`);
   const { questionId, sampleIndex, thinking, answer, usage, costMicroUsd } = trace;
   const attempt: Attempt = {
@@ -83,5 +122,6 @@ async function attemptOf(
     thinkingTokens: usage.reasoningTokens,
     grade: await grader.grade(question, answer),
   };
-  return { type: "attempt", attempt, reply: { usage, costMicroUsd } };
+  const outcome: StudentOutcome = { type: "attempt", attempt, reply: { usage, costMicroUsd } };
+  return attempt.grade.outcome === "unscored" ? { outcome, forJudge: { question, reply: answer } } : { outcome };
 }

@@ -13,6 +13,7 @@ import { checkAsked } from "./gates.ts";
 import { teacherIdentity } from "./open-teacher.ts";
 import { purchaseProgress } from "./purchase-progress.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
+import { judgeIdentity } from "./verify-answers.ts";
 
 /** Tokens an attempt may answer with; the demo's answers have three. */
 const ANSWER_TOKENS = 16;
@@ -44,10 +45,11 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
 }
 
 /** Without students nothing is said of them, so that runs of before keep their keys. A base elsewhere does not try. */
-function attemptConfig({ attempt: { students, samples, ...own }, trace, student }: Recipe): unknown {
+function attemptConfig({ attempt: { students, samples, ...own }, trace, student, judge }: Recipe): unknown {
   const base = student.hosted ? {} : own;
   if (students.length === 0) return base;
-  return { ...base, students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries };
+  const judged = judge === undefined ? {} : { judge: judgeIdentity(judge) };
+  return { ...base, students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries, ...judged };
 }
 
 async function attempt(context: StageContext, provider: EngineProvider, world: TeacherWorld): Promise<StageSummary> {
@@ -136,13 +138,14 @@ async function askStudents(
   context: StageContext,
   { world, questions, write }: Students,
 ): Promise<{ readonly attempts: readonly Attempt[]; readonly notes: StageNotes }> {
-  const { progress } = context;
-  const { students, samples } = context.recipe.attempt;
+  const { progress, recipe } = context;
+  const { students, samples } = recipe.attempt;
   if (students.length === 0) return { attempts: [], notes: {} };
   const outcomes = attemptByStudents(questions, {
     ...(await askPortsOf(context, world)),
     students,
     samples,
+    judge: recipe.judge,
     onProgress: (now) => progress(purchaseProgress(now, "attempts")),
   });
   const attempts: Attempt[] = [];

@@ -1,9 +1,9 @@
 /** @file The rules of a recipe's `curate`, one after another, over what its sources gave: s1's order. */
 import { decontaminate, type QuestionSource } from "../../curate/decontaminate.ts";
-import { dropDuplicates, dropNearDuplicates } from "../../curate/duplicates.ts";
+import { dropDuplicates, dropNearDuplicates, type NearDuplicatesDropped } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuestions, type QuestionFault, s1FormatFault, strictFault } from "../../curate/question-quality.ts";
-import type { StageResult } from "../../curate/stage-result.ts";
+import { sortedBy, type StageResult } from "../../curate/stage-result.ts";
 import type { Curation, DuplicateCluster } from "../../schema/curation.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
@@ -66,7 +66,7 @@ function siftByRules({ found, heldOut, bad }: ReadQuestions, curate: Curate, loa
   steps.take("duplicates", dropDuplicates(steps.kept));
   const { quality, duplicates } = curate;
   if (quality !== undefined) steps.take("quality", checkQuestions(steps.kept, faultOf(quality, curate)));
-  const near = duplicates && dropNearDuplicates(steps.kept, duplicates.nearJaccard);
+  const near = duplicates && dropNearOfData(steps.kept, duplicates.nearJaccard);
   if (near !== undefined) steps.take("near-duplicates", near);
   const notChecked = loaded?.notChecked ?? [];
   const { kept, dropped, funnel } = steps;
@@ -123,6 +123,15 @@ class Steps {
     this.kept = result.kept;
     for (const row of result.dropped) this.dropped.push(row);
   }
+}
+
+/** Drops near-duplicates among the questions of data sets. Generated ones are worded alike by design: equal texts alone are one. */
+function dropNearOfData(questions: readonly Question[], nearJaccard: number): NearDuplicatesDropped {
+  const ofData = dropNearDuplicates(
+    questions.filter((question) => !hasVerifier(question)),
+    nearJaccard,
+  );
+  return { ...ofData, kept: sortedBy([...ofData.kept, ...questions.filter(hasVerifier)], ({ id }) => id) };
 }
 
 /** The questions of each source, one after another; generated ones are one source each by their family. */

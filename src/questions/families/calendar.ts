@@ -1,6 +1,6 @@
 /** @file Dates of the Gregorian calendar and times of day. Answers by formula; checked by walking day by day or adding minutes. */
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer } from "../read-answer.ts";
 
 const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] as const;
@@ -81,7 +81,7 @@ export const calendar = instanceFamily({
     .refine(({ year, month, day }) => day <= daysIn(year, month)),
   draw(random, level) {
     const start = dayOfNumber(dayNumber({ year: 1_900, month: 1, day: 1 }) + random.int(0, 55_000));
-    const most = MOST_DAYS[level - 1] as number;
+    const most = atLevel(MOST_DAYS, level);
     const days = random.int(Math.ceil(most / 8), most) * random.pick([1, 1, -1]);
     const number = dayNumber(start);
     // Day 0 of the formula was a Wednesday.
@@ -139,8 +139,8 @@ export const clockTime = instanceFamily({
   instance: z.strictObject({ start: whole(0, DAY_MINUTES - 1), legs: z.array(whole(1, 1_400)).min(1).max(8) }),
   draw(random, level) {
     const start = random.int(0, DAY_MINUTES - 1);
-    const longest = LONGEST[level - 1] as number;
-    const legs = Array.from({ length: LEGS[level - 1] as number }, (_, i) => random.int(5, i % 2 === 0 ? longest : 90));
+    const longest = atLevel(LONGEST, level);
+    const legs = Array.from({ length: atLevel(LEGS, level) }, (_, i) => random.int(5, i % 2 === 0 ? longest : 90));
     const end = legs.reduce((sum, leg) => sum + leg, start) % DAY_MINUTES;
     return { instance: { start, legs }, answer: clock(end) };
   },

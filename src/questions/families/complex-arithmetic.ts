@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer } from "../read-answer.ts";
 
 type Complex = readonly [re: number, im: number];
@@ -29,7 +29,7 @@ export const complexArithmetic = instanceFamily({
     })
     .refine(({ numbers, signs }) => signs.length === numbers.length - 1),
   draw(random, level) {
-    const { count, size } = LEVELS[level - 1] as (typeof LEVELS)[number];
+    const { count, size } = atLevel(LEVELS, level);
     const part = (): number => random.int(1, size) * random.pick([1, -1]);
     const numbers = Array.from({ length: count }, (): [number, number] => [part(), part()]);
     const signs = Array.from({ length: count - 1 }, (_, i) => (i === 0 ? "*" : random.pick(SIGNS)));

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Prng } from "../../core/prng.ts";
 import { evaluate } from "../expression.ts";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer } from "../read-answer.ts";
 
 const LEVELS = [
@@ -26,7 +26,7 @@ export const countdown = instanceFamily({
   levels: ["3 numbers to 12", "4 to 15", "4 to 25", "5 to 50", "6 to 100"],
   instance: z.strictObject({ numbers: z.array(whole(1, 100)).min(3).max(6), target: whole(1, 999) }),
   draw(random, level) {
-    const { count, most, target } = LEVELS[level - 1] as (typeof LEVELS)[number];
+    const { count, most, target } = atLevel(LEVELS, level);
     const numbers = Array.from({ length: count }, () => random.int(1, most)).sort((a, b) => a - b);
     const found = joined(random, numbers);
     if (found === null || found.value < target[0] || found.value > target[1] || numbers.includes(found.value))

@@ -1,5 +1,6 @@
 /** @file Counting problems. The answer comes from a formula; the check counts again, step by step or one by one. */
 import { z } from "zod";
+import { binomial } from "../binomial.ts";
 import { type Drawn, instanceFamily, whole } from "../instance-family.ts";
 import type { Prng } from "../../core/prng.ts";
 import { readInteger } from "../read-answer.ts";
@@ -19,14 +20,6 @@ const Instance = z.discriminatedUnion("kind", [
 ]);
 type Instance = z.infer<typeof Instance>;
 type Of<K extends Instance["kind"]> = Extract<Instance, { kind: K }>;
-
-/** n over k. */
-export function binomial(n: number, k: number): bigint {
-  if (k < 0 || k > n) return 0n;
-  let result = 1n;
-  for (let i = 1; i <= k; i++) result = (result * BigInt(n - k + i)) / BigInt(i);
-  return result;
-}
 
 const factorial = (n: number): bigint => (n <= 1 ? 1n : BigInt(n) * factorial(n - 1));
 

@@ -1,6 +1,6 @@
 /** @file Number theory with digits and bits: other bases, powers modulo a number, bitwise operations. */
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer, readInteger } from "../read-answer.ts";
 
 const BASES = [
@@ -25,7 +25,7 @@ export const baseConversion = instanceFamily({
   ],
   instance: z.strictObject({ digits: z.string().regex(/^[0-9a-e]{1,40}$/), from: whole(2, 16), to: whole(2, 16) }),
   draw(random, level) {
-    const { bases, most } = BASES[level - 1] as (typeof BASES)[number];
+    const { bases, most } = atLevel(BASES, level);
     const [from, to] = random.shuffle<number>(bases) as [number, number];
     const number = random.int(Math.floor(most / 20) + 5, most);
     const digits = number.toString(from);
@@ -75,7 +75,7 @@ export const modularPower = instanceFamily({
   ],
   instance: z.strictObject({ base: whole(2, 2_000), exponent: whole(2, 5_000), modulus: whole(2, 1_000) }),
   draw(random, level) {
-    const most = POWERS[level - 1] as (typeof POWERS)[number];
+    const most = atLevel(POWERS, level);
     const instance = {
       base: random.int(2, most.base),
       exponent: random.int(3, most.exponent),
@@ -125,7 +125,7 @@ export const bitwise = instanceFamily({
     .strictObject({ numbers: z.array(whole(0, 4_095)).min(2).max(6), signs: z.array(z.enum(SIGNS)).min(1).max(5) })
     .refine(({ numbers, signs }) => signs.length === numbers.length - 1),
   draw(random, level) {
-    const { count, bits } = BITS[level - 1] as (typeof BITS)[number];
+    const { count, bits } = atLevel(BITS, level);
     const numbers = Array.from({ length: count }, () => random.int(1, 2 ** bits - 1));
     const signs = Array.from({ length: count - 1 }, () => random.pick(SIGNS));
     const value = numbers.reduce((left, right, i) => apply(signs[i - 1] as (typeof SIGNS)[number], left, right));

@@ -1,7 +1,7 @@
 /** @file Divisors and primes: gcd, lcm, factorization, counting primes. Checked from the definitions, by trial division. */
 import { z } from "zod";
 import { gcdOf } from "../fraction.ts";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer, readInteger } from "../read-answer.ts";
 
 const Numbers = z.strictObject({ numbers: z.array(whole(2, 200_000)).min(2).max(4) });
@@ -25,7 +25,7 @@ export const gcd = instanceFamily({
   levels: ["2 numbers to 108", "2 to 1,000", "2 to 7,200", "3 to 24,000", "4 to 160,000"],
   instance: Numbers,
   draw(random, level) {
-    const { count, factor, rest } = GCD[level - 1] as (typeof GCD)[number];
+    const { count, factor, rest } = atLevel(GCD, level);
     const common = random.int(2, factor);
     const numbers = Array.from({ length: count }, () => common * random.int(1, rest));
     if (new Set(numbers).size < count) return null;
@@ -66,7 +66,7 @@ export const lcm = instanceFamily({
   levels: ["2 numbers to 20", "2 to 60", "3 to 60", "3 to 150", "4 to 300"],
   instance: Numbers,
   draw(random, level) {
-    const { count, most } = LCM[level - 1] as (typeof LCM)[number];
+    const { count, most } = atLevel(LCM, level);
     const numbers = Array.from({ length: count }, () => random.int(2, most));
     if (new Set(numbers).size < count) return null;
     const answer = numbers.map(BigInt).reduce((sum, number) => (sum / gcdOf(sum, number)) * number, 1n);
@@ -116,7 +116,7 @@ export const primeFactorization = instanceFamily({
   levels: ["numbers from 12 to 200", "to 3,000", "to 60,000", "to a million", "to 50 million"],
   instance: z.strictObject({ number: whole(4, 50_000_000) }),
   draw(random, level) {
-    const [low, high] = FACTORED[level - 1] as (typeof FACTORED)[number];
+    const [low, high] = atLevel(FACTORED, level);
     const number = random.int(low, high);
     const factors = factorsOf(number);
     // A prime is no task, and a large prime factor is one of patience alone.
@@ -169,7 +169,7 @@ export const countPrimes = instanceFamily({
   levels: ["up to 40 numbers below 90", "60 below 260", "60 below 1,060", "80 below 5,080", "100 below 20,100"],
   instance: z.strictObject({ from: whole(1, 20_000), to: whole(1, 20_200) }),
   draw(random, level) {
-    const { start, length } = PRIMES[level - 1] as (typeof PRIMES)[number];
+    const { start, length } = atLevel(PRIMES, level);
     const from = random.int(level === 1 ? 1 : start / 10, start);
     const to = from + random.int(Math.floor(length / 3), length);
     return { instance: { from, to }, answer: String(sieve(to).filter((prime) => prime >= from).length) };

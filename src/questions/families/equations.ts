@@ -1,6 +1,6 @@
 /** @file Equations with whole solutions: linear ones, systems, polynomials. Checked by putting the answer in. */
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { readInteger, readIntegers } from "../read-answer.ts";
 
 const DOMAIN = "algebra";
@@ -36,7 +36,7 @@ export const linearEquation = instanceFamily({
   levels: ["ax + c = e to 9", "both sides to 20", "with a bracket to 20", "to 60", "to 300"],
   instance: z.strictObject({ a: coefficient, b: coefficient, c: coefficient, d: coefficient, e: coefficient }),
   draw(random, level) {
-    const { size, hasBracket, isTwoSided } = LINEAR[level - 1] as (typeof LINEAR)[number];
+    const { size, hasBracket, isTwoSided } = atLevel(LINEAR, level);
     const other = (): number => random.int(1, size) * random.pick([1, -1]);
     const [a, b, c, d] = [random.int(2, size), hasBracket ? other() : 0, other(), isTwoSided ? other() : 0];
     const x = other();
@@ -92,7 +92,7 @@ export const linearSystem = instanceFamily({
     })
     .refine(({ rows, sums }) => sums.length === rows.length && rows.every((row) => row.length === rows.length)),
   draw(random, level) {
-    const { unknowns, size } = SYSTEMS[level - 1] as (typeof SYSTEMS)[number];
+    const { unknowns, size } = atLevel(SYSTEMS, level);
     const drawRow = (most: number): number[] => Array.from({ length: unknowns }, () => random.int(-most, most));
     const solution = drawRow(size + 5);
     const rows = Array.from({ length: unknowns }, () => drawRow(size));
@@ -147,7 +147,7 @@ export const polynomialRoots = instanceFamily({
   levels: ["degree 2, roots to 6", "degree 2, to 15", "degree 3, to 12", "degree 4, to 9", "degree 5, to 9"],
   instance: z.strictObject({ coefficients: z.array(whole(-10_000_000, 10_000_000)).min(3).max(6) }),
   draw(random, level) {
-    const { roots, size, lead } = ROOTS[level - 1] as (typeof ROOTS)[number];
+    const { roots, size, lead } = atLevel(ROOTS, level);
     const found = Array.from({ length: roots }, () => random.int(-size, size));
     if (new Set(found).size < roots) return null;
     const coefficients = found.reduce<number[]>(timesRoot, [random.int(1, lead)]);

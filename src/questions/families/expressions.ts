@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Prng } from "../../core/prng.ts";
 import { evaluate } from "../expression.ts";
 import { combine, type Fraction, fraction, fractionText, gcdOf, isSame } from "../fraction.ts";
-import { instanceFamily, type QuestionParts } from "../instance-family.ts";
+import { atLevel, instanceFamily, type QuestionParts } from "../instance-family.ts";
 import { readDecimal, readInteger, readRatio } from "../read-answer.ts";
 
 const Expression = z.strictObject({ expression: z.string().max(400) });
@@ -36,11 +36,6 @@ function join(left: Piece, sign: "+" | "-" | "*", right: Piece): Piece {
 type ExpressionParts = Pick<QuestionParts<Expression>, "name" | "description" | "levels">;
 const OPENINGS = ["Work out", "Compute", "What is the value of"];
 
-/** Settings of the levels, by level. */
-function at<T>(settings: readonly T[], level: number): T {
-  return settings[level - 1] as T;
-}
-
 const shared = (parts: ExpressionParts) => ({
   ...parts,
   domain: "arithmetic",
@@ -68,7 +63,7 @@ export const basicArithmetic = instanceFamily({
     levels: ["2 operations on numbers to 20", "3 to 50", "4 to 99", "6 to 99", "8 operations on numbers to 250"],
   }),
   draw(random, level) {
-    const { operations, most } = at(WHOLE, level);
+    const { operations, most } = atLevel(WHOLE, level);
     const leaf = (): Piece => {
       const number = random.int(2, most);
       return { text: String(number), value: fraction(BigInt(number)), strength: 3 };
@@ -104,7 +99,7 @@ export const decimalArithmetic = instanceFamily({
     ],
   }),
   draw(random, level) {
-    const { operations, places, most } = at(DECIMALS, level);
+    const { operations, places, most } = atLevel(DECIMALS, level);
     const leaf = (): Piece => {
       const scale = 10 ** places;
       const scaled = random.int(scale / 10, most * scale);
@@ -150,7 +145,7 @@ export const fractionArithmetic = instanceFamily({
     ],
   }),
   draw(random, level) {
-    const { operations, most } = at(FRACTIONS, level);
+    const { operations, most } = atLevel(FRACTIONS, level);
     const leaf = (): Piece => {
       const [n, d] = [random.int(1, most), random.int(2, most)];
       return { text: `${n}/${d}`, value: fraction(BigInt(n), BigInt(d)), strength: 3 };

@@ -206,6 +206,24 @@ export function runPipeline({ stages, end }: Pipeline, numbers: readonly number[
   return ENDS[end].apply(left);
 }
 
+/** Programs that are nearly this one, as a mistaken solution may be: a stage left out, two swapped, a number off by one, another end. */
+export function variantsOf({ stages, end }: Pipeline): { readonly shorter: Pipeline[]; readonly others: Pipeline[] } {
+  const shorter = stages.map((_, left) => ({ end, stages: stages.filter((_, place) => place !== left) }));
+  const swapped = stages.slice(1).map((stage, before): Pipeline => {
+    const earlier = stages[before] as Pipeline["stages"][number];
+    return { end, stages: [...stages.slice(0, before), stage, earlier, ...stages.slice(before + 2)] };
+  });
+  const offByOne = stages.flatMap(([name, k], at) =>
+    operationOf(name).parameter === undefined
+      ? []
+      : [k - 1, k + 1].map(
+          (other): Pipeline => ({ end, stages: stages.map((stage, i) => (i === at ? [name, other] : stage)) }),
+        ),
+  );
+  const ended = END_NAMES.filter((other) => other !== end).map((other): Pipeline => ({ stages, end: other }));
+  return { shorter, others: [...swapped, ...offByOne, ...ended] };
+}
+
 /** What a program does, one numbered line a stage, and what it gives. */
 export function pipelineWords({ stages, end }: Pipeline): {
   readonly steps: readonly string[];

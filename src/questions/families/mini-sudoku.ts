@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Prng } from "../../core/prng.ts";
-import { instanceFamily } from "../instance-family.ts";
+import { atLevel, instanceFamily } from "../instance-family.ts";
 import { plainAnswer } from "../read-answer.ts";
 
 /** Boards by their size: rows and columns of a box. */
@@ -28,7 +28,7 @@ export const miniSudoku = instanceFamily({
       .refine((rows) => BOXES[rows.length] !== undefined && rows.every((row) => row.length === rows.length)),
   }),
   draw(random, level) {
-    const { size, empty } = LEVELS[level - 1] as (typeof LEVELS)[number];
+    const { size, empty } = atLevel(LEVELS, level);
     const [solution] = solutions(
       Array.from({ length: size * size }, () => 0),
       { size, limit: 1, random },

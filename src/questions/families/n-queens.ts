@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Prng } from "../../core/prng.ts";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { readIntegers } from "../read-answer.ts";
 
 const LEVELS = [
@@ -21,7 +21,7 @@ export const nQueens = instanceFamily({
   levels: ["5 by 5", "6 by 6", "7 by 7", "8 by 8", "10 by 10"],
   instance: z.strictObject({ size: whole(4, 12), given: z.array(square).max(12), blocked: z.array(square).max(40) }),
   draw(random, level) {
-    const { size, given, blocked } = LEVELS[level - 1] as (typeof LEVELS)[number];
+    const { size, given, blocked } = atLevel(LEVELS, level);
     const columns = placed(random, size, []);
     if (columns === null) return null;
     const rows = random.shuffle(columns.map((_, i) => i));

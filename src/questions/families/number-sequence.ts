@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { readInteger } from "../read-answer.ts";
 
 /** Kinds of rule, with the words that make the next term certain. */
@@ -28,7 +28,7 @@ export const numberSequence = instanceFamily({
   ],
   instance: z.strictObject({ rule: z.enum(KINDS), terms: z.array(whole(-1e9, 1e9)).length(6) }),
   draw(random, level) {
-    const rule = KINDS[level - 1] as Rule;
+    const rule = atLevel(KINDS, level);
     const sign = (): number => random.pick([1, -1]);
     const factor =
       random.int(2, rule === "recurrent" ? 3 : 4) * (rule === "geometric" || rule === "affine" ? sign() : 1);

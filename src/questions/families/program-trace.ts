@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Prng } from "../../core/prng.ts";
-import { instanceFamily } from "../instance-family.ts";
+import { atLevel, instanceFamily } from "../instance-family.ts";
 import { readIntegers } from "../read-answer.ts";
 import { type Condition, type Expression, Program, programText, runProgram, type Statement } from "./tiny-language.ts";
 
@@ -18,7 +18,7 @@ export const programTrace = instanceFamily({
   ],
   instance: z.strictObject({ program: Program }),
   draw(random, level) {
-    const program = LEVELS[level - 1]?.(random) ?? [];
+    const program = atLevel(LEVELS, level)(random);
     const run = runProgram(program);
     if (run.status === "error" || run.steps > 150 || run.lines.length !== 1) return null;
     const [line = ""] = run.lines;

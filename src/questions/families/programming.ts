@@ -1,11 +1,12 @@
 /** @file Programming tasks: a function or a program over a list of numbers, with examples to read and hidden tests to pass. */
 import { z } from "zod";
+import { invariant } from "../../core/errors.ts";
 import { canonicalJson } from "../../core/hash.ts";
 import { prng, type Prng } from "../../core/prng.ts";
 import { type CodeTests, readCodeTests } from "../../schema/code-tests.ts";
 import type { TestsFamily } from "../family.ts";
 import { type Drawn, type QuestionParts, questionWriter } from "../instance-family.ts";
-import { drawPipeline, Pipeline, pipelinePython, pipelineWords, runPipeline } from "./list-pipeline.ts";
+import { drawPipeline, Pipeline, pipelinePython, pipelineWords, runPipeline, variantsOf } from "./list-pipeline.ts";
 
 const Instance = z.strictObject({
   pipeline: Pipeline,
@@ -19,8 +20,10 @@ type Instance = z.infer<typeof Instance>;
 
 const FUNCTION_NAMES = ["solve", "transform", "process", "compute", "evaluate_list", "handle_numbers"] as const;
 /** Hidden tests: calls are cheap, each input of a program is a run of its own. */
-const CALLS = 16;
-const RUNS = 8;
+const CALLS = 24;
+const RUNS = 10;
+/** Random inputs from which the hidden ones are chosen. */
+const POOL = 80;
 const EXAMPLES = 2;
 /** Share of questions that ask for a whole program. */
 const PROGRAM_SHARE = 0.3;
@@ -33,7 +36,7 @@ const parts: QuestionParts<Instance> = {
   instance: Instance,
   draw(random, level): Drawn<Instance> | null {
     const pipeline = drawPipeline(random, level === 5 ? 6 : level);
-    if (!isTested(pipeline)) return null;
+    if (hiddenInputs(pipeline, RUNS) === null) return null;
     const entryPoint = random.next() < PROGRAM_SHARE ? null : random.pick(FUNCTION_NAMES);
     const instance = { pipeline, entryPoint };
     return { instance, answer: solution(instance) };
@@ -57,29 +60,41 @@ export const programming: TestsFamily = {
   tests: (question) => (writer.read(question) === null ? null : readCodeTests(question.metadata)),
 };
 
-/** Inputs of a program, a function of it: first those of the examples, then the hidden ones with the edges among them. */
-function inputsOf(pipeline: Pipeline, count: number): number[][] {
-  const random = prng(`programming/inputs/${canonicalJson(pipeline)}`);
-  const list = (length: number, most: number): number[] => Array.from({ length }, () => random.int(-most, most));
-  const examples = Array.from({ length: EXAMPLES }, () => list(random.int(5, 8), 20));
-  const edges = [[], [random.int(-9, 9)], Array.from({ length: 5 }, () => 7), list(6, 2), list(12, 3)];
-  const others = Array.from({ length: count - edges.length }, () => list(random.int(2, 14), random.pick([9, 40, 99])));
-  return [...examples, ...edges, ...others];
+const list = (random: Prng, length: number, most: number): number[] =>
+  Array.from({ length }, () => random.int(-most, most));
+
+/** Inputs that the question shows, a function of the program. */
+function examplesOf(pipeline: Pipeline): number[][] {
+  const random = prng(`programming/examples/${canonicalJson(pipeline)}`);
+  return Array.from({ length: EXAMPLES }, () => list(random, random.int(5, 8), 20));
 }
 
-/** Whether every stage and the end show in the results: a solution that leaves one out must fail some test. */
-function isTested(pipeline: Pipeline): boolean {
-  const hidden = inputsOf(pipeline, RUNS).slice(EXAMPLES);
-  const resultsOf = (one: Pipeline): string[] => hidden.map((input) => JSON.stringify(runPipeline(one, input)));
-  const wanted = resultsOf(pipeline);
-  const distinct = new Set(wanted).size;
-  const shorter = pipeline.stages.map(
-    (_, left): Pipeline => ({
-      ...pipeline,
-      stages: pipeline.stages.filter((_, place) => place !== left),
-    }),
-  );
-  return distinct > RUNS / 2 && shorter.every((one) => resultsOf(one).some((result, i) => result !== wanted[i]));
+/**
+ * Hidden inputs, a function of the program: the edges, then those of a pool that tell it from programs that are nearly it,
+ * then others of the pool. Null where a program without one of the stages, or one that gives nearly always the same, would pass.
+ */
+function hiddenInputs(pipeline: Pipeline, count: number): number[][] | null {
+  const random = prng(`programming/inputs/${canonicalJson(pipeline)}`);
+  const edges = [[], [random.int(-9, 9)], Array.from({ length: 5 }, () => 7), list(random, 12, 3)];
+  const pool = Array.from({ length: POOL }, () => list(random, random.int(2, 14), random.pick([4, 9, 40, 99])));
+  const result = (one: Pipeline, input: readonly number[]): string => JSON.stringify(runPipeline(one, input));
+  const wanted = new Map([...edges, ...pool].map((input) => [input, result(pipeline, input)]));
+  const kinds = new Set(pool.map((input) => wanted.get(input)));
+  if (kinds.size < POOL / 2) return null;
+  const passes = (variant: Pipeline, input: readonly number[]): boolean =>
+    result(variant, input) === wanted.get(input as number[]);
+  const { shorter, others } = variantsOf(pipeline);
+  let alive = [...shorter, ...others].filter((variant) => edges.every((input) => passes(variant, input)));
+  const telling: number[][] = [];
+  for (const input of pool) {
+    const left = alive.filter((variant) => passes(variant, input));
+    if (left.length === alive.length || edges.length + telling.length === count) continue;
+    telling.push(input);
+    alive = left;
+  }
+  if (shorter.some((variant) => alive.includes(variant))) return null;
+  const rest = pool.filter((input) => !telling.includes(input));
+  return [...edges, ...telling, ...rest].slice(0, count);
 }
 
 /** What a program prints for a result: a number, or numbers apart by spaces. */
@@ -87,7 +102,8 @@ const printed = (result: number | readonly number[]): string =>
   typeof result === "number" ? String(result) : result.join(" ");
 
 function testsOf({ pipeline, entryPoint }: Instance): CodeTests {
-  const inputs = inputsOf(pipeline, entryPoint === null ? RUNS : CALLS).slice(EXAMPLES);
+  const inputs = hiddenInputs(pipeline, entryPoint === null ? RUNS : CALLS);
+  invariant(inputs !== null, "a program that was drawn has inputs that tell");
   if (entryPoint === null) {
     const tests = inputs.map((input) => ({
       input: `${input.join(" ")}\n`,
@@ -104,7 +120,7 @@ function testsOf({ pipeline, entryPoint }: Instance): CodeTests {
 
 function questionText({ pipeline, entryPoint }: Instance, wording: Prng): string {
   const { steps, result } = pipelineWords(pipeline);
-  const examples = inputsOf(pipeline, RUNS).slice(0, EXAMPLES);
+  const examples = examplesOf(pipeline);
   const how = wording.pick(["does the following, in this order", "carries out these steps in order"]);
   const body = `${steps.join("\n")}\n`;
   if (entryPoint === null) {

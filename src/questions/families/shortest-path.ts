@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer } from "../read-answer.ts";
 
 const NAMES = "ABCDEFGHIJKL";
@@ -29,7 +29,7 @@ export const shortestPath = instanceFamily({
     })
     .refine(({ towns, roads }) => roads.every(([from, to]) => from < towns && to < towns)),
   draw(random, level) {
-    const { towns, roads: count, most } = LEVELS[level - 1] as (typeof LEVELS)[number];
+    const { towns, roads: count, most } = atLevel(LEVELS, level);
     const pairs = Array.from({ length: towns }, (_, a) =>
       Array.from({ length: a }, (_, b): [number, number] => [b, a]),
     );

@@ -1,7 +1,7 @@
 /** @file Puzzles of truth with one solution: knights and knaves, and clauses over variables. Checked statement by statement. */
 import { z } from "zod";
 import type { Prng } from "../../core/prng.ts";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { readNames } from "../read-answer.ts";
 
 const PEOPLE = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gus"] as const;
@@ -135,7 +135,7 @@ export const propositionalLogic = instanceFamily({
     .strictObject({ variables: whole(3, 8), clauses: z.array(Clause).min(1).max(60) })
     .refine(({ variables, clauses }) => clauses.flat().every(([variable]) => variable < variables)),
   draw(random, level) {
-    const variables = SIZES[level - 1] as number;
+    const variables = atLevel(SIZES, level);
     const hidden = Array.from({ length: variables }, () => random.next() < 0.5);
     const clauses: Clause[] = [];
     let left = worldsOf(variables);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { instanceFamily, whole } from "../instance-family.ts";
+import { atLevel, instanceFamily, whole } from "../instance-family.ts";
 import { plainAnswer } from "../read-answer.ts";
 
 const NAMES = ["A", "B", "C"] as const;
@@ -33,7 +33,7 @@ export const waterJugs = instanceFamily({
   ],
   instance: z.strictObject({ sizes: z.array(whole(1, 50)).min(2).max(3), target: whole(1, 50) }),
   draw(random, level) {
-    const { jugs, most, moves } = LEVELS[level - 1] as (typeof LEVELS)[number];
+    const { jugs, most, moves } = atLevel(LEVELS, level);
     const sizes = Array.from({ length: jugs }, () => random.int(2, most)).sort((a, b) => a - b);
     const target = random.int(1, (sizes.at(-1) as number) - 1);
     if (new Set(sizes).size < jugs || sizes.includes(target)) return null;

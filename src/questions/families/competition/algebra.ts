@@ -1,5 +1,5 @@
 /** @file Contest problems of algebra. */
-import { choose } from "./number-theory.ts";
+import { binomial } from "../../binomial.ts";
 import type { Four, Template } from "./template.ts";
 
 const powerSums: Template = {
@@ -18,7 +18,7 @@ const powerSums: Template = {
   formula: ([sum = 0, product = 0, power = 2]) => {
     let total = 0n;
     for (let i = 0; 2 * i <= power; i++) {
-      const factor = (BigInt(power) * choose(power - i, i)) / BigInt(power - i);
+      const factor = (BigInt(power) * binomial(power - i, i)) / BigInt(power - i);
       total += factor * BigInt(-product) ** BigInt(i) * BigInt(sum) ** BigInt(power - 2 * i);
     }
     return total;
@@ -149,7 +149,7 @@ const subsetPairs: Template = {
     const size = random.int(4, 4 * level);
     return [size, random.int(0, size)];
   },
-  formula: ([size = 1, common = 0]) => (choose(size, common) * 3n ** BigInt(Math.max(0, size - common))) % 1_000n,
+  formula: ([size = 1, common = 0]) => (binomial(size, common) * 3n ** BigInt(Math.max(0, size - common))) % 1_000n,
   // Element by element: in both sets, or in one or none of them.
   count: ([size = 1, common = 0]) => {
     let ways = [1];

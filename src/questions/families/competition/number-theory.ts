@@ -1,4 +1,5 @@
 /** @file Contest problems of number theory. */
+import { binomial } from "../../binomial.ts";
 import { gcdOf } from "../../fraction.ts";
 import type { Four, Template } from "./template.ts";
 
@@ -155,7 +156,7 @@ const digitSum: Template = {
   formula: ([digits = 1, sum = 1]) => {
     let total = 0n;
     for (let over = 0; over <= digits && 10 * over <= sum; over++) {
-      const ways = choose(digits, over) * choose(sum - 10 * over + digits - 1, digits - 1);
+      const ways = binomial(digits, over) * binomial(sum - 10 * over + digits - 1, digits - 1);
       total += over % 2 === 0 ? ways : -ways;
     }
     return total;
@@ -172,14 +173,6 @@ const digitSum: Template = {
   text: ([digits = 1, sum]) =>
     `How many positive integers less than ${10 ** digits} have digits that add up to ${sum}?`,
 };
-
-/** n over k. */
-export function choose(n: number, k: number): bigint {
-  if (k < 0 || k > n) return 0n;
-  let result = 1n;
-  for (let i = 1; i <= k; i++) result = (result * BigInt(n - k + i)) / BigInt(i);
-  return result;
-}
 
 /** By name; a name stands in the questions' instances. */
 export const NUMBER_THEORY = {
