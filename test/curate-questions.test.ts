@@ -161,6 +161,7 @@ describe("a recipe with curate", () => {
     });
     expect(await output(manifest, "curation.json")).not.toContain(folder);
     expect(manifest.notes).toEqual({ notCheckedAgainst: "math500, gpqa" });
+    expect(manifest.funnel.map(({ note }) => note)[1]).toBe("not checked against math500, gpqa");
     expect(warnings.filter((one) => one.startsWith("not checked against"))).toHaveLength(2);
   });
 
