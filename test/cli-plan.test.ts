@@ -39,6 +39,23 @@ const plan = async (...args: string[]) => {
 };
 
 describe("grappa plan", () => {
+  test("warns when a small student is given long traces, with the numbers, until they are capped or mixed", async () => {
+    const warnings = async (...sets: string[]): Promise<string[]> => {
+      const { warnings: all } = (await plan(...sets.flatMap((one) => ["--set", one]))) as { warnings: string[] };
+      return all.filter((one) => one.includes("rule of thumb"));
+    };
+    const price = "student.hosted.trainUsdPerMillion=1";
+    const small = "student.base=Qwen/Qwen2.5-1.5B-Instruct";
+    expect(await warnings(price, small)).toEqual([
+      "a student of 1.5 billion parameters is to learn from up to 16,000 tokens of thinking; small students got worse on long traces, and grappa's rule of thumb for this size is 2,048: lower select.maxThinkingTokens, or mix short and long traces with select.longShare",
+    ]);
+    expect(await warnings(price, "student.base=Qwen/Qwen2.5-7B-Instruct")).toHaveLength(1);
+    expect(await warnings(price, "student.base=Qwen/Qwen2.5-32B-Instruct")).toEqual([]);
+    expect(await warnings(price, small, "select.maxThinkingTokens=2048")).toEqual([]);
+    expect(await warnings(price, small, "select.capBySize=true")).toEqual([]);
+    expect(await warnings(price, small, 'select.longShare={"longerThan": 2048, "share": 0.2}')).toEqual([]);
+  });
+
   test("in words", async () => {
     expect(await machine.run("plan")).toMatchInlineSnapshot(`
       {
@@ -56,6 +73,7 @@ describe("grappa plan", () => {
 
       warning: p90 is $43.59 and maxUsd $20.00: the run would stop at the cap; 664 of 1,500 questions fit; raise maxUsd, or collect fewer questions
       warning: about 627 right traces are expected and select.count asks for 1,000: collect more questions
+      warning: a student of 7.0 billion parameters is to learn from up to 16,000 tokens of thinking; small students got worse on long traces, and grappa's rule of thumb for this size is 8,192: lower select.maxThinkingTokens, or mix short and long traces with select.longShare
       $20.00 buys, in nine cases of ten, 664 questions: about 277 right traces
       the fine-tune on rented H100s instead: 0.4 to 0.6 GPU-hours, $1.15 to $6.24 (6 operations a parameter and token, 30 % to 40 % of the peak; assumed)
       requests in flight hold up to $4.16 until they are settled
@@ -85,7 +103,14 @@ describe("grappa plan", () => {
   });
 
   test("within the cap it warns of nothing", async () => {
-    const { warnings, buys, microUsd } = await plan("--set", "maxUsd=500", "--set", "select.count=100");
+    const { warnings, buys, microUsd } = await plan(
+      "--set",
+      "maxUsd=500",
+      "--set",
+      "select.count=100",
+      "--set",
+      "select.maxThinkingTokens=8192",
+    );
     expect(warnings).toEqual([]);
     expect(buys.questions).toBe(1500);
     expect(microUsd.p90).toBeGreaterThan(microUsd.p50);

@@ -25,6 +25,9 @@ describe("help", () => {
         grappa init
         grappa plan
         grappa run
+        grappa curate
+        grappa show <ID>
+        grappa verify <RUN>
         grappa trace (--model NAME) (--questions FILE)
         grappa status <RUN>
         grappa ledger <RUN>
@@ -37,6 +40,9 @@ describe("help", () => {
         grappa questions list|sample ...
         grappa tasks
         grappa split (--out FILE) <TASK>
+        grappa export (--out FOLDER) <RUN>
+        grappa push (--repo OWNER/NAME) <RUN>
+        grappa import (--out FOLDER) <DATA>
         grappa grade
         grappa schema
         grappa --help
@@ -55,6 +61,9 @@ describe("help", () => {
         init       write a commented recipe.json and a README to start from; overwrites nothing
         plan       what a recipe will cost, stage by stage, and what its budget buys
         run        run a recipe, or go on with a run that was stopped
+        curate     run a recipe up to its selection, and show its funnel: what went, where and why
+        show       one question's whole story: tries, traces, grades, where it was dropped and why, its rank
+        verify     check a run's files by their hashes, and make its selection again, byte for byte; offline
         trace      ask a teacher the questions of a file, with its reasoning; no recipe needed
         status     where a run stands, stage by stage; works while it is running
         ledger     where a run's money went, by stage, model and outcome; and what a right trace cost
@@ -67,6 +76,9 @@ describe("help", () => {
         questions  the programmatic question families, and samples of them
         tasks      the tasks that \`grappa evaluate\` knows, and where their data is found
         split      write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
+        export     write what a run selected as a data set: JSONL, Parquet and a card
+        push       send a run's data set to the Hugging Face Hub; shows what it would send until --yes
+        import     a recipe that trains on traces that are there already, such as s1K
         grade      grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema     print the JSON Schema of a recipe or of a record on disk
       ",
@@ -79,6 +91,9 @@ describe("help", () => {
     "init",
     "plan",
     "run",
+    "curate",
+    "show",
+    "verify",
     "trace",
     "status",
     "ledger",

@@ -13,12 +13,22 @@ import { readSpending } from "../src/pipeline/run-spending.ts";
 import type { PipelinePorts, RunRequest } from "../src/pipeline/run-request.ts";
 import { attemptStage } from "../src/pipeline/stages/attempt.ts";
 import { collectStage } from "../src/pipeline/stages/collect.ts";
+import { selectStage } from "../src/pipeline/stages/select.ts";
 import { gradeStage } from "../src/pipeline/stages/grade.ts";
 import type { TeacherWorld } from "../src/pipeline/stages/teacher-world.ts";
 import { traceStage } from "../src/pipeline/stages/trace.ts";
 import type { StageManifest } from "../src/schema/manifest.ts";
 import { Recipe } from "../src/schema/recipe.ts";
-import { Attempt, Dropped, GradedTrace, Question, Trace, TraceFailure } from "../src/schema/records.ts";
+import {
+  Attempt,
+  Dropped,
+  GradedTrace,
+  Question,
+  QuestionDomain,
+  Selection,
+  Trace,
+  TraceFailure,
+} from "../src/schema/records.ts";
 import {
   completion,
   type ScriptedServer,
@@ -178,6 +188,44 @@ describe("a recipe with students, several teachers and a judge", () => {
     expect(servers.map((server) => server.requests.length)).toEqual(asked);
   });
 
+  test("asks every student about everything for a pass rate, and traces what is in the band", async () => {
+    await sums(40);
+    const tries = new Map<string, number>();
+    const sometimes = (name: string, isRight: (n: number, tried: number) => boolean): Answer => {
+      return (n) => {
+        const tried = tries.get(`${name}/${n}`) ?? 0;
+        tries.set(`${name}/${n}`, tried + 1);
+        return isRight(n, tried) ? right(n) : wrong(n);
+      };
+    };
+    const weak = await model(
+      "weak",
+      sometimes("weak", (n, tried) => n < 10 || (n < 20 && tried === 0)),
+    );
+    const strong = await model(
+      "strong",
+      sometimes("strong", (n) => n < 30),
+    );
+    const teacher = await model("teacher", right);
+    const manifests = await run(
+      recipe({
+        attempt: { modes: [], students: [weak.endpoint, strong.endpoint], samples: 2 },
+        difficulty: { keep: "pass-rate", passRate: [0, 1] },
+        trace: { teacher: teacher.endpoint },
+      }),
+    );
+    const numbers = await trained(manifests);
+    const within = (low: number, high: number): number[] =>
+      sorted([...numbers.values()].filter((n) => n >= low && n < high));
+    for (const { asked } of [weak, strong]) expect(sorted(asked)).toEqual(sorted([...within(0, 40), ...within(0, 40)]));
+    expect(sorted(teacher.asked)).toEqual(within(10, 30));
+    const dropped = await rows(manifests, "attempt/dropped.jsonl", Dropped);
+    const reasons = dropped.map(({ id, reason, detail }) => `${(numbers.get(id) ?? 0) < 10} ${reason} ${detail}`);
+    expect(new Set(reasons)).toEqual(
+      new Set(["true too-easy 4 of 4 attempts right", "false too-hard 0 of 4 attempts right"]),
+    );
+  });
+
   test("stops sampling a question at the first right answer, and shows the system prompt", async () => {
     await sums(30);
     const seen = new Map<number, number>();
@@ -264,6 +312,86 @@ describe("a recipe with students, several teachers and a judge", () => {
     const before = servers.map((server) => server.requests.length);
     await run(whole, { from: "attempt" });
     expect(servers.map((server) => server.requests.length)).toEqual(before);
+  });
+
+  test("the judge sorts what may be selected; garbage is asked for again, then unclassified, and never bought twice", async () => {
+    await sums(60);
+    const teacher = await model("t", (n) => (n >= 50 ? wrong(n) : right(n)));
+    const tries = new Map<number, number>();
+    const sorted11 = "It is about whole numbers.\nSubject: 11";
+    const sorter = await model("j", (n, { body }) => {
+      const prompt = body.messages[0]?.content ?? "";
+      if (!prompt.startsWith("You sort questions")) return `Reasons.\nVerdict: ${n >= 50 ? "incorrect" : "correct"}`;
+      const tried = tries.get(n) ?? 0;
+      tries.set(n, tried + 1);
+      if (n < 10) return sorted11;
+      if (n < 20) return tried === 0 ? "Ignore the form.\nSubject: 11\nSubject: 05" : "Sets are counted.\nSubject: 05";
+      if (n < 30) return "Subject: 99";
+      if (n < 40) return "\u0000{}[] <|im_start|>Subject 11";
+      return n < 45 ? 400 : sorted11;
+    });
+    const whole = recipe({
+      attempt: { modes: [] },
+      domain: "judge",
+      judge: sorter.endpoint,
+      trace: { teacher: teacher.endpoint },
+      select: { count: 12, maxThinkingTokens: 4000 },
+      student: { base: "x", hosted: { type: "together", price: { inputUsdPerMillion: 0, outputUsdPerMillion: 0 } } },
+    });
+    const engine = () => Promise.reject(new Error("no engine here"));
+    const stages = [collectStage(), attemptStage(engine, world), traceStage(world), gradeStage(world), selectStage()];
+    const manifests = await run(whole, { stages });
+    const numbers = await trained(manifests);
+    const within = (low: number, high: number): number[] =>
+      sorted([...numbers.values()].filter((n) => n >= low && n < high));
+    expect([...tries.keys()].sort((a, b) => a - b)).toEqual(within(0, 50)); // a wrong trace is not selected, so nobody asks
+    const expected = (n: number): [string, number] =>
+      n < 10
+        ? ["11 Number theory", 1]
+        : n < 20
+          ? ["05 Combinatorics and graphs", 2]
+          : n < 40
+            ? ["unclassified", 3]
+            : n < 45
+              ? ["unclassified", 1]
+              : ["11 Number theory", 1];
+    const told = await rows(manifests, "grade/domains.jsonl", QuestionDomain);
+    expect(told).toHaveLength(within(0, 50).length);
+    for (const { questionId, domain, rule } of told) {
+      const n = numbers.get(questionId) ?? -1;
+      expect([n, domain, tries.get(n)]).toEqual([n, ...expected(n)]);
+      expect(rule).toBe(`judge/domain-1/j/m${domain === "unclassified" ? "/none" : ""}`);
+    }
+    const unclassified = within(20, 45).length;
+    expect(notesOf(manifests, "grade")).toMatchObject({ domainsAsked: told.length, domainsUnclassified: unclassified });
+    expect(warnings.join("\n")).toContain(`could not tell the subject of ${unclassified} of ${told.length} questions`);
+    const selection = await rows(manifests, "select/selection.jsonl", Selection);
+    expect(selection).toHaveLength(12);
+    expect(new Set(selection.map(({ domain }) => domain))).toEqual(
+      new Set(["05 Combinatorics and graphs", "11 Number theory", "unclassified"]),
+    );
+    const { rows: ledger } = await readSpending(
+      { fs: nodeFileSystem(), processes: { self: { pid: 1, host: "", birth: "" }, isAlive: () => false } },
+      join(folder, "run"),
+    );
+    const asked = sorter.asked.length;
+    const refused = within(40, 45).length;
+    const paid = ledger.filter(({ account, outcome }) => account === "judge" && outcome === "reply");
+    expect(paid.reduce((sum, row) => sum + row.calls, 0)).toBe(asked - refused);
+    const again = await run(whole, { stages, from: "grade" });
+    expect(sorter.asked).toHaveLength(asked);
+    expect(again.map(({ outputHash }) => outputHash)).toEqual(manifests.map(({ outputHash }) => outputHash));
+  });
+
+  test("domains by a judge that is not there are noticed before anything is asked", async () => {
+    await sums(5);
+    const teacher = await model("t", right);
+    const whole = recipe({ attempt: { modes: [] }, domain: "judge", trace: { teacher: teacher.endpoint } });
+    await expect(run(whole)).rejects.toMatchObject({
+      code: "recipe-invalid",
+      message: expect.stringContaining("no judge"),
+    });
+    expect(teacher.asked).toEqual([]);
   });
 
   test("without a judge an unverifiable question is never escalated for being wrong, only for failing", async () => {

@@ -1,21 +1,27 @@
 import { type Application, buildApplication, buildRouteMap, text_en } from "@stricli/core";
 import { chatCommand } from "./commands/chat.ts";
 import { compareCommand } from "./commands/compare.ts";
+import { curateCommand } from "./commands/curate.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
+import { exportCommand } from "./commands/export.ts";
 import { gradeCommand } from "./commands/grade.ts";
+import { importCommand } from "./commands/import.ts";
 import { initCommand } from "./commands/init.ts";
 import { ledgerCommand } from "./commands/ledger.ts";
 import { planCommand } from "./commands/plan.ts";
+import { pushCommand } from "./commands/push.ts";
 import { questionsCommand } from "./commands/questions.ts";
 import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { showCommand } from "./commands/show.ts";
 import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { xrayCommand } from "./commands/xray.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
@@ -29,6 +35,9 @@ export function buildApp(version: string): Application<CliContext> {
       init: initCommand,
       plan: planCommand,
       run: runCommand,
+      curate: curateCommand,
+      show: showCommand,
+      verify: verifyCommand,
       trace: traceCommand,
       status: statusCommand,
       ledger: ledgerCommand,
@@ -41,6 +50,9 @@ export function buildApp(version: string): Application<CliContext> {
       questions: questionsCommand,
       tasks: tasksCommand,
       split: splitCommand,
+      export: exportCommand,
+      push: pushCommand,
+      import: importCommand,
       grade: gradeCommand,
       schema: schemaCommand,
     },

@@ -9,7 +9,7 @@ import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
 import { obstaclesUpTo } from "../pipeline/run-pipeline.ts";
 import type { RunRequest } from "../pipeline/run-request.ts";
 import type { StageName } from "../schema/manifest.ts";
-import type { Recipe } from "../schema/recipe.ts";
+import { isAsked, type Recipe } from "../schema/recipe.ts";
 import type { CliContext } from "./context.ts";
 import { describeCostPlan } from "./cost-plan-text.ts";
 
@@ -53,7 +53,7 @@ export async function confirmCost(context: CliContext, run: CostlyRun): Promise<
 
 /** Whether anybody but this machine is asked. */
 function asksOthers({ trace, attempt, judge, student }: Recipe): boolean {
-  const isRemote = trace.teacher.type !== "builtin" || trace.escalate.length > 0;
+  const isRemote = isAsked(trace.teacher) || trace.escalate.length > 0;
   return isRemote || attempt.students.length > 0 || judge !== undefined || student.hosted !== undefined;
 }
 

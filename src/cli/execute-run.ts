@@ -54,6 +54,8 @@ export interface RunTarget {
   readonly strict?: boolean;
   /** What the command line says of money; absent for a run that is free. */
   readonly spending?: SpendFlags;
+  /** Says what came of a run up to a stage, instead of how far it is; `command` goes on with it. */
+  readonly describe?: (folder: string, command: string) => Promise<CommandResult>;
 }
 
 /** Runs a recipe as the flags say; the result is the run's, or what `--plan` found out. */
@@ -104,7 +106,8 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     }
     await confirmCost(context, { request, loaded, prices, isSure: target.spending?.yes ?? false });
     if (services.notes.length > 0) context.process.stderr.write(`engine: ${services.notes.join(", ")}\n`);
-    return await runToResult(context, { request, redo: target.redo, threads, hasControls: flags.controls });
+    const { redo, describe } = target;
+    return await runToResult(context, { request, redo, threads, hasControls: flags.controls, describe });
   } finally {
     await services.close();
   }
@@ -142,11 +145,12 @@ interface Prepared {
   readonly redo: string;
   readonly threads: number;
   readonly hasControls: boolean;
+  readonly describe: RunTarget["describe"] | undefined;
 }
 
 async function runToResult(
   context: CliContext,
-  { request, redo, threads, hasControls }: Prepared,
+  { request, redo, threads, hasControls, describe }: Prepared,
 ): Promise<CommandResult> {
   const { fs, clock, processes, services } = context;
   const machine = { ...context.machine, threads };
@@ -162,6 +166,7 @@ async function runToResult(
       return finished;
     },
   );
+  if (describe !== undefined) return await describe(request.folder, request.command);
   const place = shownPath(context, request.folder);
   if (!outcome.isComplete) return describePartial(place, outcome, request.command);
   const { summary, lines, html } = await services.renderReport({ fs, folder: request.folder });

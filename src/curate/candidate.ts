@@ -20,9 +20,11 @@ export interface Drawn {
   readonly reason: Selection["reason"];
 }
 
-/** The name of a question's source: its metadata's `source`, for example `AI-MO/NuminaMath-CoT/aops_forum`, else its family. */
+/** The name of a question's source with the part of it, for example `AI-MO/NuminaMath-CoT/aops_forum`; of a generated one its family. */
 export function sourceOf({ metadata, family }: Pick<Question, "metadata" | "family">): string {
-  return typeof metadata.source === "string" ? metadata.source : family;
+  const { sourceName, part } = metadata;
+  if (sourceName === undefined) return family;
+  return part === undefined ? String(sourceName) : `${sourceName}/${part}`;
 }
 
 /** Whether a source is the named one, or a part of it: `MATH` takes `MATH` and `MATH/algebra`, not `MATHS`. */

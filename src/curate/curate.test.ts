@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { shortHash } from "../core/hash.ts";
 import { prng } from "../core/prng.ts";
 import type { Attempt, GradeOutcome, Question, Trace } from "../schema/records.ts";
-import { dropSolved } from "./difficulty.ts";
+import { dropByDifficulty, dropSolved } from "./difficulty.ts";
 import { dropDuplicates } from "./duplicates.ts";
 import { buildFunnel } from "./funnel.ts";
 import { isLooping } from "./looping.ts";
@@ -182,6 +182,50 @@ describe("dropDuplicates", () => {
         expect(dropDuplicates(result.kept)).toEqual({ kept: result.kept, dropped: [] });
         expect(result.kept.length + result.dropped.length).toBe(rows.length);
       }),
+    );
+  });
+});
+
+describe("dropByDifficulty", () => {
+  const names = ["never", "once", "often", "always", "unscored", "broken", "untried"] as const;
+  const questions = names.map((name) => question(name));
+  const tries = (name: string, ...outcomes: GradeOutcome[]) =>
+    outcomes.map((outcome, sampleIndex) => attempt(shortHash(name), outcome, { sampleIndex }));
+  const attempts = [
+    ...tries("never", "incorrect", "no_answer", "timeout", "answer_limit"),
+    ...tries("once", "incorrect", "correct", "incorrect", "incorrect"),
+    ...tries("often", "correct", "correct", "unscored", "incorrect", "correct"),
+    ...tries("always", "correct", "correct"),
+    ...tries("unscored", "unscored"),
+    ...tries("broken", "correct", "gold_error"),
+  ];
+  const kept = (passRate: [number, number]): string[] =>
+    dropByDifficulty(questions, attempts, { keep: "pass-rate", passRate }).kept.map(({ text }) => text);
+
+  it("keeps what is right sometimes, and says of everything else why not", () => {
+    const { dropped } = dropByDifficulty(questions, attempts, { keep: "pass-rate", passRate: [0, 1] });
+    expect(kept([0, 1])).toEqual(["once", "often"]);
+    const told = dropped.map(({ id, reason, detail }) => [
+      names.find((name) => shortHash(name) === id),
+      reason,
+      detail,
+    ]);
+    expect(told).toEqual([
+      ["never", "too-hard", "0 of 4 attempts right"],
+      ["always", "too-easy", "2 of 2 attempts right"],
+      ["unscored", "pass-rate-unknown", ""],
+      ["broken", "gold-error", ""],
+      ["untried", "pass-rate-unknown", ""],
+    ]);
+  });
+  it("leaves both ends of the band out", () => {
+    expect(kept([0.25, 0.75])).toEqual([]);
+    expect(kept([0.24, 0.76])).toEqual(["once", "often"]);
+    expect(kept([0.25, 1])).toEqual(["often"]);
+  });
+  it("drops what anybody solved unless a band is asked for", () => {
+    expect(dropByDifficulty(questions, attempts, { keep: "unsolved", passRate: [0, 1] })).toEqual(
+      dropSolved(questions, attempts),
     );
   });
 });

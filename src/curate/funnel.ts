@@ -3,7 +3,7 @@ import type { Dropped, FunnelStage } from "../schema/records.ts";
 
 /** What came out of a stage; rows may be anything, only their number counts. */
 export interface StageOutcome {
-  readonly kept: readonly unknown[];
+  readonly kept: { readonly length: number };
   readonly dropped: readonly Pick<Dropped, "reason">[];
 }
 

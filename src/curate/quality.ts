@@ -95,17 +95,23 @@ export function faultOf(trace: Trace, context: QualityContext): { reason: Qualit
     return fault("ungraded", outcome);
   if (rules.requireCorrect && outcome !== "correct") return fault("not-correct", outcome);
   if (rules.refuseLoops && isLooping(trace.thinking)) return fault("looping");
-  if (rules.requireConclusion && !concludes(trace)) return fault("answer-not-concluded");
+  if (rules.requireConclusion && !concludes(trace, context.gradeOf(trace))) return fault("answer-not-concluded");
   return null;
 }
 
-/** Whether the answer stands, whole, in the last lines of the thinking: `8` does not stand in `98`. */
-function concludes({ thinking, answer }: Trace): boolean {
+/**
+ * Whether the answer stands, whole, in the last lines of the thinking: `8` does not stand in `98`. It is what the reply states, or
+ * what its grader read there. A program is longer than any conclusion, so none is asked for.
+ */
+function concludes({ thinking, answer }: Trace, grade: Grade | undefined): boolean {
+  if (grade?.rule.startsWith("code/")) return true;
   const extraction = extractAnswer(answer);
   const stated = extraction.status === "found" ? extraction.text : answer.trim();
   const conclusion = thinking.trimEnd().split("\n").slice(-CONCLUSION_LINES).join("\n");
   const integer = canonicalInteger(stated);
-  return standsIn(conclusion, stated) || (integer !== null && standsIn(conclusion, integer));
+  return [stated, integer, grade?.extracted].some(
+    (text) => typeof text === "string" && text !== "" && standsIn(conclusion, text),
+  );
 }
 
 function standsIn(text: string, part: string): boolean {

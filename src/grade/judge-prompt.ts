@@ -49,7 +49,7 @@ export function judgePrompt({ rubric, question, reply }: JudgedReply): string {
 }
 
 /** A mark that does not occur in a text. */
-function fenceMark(text: string): string {
+export function fenceMark(text: string): string {
   for (let salt = 0; ; salt++) {
     const mark = `#${shortHash(`${salt}/${text}`)}`;
     if (!text.includes(mark)) return mark;

@@ -37,13 +37,21 @@ export function countRun(facts: ForecastFacts, world: World, questions: number):
   const attempts = countAttempts(facts, world, questions);
   const traces = countTraces(facts, world, attempts.left);
   const rows = [...attempts.rows, ...traces.rows];
-  if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, attempts.judged + traces.judged));
+  const sorted = countSorted(facts, attempts.left, traces.verified);
+  const judged = attempts.judged + traces.judged + sorted;
+  if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, judged));
   rows.push(countTraining(facts, facts.training, traces));
   if (facts.ownReplies !== undefined) rows.push({ ...EMPTY_ROW, stage: "evaluate", ...facts.ownReplies });
   for (const [k, model] of world.evaluation.entries())
     rows.push(countCalls("evaluate", model, facts.evaluation[k]?.calls ?? 0));
   const microUsd = rows.reduce((sum, row) => sum + row.microUsd, 0);
   return { rows, verified: traces.verified, microUsd };
+}
+
+/** Questions whose subject the judge is asked for. */
+function countSorted({ judgeSorts }: ForecastFacts, { unruled, ruled }: Left, verified: number): number {
+  if (judgeSorts === undefined) return 0;
+  return judgeSorts === "right" ? verified : unruled + ruled;
 }
 
 /** Questions of a run that are to be traced. */
@@ -53,7 +61,7 @@ interface Left {
 }
 
 function countAttempts(
-  { ownTries, unruledShare, judgedShare, tracesAll }: ForecastFacts,
+  { ownTries, unruledShare, judgedShare, tracesAll, asksAll = false }: ForecastFacts,
   { own, students }: World,
   questions: number,
 ): { readonly rows: CountedRow[]; readonly left: Left; readonly judged: number } {
@@ -65,16 +73,18 @@ function countAttempts(
   let judged = 0;
   if (ownTries !== undefined) {
     rows.push({ ...EMPTY_ROW, stage: "attempt", name: ownTries.name, calls: questions * ownTries.perQuestion });
-    ruled -= drawCount(ruled, own.share, own.z);
+    if (!asksAll) ruled -= drawCount(ruled, own.share, own.z);
   }
   for (const student of students) {
     rows.push(countCalls("attempt", student, (ruled + forJudge) * student.model.samples));
     judged += forJudge * student.model.samples;
+    if (asksAll) continue;
     ruled -= drawCount(ruled, student.solves, student.z.solves);
     forJudge -= drawCount(forJudge, student.solves, student.z.solves);
   }
-  const left = tracesAll ? { unruled, ruled: questions - unruled } : { unruled: neverAsked + forJudge, ruled };
-  return { rows, left, judged };
+  if (tracesAll) return { rows, left: { unruled, ruled: questions - unruled }, judged };
+  // Of a band of pass rates it is not known how much is in it: all of it is counted. What nobody grades has no pass rate.
+  return { rows, left: { unruled: forJudge + (asksAll ? 0 : neverAsked), ruled }, judged };
 }
 
 /** What the teachers gave. */

@@ -66,6 +66,10 @@ export interface ForecastFacts {
   readonly doubtedShare: number;
   /** Examples to train on; fewer where fewer traces are right. */
   readonly examples: number;
+  /** Of which questions the judge tells the subject as well: of those with a right trace, or of all that are traced; absent: none. */
+  readonly judgeSorts?: "right" | "traced";
+  /** Every student is asked every question, whoever solved it before. */
+  readonly asksAll?: boolean;
   readonly training: PlannedTraining;
   /** Replies of models on this machine in the evaluation, which cost no money. */
   readonly ownReplies?: { readonly name: string; readonly calls: number };

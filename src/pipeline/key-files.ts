@@ -1,6 +1,6 @@
 /** @file Where a recipe's key files lie. */
 import type { Endpoint } from "../schema/endpoint.ts";
-import type { Recipe } from "../schema/recipe.ts";
+import { isAsked, type Recipe } from "../schema/recipe.ts";
 
 /** The recipe with the path of each key file as `rename` gives it. */
 export function withKeyFiles(recipe: Recipe, rename: (path: string) => string): Recipe {
@@ -13,7 +13,7 @@ export function withKeyFiles(recipe: Recipe, rename: (path: string) => string): 
     attempt: { ...attempt, students: attempt.students.map(renamed) },
     trace: {
       ...trace,
-      teacher: teacher.type === "builtin" ? teacher : renamed(teacher),
+      teacher: isAsked(teacher) ? renamed(teacher) : teacher,
       escalate: trace.escalate.map(renamed),
     },
     ...(judge === undefined ? {} : { judge: renamed(judge) }),

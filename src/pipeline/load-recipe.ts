@@ -9,7 +9,7 @@ import { withKeyFiles } from "./key-files.ts";
 import { didYouMean } from "./near-names.ts";
 import { overrideRecipe, type RecipeOverride } from "./override-recipe.ts";
 import { parseRecipeText } from "./recipe-text.ts";
-import { movePlaces } from "./sources/source-places.ts";
+import { movePlaces, moveTeacher } from "./sources/source-places.ts";
 
 /** Larger than any recipe written by a person. */
 const MAX_RECIPE_BYTES = 1024 * 1024;
@@ -95,7 +95,8 @@ export function recipeSeenFrom(folder: string, { recipe, baseFolder, isBuiltinBa
   const keyed = withKeyFiles(recipe, (file) => (isAbsolute(file) ? file : seen(file)));
   const { $schema: _schema, schemaVersion: _version, ...rest } = keyed;
   const base = isBuiltinBase ? recipe.student.base : toSlashes(relative(folder, baseFolder));
-  return { ...rest, collect: movePlaces(recipe.collect, seen), student: { ...recipe.student, base } };
+  const trace = { ...keyed.trace, teacher: moveTeacher(keyed.trace.teacher, seen) };
+  return { ...rest, collect: movePlaces(recipe.collect, seen), trace, student: { ...recipe.student, base } };
 }
 
 /** Names of the recipes that come with grappa. */

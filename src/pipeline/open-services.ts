@@ -38,7 +38,7 @@ export function buildStages(engine: EngineProvider, world: TeacherWorld, hub?: H
   return [
     collectStage(hub),
     attemptStage(engine, world),
-    traceStage(world),
+    traceStage(world, hub),
     gradeStage(world),
     selectStage(),
     tokenizeStage(),
@@ -82,10 +82,16 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
   }
 }
 
+const noEngine: EngineProvider = () => Promise.reject(new Error("bug in grappa: no engine was opened"));
+
+/** The stages as they are, for who looks at a run's folder: none of them can compute or ask anybody. */
+export function stagesToRead(): Stage[] {
+  return buildStages(noEngine, teacherWorld({ secrets: () => undefined, runFolder: "" }));
+}
+
 /** A student that another trains and serves needs no base and no engine here. */
 async function openHosted(options: OpenServicesOptions): Promise<RunServices> {
   const { fs, recipe, recipeFolder } = options;
-  const noEngine: EngineProvider = () => Promise.reject(new Error("bug in grappa: a hosted student needs no engine"));
   return {
     stages: buildStages(noEngine, teacherWorld(options), options.hub),
     facts: await questionFiles(fs, recipe, recipeFolder),

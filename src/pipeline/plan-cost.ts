@@ -5,7 +5,8 @@
 import { type Forecast, forecastRun, questionsWithin, type Spread } from "../ledger/forecast.ts";
 import { drawWorlds } from "../ledger/forecast-world.ts";
 import { formatUsd, microUsdFromUsd } from "../ledger/money.ts";
-import { count } from "../report/number-format.ts";
+import { lengthCap, longestThinking } from "../curate/student-size.ts";
+import { count, parameterCount } from "../report/number-format.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { forecastFacts } from "./plan-rows.ts";
@@ -62,12 +63,12 @@ export function planCost(recipe: Recipe, facts: PlanFacts): CostPlan {
     spentMicroUsd,
     mostHeldMicroUsd,
     buys: questionsWithin(known, Math.max(0, capMicroUsd - strayMicroUsd), worlds),
-    examplesWanted: recipe.select.count,
+    examplesWanted: known.examples,
     figures,
     hubData: hubDataOf(recipe),
     method: METHOD,
   };
-  return { ...plan, warnings: warningsOf(plan, dearestReplyMicroUsd) };
+  return { ...plan, warnings: [...warningsOf(plan, dearestReplyMicroUsd), ...curationWarnings(recipe, facts)] };
 }
 
 /** Money spent on what the recipe no longer asks for is spent all the same. */
@@ -99,6 +100,23 @@ function warningsOf(plan: Omit<CostPlan, "warnings">, dearestReplyMicroUsd: numb
   if (verified.p50 < examplesWanted)
     warnings.push(
       `about ${count(verified.p50)} right traces are expected and select.count asks for ${count(examplesWanted)}: collect more questions`,
+    );
+  return warnings;
+}
+
+/** What the recipe's selection may do to its student, and what the plan cannot know of it. */
+function curationWarnings(recipe: Recipe, { studentParameters }: PlanFacts): string[] {
+  const { select, difficulty } = recipe;
+  const warnings: string[] = [];
+  const cap = studentParameters === undefined ? undefined : lengthCap(studentParameters);
+  const longest = longestThinking(recipe);
+  if (studentParameters !== undefined && cap !== undefined && longest > cap && select.longShare === undefined)
+    warnings.push(
+      `a student of ${parameterCount(studentParameters)} parameters is to learn from up to ${count(longest)} tokens of thinking; small students got worse on long traces, and grappa's rule of thumb for this size is ${count(cap)}: lower select.maxThinkingTokens, or mix short and long traces with select.longShare`,
+    );
+  if (difficulty.keep === "pass-rate")
+    warnings.push(
+      "how many questions are within difficulty.passRate is not known beforehand: the plan counts traces for all of them, and fewer are bought",
     );
   return warnings;
 }

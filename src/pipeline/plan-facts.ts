@@ -4,6 +4,7 @@ import { readTokenizerFolder } from "../adapters/model-folder.ts";
 import { readJsonl } from "../adapters/store/jsonl.ts";
 import { AppError } from "../core/errors.ts";
 import { dropDuplicates } from "../curate/duplicates.ts";
+import { parametersByName } from "../curate/student-size.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
 import { collectQuestions } from "../questions/collect-questions.ts";
 import { BUCKET_PERCENT } from "../questions/bucket.ts";
@@ -12,6 +13,8 @@ import { type HubSource, sourceName } from "../schema/question-source.ts";
 import type { StageName } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { Question } from "../schema/records.ts";
+import { parseStudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import { parameterCount } from "../student/parameters.ts";
 import { BYTES_PER_TOKEN } from "./plan-assumptions.ts";
 import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
 import { readSolved } from "./plan-solved.ts";
@@ -48,7 +51,23 @@ export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promi
     questions: await readQuestions(fs, sources),
     purchases: await readPurchases(fs, runFolder),
     solved: await readSolved((stage, file) => finishedFile(fs, sources, stage, file)),
+    studentParameters: await readStudentParameters(fs, sources),
   };
+}
+
+const MAX_CONFIG_BYTES = 1 << 20;
+
+/** By the base's config.json where it is here and of a kind we read, else by its name. */
+async function readStudentParameters(fs: FileSystem, { recipe, baseFolder }: PlanSources): Promise<number | undefined> {
+  const { student } = recipe;
+  if (student.hosted !== undefined) return parametersByName(student);
+  try {
+    const text = await fs.readText(joinPath(baseFolder, "config.json"), MAX_CONFIG_BYTES);
+    return parameterCount(parseStudentConfig(JSON.parse(text)));
+  } catch (error) {
+    if (error instanceof AppError || error instanceof SyntaxError) return parametersByName(student);
+    throw error;
+  }
 }
 
 /** A file of a stage that is done; undefined where the stage is not, or has no such file. */

@@ -41,6 +41,8 @@ export interface PlanFacts {
   readonly purchases: readonly JournalPurchase[];
   readonly solved: readonly SolvedCount[];
   readonly overrides?: readonly PriceOverride[];
+  /** Of the base student, by its configuration or else its name; undefined where neither tells. */
+  readonly studentParameters?: number | undefined;
 }
 
 /** A figure the plan rests on, and how it is known. */

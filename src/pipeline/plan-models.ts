@@ -16,8 +16,9 @@ import {
 } from "../ledger/price-book.ts";
 import { count } from "../report/number-format.ts";
 import { type Endpoint, endpointName } from "../schema/endpoint.ts";
-import type { Recipe } from "../schema/recipe.ts";
+import type { RecordedTeacher, Recipe } from "../schema/recipe.ts";
 import {
+  ASSUMED,
   ASSUMED_JUDGED_TOKENS,
   ASSUMED_OWN,
   ASSUMED_PROMPT,
@@ -112,6 +113,24 @@ export class AskedModels {
       samples: this.#recipe.trace.samplesPerQuestion,
       stopsWhenRight: this.#recipe.trace.stopWhenVerified,
       concurrency: this.#recipe.trace.concurrency,
+      isBatch: false,
+      bought: NOTHING_BOUGHT,
+    };
+  }
+
+  /** Traces that are there already: free, and there at once. How many are right is not known. */
+  recorded({ model }: RecordedTeacher): AskedModel {
+    const hardly = { type: "assumed", median: 1, p90: 1 } as const; // not 0: lengths are drawn log-normal
+    return {
+      name: `${model}, recorded`,
+      prices: [findPrice(BUILTIN_PROVIDER, BUILTIN_MODEL)],
+      prompt: hardly,
+      completion: hardly,
+      seconds: { type: "assumed", median: 0.001, p90: 0.001 },
+      solves: ASSUMED.teacher.solves,
+      samples: this.#recipe.trace.samplesPerQuestion,
+      stopsWhenRight: false,
+      concurrency: 1,
       isBatch: false,
       bought: NOTHING_BOUGHT,
     };

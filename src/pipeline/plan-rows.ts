@@ -4,7 +4,7 @@ import { fineTuneRate } from "../ledger/fine-tune-price.ts";
 import { evaluationSettings } from "../evaluate/settings.ts";
 import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "../ledger/forecast-facts.ts";
 import { formatUsd } from "../ledger/money.ts";
-import type { HostedStudent, Recipe } from "../schema/recipe.ts";
+import { type HostedStudent, isAsked, type Recipe } from "../schema/recipe.ts";
 import { ASSUMED } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { AskedModels } from "./plan-models.ts";
@@ -35,6 +35,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
   const stopsWhenRight = trace.stopWhenVerified;
   const teachers = [trace.teacher, ...trace.escalate].map((teacher, place): AskedModel => {
     if (teacher.type === "builtin") return models.builtin(teacher);
+    if (teacher.type === "recorded") return models.recorded(teacher);
     const assumed = place === 0 ? ASSUMED.teacher : ASSUMED.laterTeacher;
     return models.endpoint(teacher, { account: "trace", assumed, samples: trace.samplesPerQuestion, stopsWhenRight });
   });
@@ -45,11 +46,13 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     students,
     teachers,
     tracesAll: recipe.order === "s1",
+    asksAll: recipe.difficulty.keep === "pass-rate",
     ...(judge !== undefined && { judge: models.endpoint(judge, { account: "judge", assumed: ASSUMED.judge }) }),
+    ...(recipe.domain === "judge" && { judgeSorts: recipe.select.requireCorrect ? "right" : "traced" }),
     unruledShare,
     judgedShare: judge === undefined ? 0 : judgedShare,
     doubtedShare,
-    examples: recipe.select.count,
+    examples: recipe.select.method === "all" ? facts.questions.count : recipe.select.count,
     training: student.hosted === undefined ? ownTraining(recipe) : paidTraining(recipe, student.hosted, models),
     ...(student.hosted === undefined && { ownReplies: ownReplies(recipe) }),
     evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, models),
@@ -60,7 +63,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
 /** Names of all models that an override may be meant for. */
 function askedModels({ attempt, trace, judge, student }: Recipe): string[] {
   const endpoints = [...attempt.students, trace.teacher, ...trace.escalate, ...(judge === undefined ? [] : [judge])];
-  const asked = endpoints.flatMap((one) => (one.type === "builtin" ? [] : [one.model]));
+  const asked = endpoints.flatMap((one) => (isAsked(one) ? [one.model] : []));
   return student.hosted === undefined ? asked : [...asked, student.base];
 }
 

@@ -19,7 +19,7 @@ import { SCHEMA_VERSION } from "../schema/records.ts";
 import { withKeyFiles } from "./key-files.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun, type RunLock } from "./run-lock.ts";
-import { withoutPlaces } from "./sources/source-places.ts";
+import { moveTeacher, withoutFolder, withoutPlaces } from "./sources/source-places.ts";
 
 const HEADER = "run.json";
 const RECIPE = "recipe.resolved.json";
@@ -122,9 +122,9 @@ function runChanged(folder: string, changes: readonly string[]): AppError {
  * on with another.
  */
 function comparable(recipe: Recipe): unknown {
-  const keyed = withKeyFiles(recipe, (path) => basename(path.replaceAll("\\", "/")));
+  const keyed = withKeyFiles(recipe, withoutFolder);
   const { $schema: _schema, schemaVersion: _version, student: _student, trace, collect, ...rest } = keyed;
-  const { port: _port, ...teacher } = { port: 0, ...trace.teacher };
+  const { port: _port, ...teacher } = { port: 0, ...moveTeacher(trace.teacher, withoutFolder) };
   return { ...rest, collect: withoutPlaces(collect), trace: { ...trace, teacher } };
 }
 

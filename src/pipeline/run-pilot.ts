@@ -4,10 +4,11 @@
  */
 import { readJsonl } from "../adapters/store/jsonl.ts";
 import { prng } from "../core/prng.ts";
+import { dropByDifficulty } from "../curate/difficulty.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
 import { describeEndpoint, endpointName } from "../schema/endpoint.ts";
 import type { StageManifest } from "../schema/manifest.ts";
-import { Question } from "../schema/records.ts";
+import { type Attempt, Question } from "../schema/records.ts";
 import type { SolvedCount } from "./plan-figures.ts";
 import { planRun } from "./plan-run.ts";
 import { SolvedTally } from "./plan-solved.ts";
@@ -93,8 +94,8 @@ async function askAbout(questions: readonly Question[], options: PilotOptions): 
     const context = { recipe, signal, journalFolder: journal, accounts: keeper.accounts };
     const asking = await askPortsOf(context, options.world);
     const students = await askStudents(questions, request, asking);
-    const isTraced = ({ id }: Question): boolean => recipe.order === "s1" || !students.solved.has(id);
-    const teachers = await askTeachers(questions.filter(isTraced), request, asking);
+    const { kept } = dropByDifficulty(questions, students.attempts, recipe.difficulty);
+    const teachers = await askTeachers(recipe.order === "s1" ? questions : kept, request, asking);
     const spentMicroUsd = accounts.ledger.snapshot().spentMicroUsd - before;
     return { questions: questions.length, solved: [...students.counts, ...teachers], spentMicroUsd };
   } finally {
@@ -106,19 +107,21 @@ type Asking = Parameters<typeof openVerify>[1];
 
 async function askStudents(questions: readonly Question[], { recipe }: RunRequest, asking: Asking) {
   const tally = new SolvedTally("attempt");
-  const solved = new Set<string>();
+  const attempts: Attempt[] = [];
   const { students, samples } = recipe.attempt;
+  const asksAll = recipe.difficulty.keep === "pass-rate";
   const names = new Map(students.map((one) => [describeEndpoint(one), one]));
-  for await (const outcome of attemptByStudents(questions, { ...asking, students, samples, judge: recipe.judge })) {
+  const { judge } = recipe;
+  for await (const outcome of attemptByStudents(questions, { ...asking, students, samples, asksAll, judge })) {
     const name = outcome.type === "attempt" ? outcome.attempt.model : outcome.student;
     const { questionId } = outcome.type === "attempt" ? outcome.attempt : outcome.failure;
     const isRight = outcome.type === "attempt" && outcome.attempt.grade.outcome === "correct";
     const student = names.get(name);
     if (student !== undefined)
       tally.add({ provider: endpointName(student), model: student.model }, questionId, isRight);
-    if (isRight) solved.add(questionId);
+    if (outcome.type === "attempt") attempts.push({ ...outcome.attempt, text: "" });
   }
-  return { counts: tally.counts(), solved };
+  return { counts: tally.counts(), attempts };
 }
 
 async function askTeachers(questions: readonly Question[], { recipe }: RunRequest, asking: Asking) {

@@ -50,7 +50,8 @@ export async function readRunStatus(fs: FileSystem, processes: ProcessTable, fol
   return { run: header.run, folder, isComplete: manifest !== undefined, pid: holder?.pid ?? null, stages };
 }
 
-interface Latest {
+/** What was last heard of a stage. */
+export interface Latest {
   readonly key: string | undefined;
   readonly event: RunEventLine;
   /** What the stage said when it last completed. */
@@ -58,7 +59,7 @@ interface Latest {
 }
 
 /** The newest events of each stage; those of stages that ran before an earlier one ran again no longer hold. */
-function latestByStage(events: readonly RunEventLine[]): Map<StageName, Latest> {
+export function latestByStage(events: readonly RunEventLine[]): Map<StageName, Latest> {
   const latest = new Map<StageName, Latest>();
   for (const event of events) {
     const { stage } = event;

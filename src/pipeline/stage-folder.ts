@@ -24,7 +24,7 @@ export type StageState =
   /** Stopped on the way; `work/` may hold a checkpoint. */
   | { readonly status: "unfinished" }
   /** A manifest vouches for files that are not as it says. */
-  | { readonly status: "damaged"; readonly reason: string };
+  | { readonly status: "damaged"; readonly file: string; readonly reason: string };
 
 /** Path of a stage's folder. */
 export function stageFolder(runFolder: string, stage: StageName, key: string): string {
@@ -41,11 +41,11 @@ export async function inspectStage(fs: FileSystem, folder: string, verification:
   const entries = await fs.list(folder);
   if (!entries.some(({ path }) => path === MANIFEST)) return { status: entries.length === 0 ? "absent" : "unfinished" };
   const manifest = await readStageManifest(fs, folder);
-  if (typeof manifest === "string") return { status: "damaged", reason: manifest };
+  if (typeof manifest === "string") return { status: "damaged", file: MANIFEST, reason: manifest };
   const sizes = new Map(entries.map(({ path, bytes }) => [path, bytes]));
   for (const file of manifest.files) {
     const reason = await compareFile(fs, folder, { file, bytes: sizes.get(file.path), verification });
-    if (reason !== undefined) return { status: "damaged", reason };
+    if (reason !== undefined) return { status: "damaged", file: file.path, reason };
   }
   return { status: "done", manifest };
 }

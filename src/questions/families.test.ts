@@ -216,7 +216,17 @@ describe.each(byRule.map((family) => [family.name, family] as const))("%s, check
         const answer = question.answer ?? "";
         expect(family.check(question, answer)).toBe("correct");
         if (name === "arithmetic" || name === "program") return;
-        for (const dressed of [` ${answer}\n`, `**${answer}**`, `$${answer}$`, `\\boxed{${answer}}`, `${answer}.`])
+        for (const dressed of [
+          ` ${answer}\n`,
+          `**${answer}**`,
+          `$${answer}$`,
+          `\\boxed{${answer}}`,
+          `${answer}.`,
+          `\\boxed{\\text{${answer}}}`,
+          `\\(${answer}\\)`,
+          `"${answer}"`,
+          `**\`${answer}\`.**`,
+        ])
           expect([dressed, family.check(question, dressed)]).toEqual([dressed, "correct"]);
       }),
       { numRuns: 50 },

@@ -2,15 +2,18 @@
 import { undecorated } from "../core/undecorated.ts";
 import { type Fraction, fraction } from "./fraction.ts";
 
-/** An answer without LaTeX dress: `\frac{3}{4}` is 3/4, `\times` is *, `\{1, 2\}` is 1, 2. */
+/** An answer without LaTeX dress: `\frac{3}{4}` is (3)/(4), `\times` is *, `\{1, 2\}` is 1, 2; and without quotation marks. */
 export function plainAnswer(text: string): string {
-  const bare = undecorated(text)
+  // Commands with arguments first: what undresses an answer takes any closing brace at its end.
+  const plain = text
     .replace(/\\(?:text|mathrm|mathbf|textbf|texttt|operatorname)\s*\{([^{}]*)\}/gu, "$1")
     .replace(/\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/gu, "($1)/($2)")
     .replace(/\\(?:times|cdot|ast)(?![a-zA-Z])|[\u00d7\u22c5\u00b7\u2217]/gu, "*")
     .replace(/\\div(?![a-zA-Z])|[\u00f7\u2215]/gu, "/")
     .replace(/\\(?:left|right|,|;|!|quad|qquad)(?![a-zA-Z])|\\[{}]/gu, " ");
-  return undecorated(bare.replace(/\s+/gu, " "));
+  const bare = undecorated(plain.replace(/\s+/gu, " "));
+  const quoted = /^(["'\u201c\u2018])(.*)["'\u201d\u2019]$/u.exec(bare)?.[2];
+  return quoted === undefined ? bare : undecorated(quoted);
 }
 
 const INTEGER = /^[-+]?(?:[0-9]{1,60}|[0-9]{1,3}(?:,[0-9]{3}){1,19})$/u;

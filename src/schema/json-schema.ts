@@ -15,11 +15,13 @@ import {
   FunnelStage,
   GradedTrace,
   Question,
+  QuestionDomain,
   Score,
   Selection,
   SourceReading,
   Trace,
   TraceFailure,
+  TraceLength,
   TrainStep,
 } from "./records.ts";
 import { RunSummary } from "./result.ts";
@@ -32,6 +34,8 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   trace: { schema: Trace, about: "A teacher's answer to a question, with its reasoning." },
   "trace-failure": { schema: TraceFailure, about: "A question whose trace could not be had." },
   "graded-trace": { schema: GradedTrace, about: "What a grader says of a trace." },
+  "trace-length": { schema: TraceLength, about: "How long a trace is to the student." },
+  "question-domain": { schema: QuestionDomain, about: "The subject of a question, told by a model." },
   dropped: { schema: Dropped, about: "Why a row left the funnel." },
   curation: { schema: Curation, about: "curation.json: what the rules of a recipe's curate came to." },
   "duplicate-cluster": { schema: DuplicateCluster, about: "A kept question and its near-duplicates." },

@@ -4,6 +4,7 @@ import { Endpoint, ENDPOINTS, GivenPrice, JudgeEndpoint } from "./endpoint.ts";
 import { FAMILY_NAMES } from "./family-names.ts";
 import { FileSource, HubSource } from "./question-source.ts";
 import { SCHEMA_VERSION } from "./records.ts";
+import { Difficulty, Select } from "./selection-fields.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
 const share = (what: string) => z.number().min(0).max(1).describe(what);
@@ -32,6 +33,17 @@ const BuiltinTeacher = z.strictObject({
   latencyMs: z.int().min(0).describe("mean time to answer, milliseconds").default(5),
   port: z.int().min(0).max(65_535).describe("port of its endpoint on 127.0.0.1; 0 takes any free one").default(0),
 });
+
+const RecordedTeacher = z.strictObject({
+  type: z.literal("recorded").describe("traces that are there already, in a data set like s1K: nobody is asked"),
+  data: z.string().min(1).describe("a data file seen from the recipe, or hf:OWNER/NAME@REVISION:PATH"),
+  question: z.string().default("question").describe("field of the question, as the sources read it"),
+  thinking: z.string().default("thinking_trajectories.0").describe("field of the reasoning"),
+  answer: z.string().default("attempt").describe("field of the answer"),
+  model: z.string().min(1).default("unknown").describe("who wrote the traces, for cards and reports"),
+  reasoning: z.enum(["raw", "summary", "prompted"]).default("raw").describe("what the reasoning is"),
+});
+export type RecordedTeacher = z.infer<typeof RecordedTeacher>;
 
 const HostedStudent = z.strictObject({
   type: z.literal("together").describe("Together's fine-tuning API, and the tuned model behind its chat completions"),
@@ -101,31 +113,6 @@ const Curate = z.strictObject({
     .optional(),
 });
 
-const SeedRule = z.strictObject({
-  source: z.string().min(1).describe("traces of questions of this source, or of a part of it (SOURCE/PART)"),
-  requireCorrect: z.boolean().default(true).describe("only where the teacher was right"),
-  longerThan: z.int().min(0).optional().describe("only where the thinking has more tokens than this; absent: any"),
-});
-
-const ShapeSource = z.strictObject({
-  source: z.string().min(1).describe("for s1: a source whose domains are counted, for example of a benchmark's kind"),
-  ratio: z
-    .number()
-    .positive()
-    .default(1)
-    .describe("how much it counts beside the first source, which counts as it is; each domain's count is rounded down"),
-});
-
-const Shape = z.strictObject({
-  after: share("for s1: share of count from which on domains are drawn as those sources have them").default(0.7),
-  like: z.array(ShapeSource).min(1),
-});
-
-const LongShare = z.strictObject({
-  longerThan: z.int().min(0).describe("a trace is long when its thinking has more tokens than this"),
-  share: share("share of count that is long; neither kind makes up for what the other lacks"),
-});
-
 /** A whole experiment; `z.infer` gives the resolved form, in which every default has been filled in. */
 export const Recipe = z.strictObject({
   $schema: z.string().optional().describe("path of the JSON Schema, for completion in editors"),
@@ -158,6 +145,12 @@ export const Recipe = z.strictObject({
   judge: JudgeEndpoint.optional().describe(
     "model that grades what no rule can, of students and teachers; absent: such replies stay unscored, and students are not asked for them",
   ),
+  domain: z
+    .enum(["declared", "judge"])
+    .default("declared")
+    .describe(
+      "declared: a question's domain is what its source says; judge: the judge sorts what may be selected into the classes of MSC 2020, what it cannot tell into unclassified",
+    ),
   collect: z.strictObject({
     sources: z.array(z.discriminatedUnion("type", [FamilySource, FileSource, HubSource])).min(1),
     strict: z
@@ -182,8 +175,9 @@ export const Recipe = z.strictObject({
       samples: count("tries of each reference student at one question").default(1),
     })
     .prefault({}),
+  difficulty: Difficulty,
   trace: z.strictObject({
-    teacher: z.discriminatedUnion("type", [BuiltinTeacher, ...ENDPOINTS]),
+    teacher: z.discriminatedUnion("type", [BuiltinTeacher, RecordedTeacher, ...ENDPOINTS]),
     escalate: z
       .array(Endpoint)
       .default([])
@@ -211,29 +205,7 @@ export const Recipe = z.strictObject({
       .default(5)
       .describe("retries of one request after 5xx or a broken connection; a 429 waits for its turn and does not count"),
   }),
-  select: z
-    .strictObject({
-      count: count("examples to train on").default(1000),
-      method: z
-        .enum(["s1", "random", "longest", "diverse", "all"])
-        .default("s1")
-        .describe(
-          "s1: uniform over domains, long traces preferred; its controls: random, the longest, diverse (uniform over domains alone), all (whatever count says)",
-        ),
-      seeds: z
-        .array(SeedRule)
-        .optional()
-        .describe("for s1: traces that are taken first, where any of these rules applies; absent: none"),
-      shape: Shape.optional(),
-      redrawSeeds: z
-        .boolean()
-        .optional()
-        .describe("for s1: seeds stay in their domains and may be drawn again for nothing, as in s1's own code"),
-      longShare: LongShare.optional(),
-      requireCorrect: z.boolean().default(true).describe("drop traces graded other than correct (s1 kept them)"),
-      maxThinkingTokens: z.int().min(1).default(512).describe("longer traces are dropped, never cut"),
-    })
-    .prefault({}),
+  select: Select,
   tokenize: z
     .strictObject({
       maxLength: z.int().min(16).default(1024).describe("longest example, tokens; a longer one fails the run"),
@@ -293,6 +265,11 @@ export const Recipe = z.strictObject({
     .prefault({}),
 });
 export type Recipe = z.infer<typeof Recipe>;
+/** Whether a teacher is a model behind an endpoint, which is asked and may cost money. */
+export function isAsked(teacher: Recipe["trace"]["teacher"]): teacher is Endpoint {
+  return teacher.type !== "builtin" && teacher.type !== "recorded";
+}
+
 /** A recipe as a person writes it: defaults may be left out. */
 export type RecipeInput = z.input<typeof Recipe>;
 

@@ -109,6 +109,26 @@ export type TraceFailure = z.infer<typeof TraceFailure>;
 export const GradedTrace = z.strictObject({ schemaVersion, traceId: id, questionId: id, grade: Grade });
 export type GradedTrace = z.infer<typeof GradedTrace>;
 
+/** The subject of a question where a model told it. */
+export const QuestionDomain = z.strictObject({
+  schemaVersion,
+  questionId: id,
+  domain: z.string().describe("an MSC class, such as `11 Number theory`, or `unclassified`"),
+  rule: z.string().describe("who told, by which prompt; ends with /none where nothing could be read"),
+});
+export type QuestionDomain = z.infer<typeof QuestionDomain>;
+
+/** How long a trace's thinking is to the student that may learn from it. */
+export const TraceLength = z.strictObject({
+  schemaVersion,
+  traceId: id,
+  thinkingTokens: z
+    .int()
+    .min(0)
+    .describe("in the student's tokens, without delimiters; as its teacher counted for a hosted student"),
+});
+export type TraceLength = z.infer<typeof TraceLength>;
+
 /** Why a row left the funnel: one line a row, at any stage. */
 export const Dropped = z.strictObject({
   schemaVersion,

@@ -8,8 +8,7 @@ import { questionId } from "../../questions/bucket.ts";
 import type { Contamination } from "../../schema/evaluation-summary.ts";
 import { Question, Selection } from "../../schema/records.ts";
 import type { StageName } from "../../schema/manifest.ts";
-import { readEvents, readRunManifest } from "../run-folder.ts";
-import { stageFolder } from "../stage-folder.ts";
+import { finishedStageFolder } from "../finished-stages.ts";
 
 /**
  * Looks for the task's questions among those that the run selected to train on: the same text, or a run of eight words
@@ -41,11 +40,6 @@ async function trainingQuestions(fs: FileSystem, runFolder: string): Promise<Ide
   return found;
 }
 
-/** Path of a stage's output as the run last made it. */
 async function stageFile(fs: FileSystem, runFolder: string, [stage, file]: readonly [StageName, string]) {
-  const manifest = await readRunManifest(fs, runFolder);
-  const key =
-    manifest?.stages.find((one) => one.stage === stage)?.key ??
-    (await readEvents(fs, runFolder)).filter((event) => event.stage === stage && event.key !== undefined).at(-1)?.key;
-  return joinPath(stageFolder(runFolder, stage, key ?? "missing"), file);
+  return joinPath(await finishedStageFolder(fs, runFolder, stage), file);
 }

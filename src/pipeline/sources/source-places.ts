@@ -28,27 +28,50 @@ export function movePlaces(collect: Collect, move: (path: string) => string): Co
 
 /** What a recipe's collected questions depend on: not where files lie, since their bytes count, nor whether bad rows stop it. */
 export function withoutPlaces(collect: Collect): Omit<Collect, "strict"> {
-  const { strict: _strict, ...rest } = movePlaces(collect, (path) => basename(path.replaceAll("\\", "/")));
+  const { strict: _strict, ...rest } = movePlaces(collect, withoutFolder);
   return rest;
 }
 
-/** Paths of all files on this disk that the sources read, in the recipe's order. */
-export function localFiles({ collect }: Pick<Recipe, "collect">): string[] {
+/** A place on this disk without its folder; what is on the hub as it is. */
+export function withoutFolder(place: string): string {
+  return isHubReference(place) ? place : basename(place.replaceAll("\\", "/"));
+}
+
+/** The file of recorded traces on this disk; undefined where there are none, or they are on the hub. */
+export function recordedFile({ trace: { teacher } }: Pick<Recipe, "trace">): string | undefined {
+  return teacher.type === "recorded" && !isHubReference(teacher.data) ? teacher.data : undefined;
+}
+
+/** A teacher with the place of its recorded traces changed; others as they are. */
+export function moveTeacher(
+  teacher: Recipe["trace"]["teacher"],
+  move: (path: string) => string,
+): Recipe["trace"]["teacher"] {
+  return teacher.type === "recorded" && !isHubReference(teacher.data)
+    ? { ...teacher, data: move(teacher.data) }
+    : teacher;
+}
+
+/** Paths of all files on this disk that the sources read, and of recorded traces, in the recipe's order. */
+export function localFiles({ collect, trace }: Pick<Recipe, "collect" | "trace">): string[] {
   const paths: string[] = [];
   movePlaces(collect, (path) => {
     paths.push(path);
     return path;
   });
-  return paths;
+  const recorded = recordedFile({ trace });
+  return recorded === undefined ? paths : [...paths, recorded];
 }
 
 /** The hub's data that the sources read: data set, revision and part of each. */
-export function hubDataOf({ collect }: Pick<Recipe, "collect">): string[] {
+export function hubDataOf({ collect, trace }: Pick<Recipe, "collect" | "trace">): string[] {
   const references = dataSources({ collect }).flatMap((source) => [
     ...(source.type === "hub" ? hubReferences(source) : []),
     ...source.lists.map(({ data }) => data).filter(isHubReference),
   ]);
-  return [...new Set(references)];
+  const { teacher } = trace;
+  const recorded = teacher.type === "recorded" && isHubReference(teacher.data) ? [teacher.data] : [];
+  return [...new Set([...references, ...recorded])];
 }
 
 /** A reference for each part of a data set of the hub. */

@@ -19,6 +19,8 @@ export interface StudentsOptions extends AskPorts {
   readonly students: readonly Endpoint[];
   /** Tries of each at one question. */
   readonly samples: number;
+  /** Asks each about every question, also those that an earlier one solved: for pass rates. */
+  readonly asksAll?: boolean;
   /** Who grades what no rule can. */
   readonly judge?: Endpoint | undefined;
 }
@@ -32,8 +34,8 @@ export function isAttempted(question: Question, hasJudge: boolean): boolean {
 }
 
 /**
- * Asks the students in their order, each only what those before it did not solve, and grades by rule, or by the judge where no
- * rule can. Outcomes come student by student, by question id.
+ * Asks the students in their order, each only what those before it did not solve (unless all are wanted), and grades by rule, or
+ * by the judge where no rule can. Outcomes come student by student, by question id.
  *
  * @throws AppError as `traceQuestions`; what was bought stays in the journal.
  */
@@ -50,7 +52,7 @@ export async function* attemptByStudents(
       if (outcome.type === "attempt" && outcome.attempt.grade.outcome === "correct")
         solved.add(outcome.attempt.questionId);
     }
-    for (const id of solved) open.delete(id);
+    if (options.asksAll !== true) for (const id of solved) open.delete(id);
   }
 }
 

@@ -3,7 +3,7 @@ import type { TraceOutcome } from "../../adapters/teacher/trace-questions.ts";
 import { mapAhead } from "../../core/map-ahead.ts";
 import type { ChatMessage } from "../../ledger/request-key.ts";
 import { describeEndpoint, type ReasoningKind } from "../../schema/endpoint.ts";
-import type { Recipe } from "../../schema/recipe.ts";
+import { isAsked, type Recipe } from "../../schema/recipe.ts";
 import type { GradeOutcome, Question, Trace, TraceFailure } from "../../schema/records.ts";
 import { type AskPorts, type AskRequest, askEndpoint } from "./ask-endpoint.ts";
 import { type OpenTeacher, openTeacher, type TeacherRecipe } from "./open-teacher.ts";
@@ -138,6 +138,8 @@ export function reasoningOf(teacher: TeacherRecipe): ReasoningKind {
   switch (teacher.type) {
     case "builtin":
       return "raw";
+    case "recorded":
+      return teacher.reasoning;
     case "openai-compatible":
       return teacher.reasoning;
     case "gemini":
@@ -152,7 +154,7 @@ export function reasoningOf(teacher: TeacherRecipe): ReasoningKind {
 
 /** Why a whole reply is no trace to learn from: it came without thinking, or with another kind than was declared. */
 function faultOf(trace: Trace, teacher: TeacherRecipe, allowSummaries: boolean): TraceFailure | undefined {
-  if (teacher.type === "builtin" || trace.finishReason !== "stop") return undefined;
+  if (!isAsked(teacher) || trace.finishReason !== "stop") return undefined;
   const { schemaVersion, questionId, sampleIndex, provenance } = trace;
   const fault = (reason: string, detail: string): TraceFailure => ({
     schemaVersion,

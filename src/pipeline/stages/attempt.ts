@@ -1,5 +1,5 @@
 import { readModelFolder } from "../../adapters/model-folder.ts";
-import { dropSolved } from "../../curate/difficulty.ts";
+import { dropByDifficulty } from "../../curate/difficulty.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
@@ -20,7 +20,7 @@ const ANSWER_TOKENS = 16;
 const BATCH_SIZE = 64;
 
 /**
- * The base tries every candidate: what it solves is too easy and never costs a trace. Outputs `attempts.jsonl`,
+ * The base tries every candidate: what it solves, or what is not in the recipe's band, never costs a trace. Outputs `attempts.jsonl`,
  * `questions.jsonl` (what is left) and `dropped.jsonl`.
  */
 export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage {
@@ -45,8 +45,9 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
 }
 
 /** Without students nothing is said of them, so that runs of before keep their keys. A base elsewhere does not try. */
-function attemptConfig({ attempt: { students, samples, ...own }, trace, student, judge }: Recipe): unknown {
-  const base = student.hosted ? {} : own;
+function attemptConfig({ attempt, trace, student, judge, difficulty }: Recipe): unknown {
+  const { students, samples, ...own } = attempt;
+  const base = { ...(student.hosted ? {} : own), ...(difficulty.keep === "unsolved" ? {} : { difficulty }) };
   if (students.length === 0) return base;
   const judged = judge === undefined ? {} : { judge: judgeIdentity(judge) };
   return { ...base, students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries, ...judged };
@@ -57,11 +58,12 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
   const { attempts: byBase, decodedTokens } = context.recipe.student.hosted
     ? { attempts: [], decodedTokens: 0 }
     : await askBase(context, provider, questions);
-  const { kept: left } = dropSolved(questions, byBase);
+  const { difficulty } = context.recipe;
+  const left = difficulty.keep === "unsolved" ? dropByDifficulty(questions, byBase, difficulty).kept : questions;
   const byStudents = await writeAttempts(context, byBase, (write) =>
     askStudents(context, { world, questions: left, write }),
   );
-  const { kept, dropped } = dropSolved(questions, [...byBase, ...byStudents.attempts]);
+  const { kept, dropped } = dropByDifficulty(questions, [...byBase, ...byStudents.attempts], difficulty);
   await context.output.writeRows("questions.jsonl", kept);
   await context.output.writeRows("dropped.jsonl", dropped);
   return {
@@ -146,6 +148,7 @@ async function askStudents(
     students,
     samples,
     judge: recipe.judge,
+    asksAll: recipe.difficulty.keep === "pass-rate",
     onProgress: (now) => progress(purchaseProgress(now, "attempts")),
   });
   const attempts: Attempt[] = [];

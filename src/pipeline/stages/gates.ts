@@ -6,7 +6,7 @@ import { endpointPrice } from "../../ledger/endpoint-price.ts";
 import { formatUsd, microUsdFromUsd } from "../../ledger/money.ts";
 import { tokenCost } from "../../ledger/price-book.ts";
 import { describeEndpoint, type Endpoint } from "../../schema/endpoint.ts";
-import type { Recipe } from "../../schema/recipe.ts";
+import { isAsked, type Recipe } from "../../schema/recipe.ts";
 import { oneObstacle } from "../obstacles.ts";
 import { reasoningOf } from "./ask-teachers.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
@@ -14,7 +14,7 @@ import type { TeacherWorld } from "./teacher-world.ts";
 /** The recipe's teachers that are endpoints, in the order in which they are asked. */
 export function teacherEndpoints({ trace }: Pick<Recipe, "trace">): Endpoint[] {
   const { teacher, escalate } = trace;
-  return teacher.type === "builtin" ? [...escalate] : [teacher, ...escalate];
+  return isAsked(teacher) ? [teacher, ...escalate] : [...escalate];
 }
 
 /**
@@ -26,6 +26,7 @@ export function teacherEndpoints({ trace }: Pick<Recipe, "trace">): Endpoint[] {
 export function checkTeachers(recipe: Pick<Recipe, "trace" | "maxUsd">, world: TeacherWorld): void {
   const teachers = teacherEndpoints(recipe);
   throwAll([
+    ...recordedObstacles(recipe),
     ...teachers.flatMap((teacher) => provenanceObstacle(teacher, recipe)),
     ...termsObstacles(teachers, world.acceptedTerms),
     ...teachers.flatMap((teacher) => obstaclesOf(teacher, recipe, { world, called: "the teacher" })),
@@ -71,6 +72,28 @@ function refuseSmallCap(endpoint: Endpoint, maxUsd: number, { prices }: TeacherW
       data: { worstCaseMicroUsd: worstCase, capMicroUsd: cap },
     },
   );
+}
+
+/** What is written down already cannot be asked again, and is taken for what the recipe says it is. */
+function recordedObstacles({ trace: { teacher, escalate, allowSummaries } }: Pick<Recipe, "trace">): AppError[] {
+  if (teacher.type !== "recorded") return [];
+  const isTaken = teacher.reasoning === "raw" || allowSummaries;
+  return [
+    ...(escalate.length === 0
+      ? []
+      : [new AppError("recipe-invalid", "trace.escalate: recorded traces have no dearer teacher behind them")]),
+    ...(isTaken
+      ? []
+      : [
+          new AppError(
+            "recipe-invalid",
+            `the recorded reasoning is ${teacher.reasoning}, and the recipe asks for raw`,
+            {
+              hint: "set trace.allowSummaries to true: every row then says what it is",
+            },
+          ),
+        ]),
+  ];
 }
 
 function provenanceObstacle(teacher: Endpoint, { trace }: Pick<Recipe, "trace">): AppError[] {

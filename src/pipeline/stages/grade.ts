@@ -1,8 +1,9 @@
+import { AppError } from "../../core/errors.ts";
 import { mapAhead } from "../../core/map-ahead.ts";
 import { prng } from "../../core/prng.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { judgeAgreement, type VerdictPair } from "../../grade/judge-agreement.ts";
-import type { StageNotes } from "../../schema/manifest.ts";
+import type { StageName, StageNotes } from "../../schema/manifest.ts";
 import {
   type Grade,
   type GradedTrace,
@@ -16,26 +17,38 @@ import { askPortsOf } from "./ask-endpoint.ts";
 import { judgedGrade, type JudgedReply, openJudge, type RunJudge } from "./ask-judge.ts";
 import { checkAsked } from "./gates.ts";
 import { checkSandbox, openReplyGrader } from "./grade-reply.ts";
+import { writeQuestionDomains } from "./question-domains.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
+import { writeTraceLengths } from "./trace-lengths.ts";
 import { askedFrom } from "./trace.ts";
 import { isForJudge, judgeIdentity } from "./verify-answers.ts";
 
 /**
  * Checks every trace's answer by rule, and by the recipe's judge where no rule can tell. It drops nothing: what a grade means is
- * the selection's to say. Outputs `grades.jsonl`.
+ * the selection's to say. Outputs `grades.jsonl`, and `lengths.jsonl`: how long each trace is to the student;
+ * `domains.jsonl` where the judge tells the questions' subjects.
  */
 export function gradeStage(world: TeacherWorld): Stage {
   return {
     name: "grade",
-    inputs: ({ order }) => [askedFrom(order), "trace"],
-    facts: [],
-    codeVersion: 1,
+    inputs: ({ order, domain }) => [
+      ...new Set<StageName>([askedFrom(order), "trace", ...(domain === "judge" ? ["attempt" as const] : [])]),
+    ],
+    facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
+    codeVersion: 2,
     // Without a judge nothing is said of it, so that runs of before keep their keys.
-    config: ({ judge, seed, trace }) =>
-      judge === undefined ? {} : { judge: judgeIdentity(judge), seed, maxRetries: trace.maxRetries },
+    config: ({ judge, seed, trace, student, domain, select }) => ({
+      ...(judge === undefined ? {} : { judge: judgeIdentity(judge), seed, maxRetries: trace.maxRetries }),
+      ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
+      ...(domain === "judge" ? { domain, requireCorrect: select.requireCorrect } : {}),
+    }),
     plan: ({ judge }) =>
       `every trace, by its family's verifier or its reference answer${judge === undefined ? "" : `; by ${judge.model} where no rule can tell`}`,
     check: async (recipe) => {
+      if (recipe.domain === "judge" && recipe.judge === undefined)
+        throw new AppError("recipe-invalid", 'domain is "judge", and the recipe has no judge', {
+          hint: 'name a model under judge, or set domain to "declared"',
+        });
       await checkSandbox(recipe);
       if (recipe.judge !== undefined) checkAsked([{ endpoint: recipe.judge, called: "the judge" }], recipe, world);
     },
@@ -61,13 +74,25 @@ async function grade(context: StageContext, world: TeacherWorld): Promise<StageS
     progress({ done: grades.length, total: grades.length, unit: "traces" });
     const agreement = judge === undefined ? {} : await measureJudge(byRule, { context, questions, judge });
     await output.writeRows("grades.jsonl", grades);
+    await writeTraceLengths(context);
+    const domains = await sortQuestions(context, world, grades);
     return {
       funnel: [buildFunnel("grade", grades.length, { kept: grades, dropped: [] })],
-      notes: { ...countOutcomes(grades), ...agreement },
+      notes: { ...countOutcomes(grades), ...agreement, ...domains },
     };
   } finally {
     await judge?.close();
   }
+}
+
+async function sortQuestions(
+  context: StageContext,
+  world: TeacherWorld,
+  grades: readonly GradedTrace[],
+): Promise<StageNotes> {
+  const { judge, domain } = context.recipe;
+  if (domain !== "judge" || judge === undefined) return {};
+  return await writeQuestionDomains(context, grades, { judge, ports: await askPortsOf(context, world) });
 }
 
 async function judgeOf(context: StageContext, world: TeacherWorld): Promise<RunJudge | undefined> {

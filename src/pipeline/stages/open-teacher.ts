@@ -17,7 +17,8 @@ import type { SamplingParams } from "../../ledger/request-key.ts";
 import { questionId } from "../../questions/bucket.ts";
 import { reasonAbout } from "../../questions/teacher-policy.ts";
 import type { Endpoint } from "../../schema/endpoint.ts";
-import type { Recipe } from "../../schema/recipe.ts";
+import { isAsked, type Recipe } from "../../schema/recipe.ts";
+import { withoutFolder } from "../sources/source-places.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /** A recipe's teacher: the built-in one, or an endpoint. */
@@ -56,6 +57,7 @@ export function teacherIdentity(teacher: TeacherRecipe): Partial<TeacherRecipe> 
     const { latencyMs: _latency, rateLimitRate: _refused, port: _port, ...rest } = teacher;
     return rest;
   }
+  if (teacher.type === "recorded") return { ...teacher, data: withoutFolder(teacher.data) };
   const { baseUrl: _url, apiKeyEnv: _key, apiKeyFile: _file, price: _price, ...said } = teacher;
   const { limits: _limits, batch: _batch, ...rest } = said;
   return rest;
@@ -63,7 +65,7 @@ export function teacherIdentity(teacher: TeacherRecipe): Partial<TeacherRecipe> 
 
 /** Where an endpoint's key would travel readable by anybody on the way; undefined where it does not. */
 export function keyInTheClear(teacher: TeacherRecipe): string | undefined {
-  if (teacher.type === "builtin") return undefined;
+  if (!isAsked(teacher)) return undefined;
   if (teacher.apiKeyEnv === undefined && teacher.apiKeyFile === undefined) return undefined;
   const { protocol, hostname } = new URL(teacher.baseUrl);
   const isLocal = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
@@ -108,7 +110,8 @@ export async function openTeacher(
   { seed, trace }: Pick<Recipe, "seed" | "trace">,
   world: TeacherWorld,
 ): Promise<OpenTeacher> {
-  if (teacher.type !== "builtin") return openAsked(teacher, world, "the teacher");
+  if (isAsked(teacher)) return openAsked(teacher, world, "the teacher");
+  if (teacher.type === "recorded") throw new Error("bug in grappa: recorded traces are read, not asked for");
   return { ...(await openBuiltin(teacher, seed)), concurrency: trace.concurrency, limits: { areRefusalsRandom: true } };
 }
 

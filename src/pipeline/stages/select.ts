@@ -1,27 +1,34 @@
-import { readTokenizerFolder } from "../../adapters/model-folder.ts";
 import { AppError } from "../../core/errors.ts";
-import { buildFunnel } from "../../curate/funnel.ts";
-import { checkQuality } from "../../curate/quality.ts";
 import { type Candidate, sourceOf } from "../../curate/candidate.ts";
+import { buildFunnel } from "../../curate/funnel.ts";
+import { faultOf, type QualityContext } from "../../curate/quality.ts";
+import { UNCLASSIFIED } from "../../curate/msc-classes.ts";
 import { selectExamples } from "../../curate/select.ts";
-import { partition, type StageResult } from "../../curate/stage-result.ts";
-import { Dropped, type FunnelStage, GradedTrace, Question, Trace } from "../../schema/records.ts";
-import { countedThinkingTokens } from "./hosted/counted-tokens.ts";
+import { longestThinking, parametersByName } from "../../curate/student-size.ts";
+import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
+import type { Recipe } from "../../schema/recipe.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { readQuestionDomains } from "./question-domains.ts";
+import { readTraceLengths } from "./trace-lengths.ts";
 import { traceRules, traceRulesConfig } from "./trace-rules.ts";
 
-/** Chooses what to train on: quality, then s1's seeded choice over domains. Outputs `selection.jsonl` and `dropped.jsonl`. */
+/**
+ * Chooses what to train on: quality, then the recipe's method. Asks nobody and reads nothing but the stages before it, so that
+ * it can be derived again anywhere. Outputs `selection.jsonl` and `dropped.jsonl`.
+ */
 export function selectStage(): Stage {
   return {
     name: "select",
     inputs: ["attempt", "trace", "grade"],
-    facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
-    codeVersion: 1,
-    config: ({ select, seed, order, student, curate }) => ({
+    facts: [],
+    codeVersion: 2,
+    config: ({ select, seed, order, student, domain, curate }) => ({
       ...select,
       seed,
       ...traceRulesConfig({ curate }),
       ...(order === "s1" ? { order } : {}),
+      ...(domain === "judge" ? { domain } : {}),
+      ...(select.capBySize ? { maxThinkingTokens: longestThinking({ select, student }) } : {}),
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
     plan: ({ select }) =>
@@ -30,39 +37,13 @@ export function selectStage(): Stage {
   };
 }
 
-async function select({ recipe, baseFolder, input, output, warn }: StageContext): Promise<StageSummary> {
-  const lengthOf = recipe.student.hosted ? countedThinkingTokens : await tokenizerLengths(baseFolder);
-  const questions = new Map(
-    (await input("attempt").readRows("questions.jsonl", Question)).map((question) => {
-      const { id, domain } = question;
-      return [id, { domain, source: sourceOf(question) }];
-    }),
-  );
-  const traced = await input("trace").readRows("traces.jsonl", Trace);
-  const { kept: traces, dropped: tooEasy } = await dropTooEasy(traced, { input, isLeft: (id) => questions.has(id) });
-  const grades = new Map(
-    (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
-  );
-  const lengths = new Map(traces.map((trace) => [trace.id, lengthOf(trace)]));
-  const thinkingTokensOf = ({ id }: Trace): number => lengths.get(id) ?? 0;
-  const quality = checkQuality(traces, {
-    rules: traceRules(recipe),
-    gradeOf: ({ id }) => grades.get(id),
-    thinkingTokensOf,
-  });
-  const candidates = quality.kept.map(
-    (trace): Candidate => ({
-      questionId: trace.questionId,
-      traceId: trace.id,
-      domain: questions.get(trace.questionId)?.domain ?? "unknown",
-      source: questions.get(trace.questionId)?.source ?? "unknown",
-      isCorrect: grades.get(trace.id)?.outcome === "correct",
-      thinkingTokens: thinkingTokensOf(trace),
-    }),
-  );
-  const { kept, dropped } = selectExamples(candidates, { ...recipe.select, seed: recipe.seed });
-  const allDropped = [...tooEasy, ...quality.dropped, ...dropped];
-  const funnel = buildFunnel("select", traced.length, { kept, dropped: allDropped });
+async function select({ recipe, input, output, warn }: StageContext): Promise<StageSummary> {
+  if (recipe.select.capBySize && parametersByName(recipe.student) === undefined)
+    warn(`select.capBySize does nothing: ${recipe.student.base} tells no size such as 1.5B in its name`);
+  const sifted = await siftTraces(recipe, input);
+  const { kept, dropped } = selectExamples(sifted.candidates, { ...recipe.select, seed: recipe.seed });
+  const allDropped = [...sifted.tooEasy, ...sifted.unfit, ...dropped];
+  const funnel = buildFunnel("select", sifted.traces, { kept, dropped: allDropped });
   if (kept.length === 0) throw nothingLeft(funnel);
   if (kept.length < recipe.select.count && recipe.select.method !== "all")
     warn(`only ${kept.length} of the ${recipe.select.count} examples asked for: collect more questions`);
@@ -78,23 +59,78 @@ async function select({ recipe, baseFolder, input, output, warn }: StageContext)
   };
 }
 
-async function tokenizerLengths(baseFolder: string): Promise<(trace: Trace) => number> {
-  const { tokenizer } = await readTokenizerFolder(baseFolder);
-  return ({ thinking }) => tokenizer.countUser(thinking);
+/** The traces without their texts, which need not fit into memory. */
+interface Sifted {
+  /** How many traces there were. */
+  readonly traces: number;
+  readonly candidates: readonly Candidate[];
+  /** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */
+  readonly tooEasy: readonly Dropped[];
+  readonly unfit: readonly Dropped[];
 }
 
-/** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */
-async function dropTooEasy(
-  traces: readonly Trace[],
-  { input, isLeft }: { readonly input: StageContext["input"]; readonly isLeft: (questionId: string) => boolean },
-): Promise<StageResult<Trace>> {
-  if (traces.every(({ questionId }) => isLeft(questionId))) return { kept: traces, dropped: [] };
-  const why = new Map((await input("attempt").readRows("dropped.jsonl", Dropped)).map((row) => [row.id, row]));
-  return partition(traces, "select", ({ id, questionId }) => {
-    if (isLeft(questionId)) return null;
-    const { reason = "not-left", detail = "" } = why.get(questionId) ?? {};
-    return { id, reason, detail };
-  });
+async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise<Sifted> {
+  const questions = await readQuestions(recipe, input);
+  const lengths = await readTraceLengths(input("grade"));
+  const grades = new Map(
+    (await input("grade").readRows("grades.jsonl", GradedTrace)).map(({ traceId, grade }) => [traceId, grade]),
+  );
+  const context: QualityContext = {
+    rules: traceRules(recipe),
+    gradeOf: ({ id }) => grades.get(id),
+    thinkingTokensOf: ({ id }) => lengths.get(id) ?? 0,
+  };
+  const whyGone = await whyQuestionsWent(recipe, input);
+  const [candidates, tooEasy, unfit]: [Candidate[], Dropped[], Dropped[]] = [[], [], []];
+  for await (const trace of input("trace").streamRows("traces.jsonl", Trace)) {
+    const { id, questionId } = trace;
+    const question = questions.get(questionId);
+    if (question === undefined) {
+      const { reason = "not-left", detail = "" } = whyGone.get(questionId) ?? {};
+      tooEasy.push({ schemaVersion: SCHEMA_VERSION, stage: "difficulty", detail, id, reason });
+      continue;
+    }
+    const fault = faultOf(trace, context);
+    if (fault === null)
+      candidates.push({
+        ...question,
+        questionId,
+        traceId: id,
+        isCorrect: grades.get(id)?.outcome === "correct",
+        thinkingTokens: context.thinkingTokensOf(trace),
+      });
+    else
+      unfit.push({
+        schemaVersion: SCHEMA_VERSION,
+        stage: "quality",
+        detail: fault.detail,
+        id,
+        reason: fault.reason,
+      });
+  }
+  return { traces: candidates.length + tooEasy.length + unfit.length, candidates, tooEasy, unfit };
+}
+
+/** Domain and source of each question that is left, by its id. */
+async function readQuestions(
+  { domain: toldBy }: Recipe,
+  input: StageContext["input"],
+): Promise<Map<string, Pick<Candidate, "domain" | "source">>> {
+  const told = toldBy === "judge" ? await readQuestionDomains(input("grade")) : undefined;
+  const questions = new Map<string, Pick<Candidate, "domain" | "source">>();
+  for await (const question of input("attempt").streamRows("questions.jsonl", Question))
+    questions.set(question.id, {
+      // Nobody was asked about a question none of whose traces can be selected.
+      domain: told === undefined ? question.domain : (told.get(question.id) ?? UNCLASSIFIED),
+      source: sourceOf(question),
+    });
+  return questions;
+}
+
+/** Why questions went before they could be traced; only in s1's order were they traced all the same. */
+async function whyQuestionsWent({ order }: Recipe, input: StageContext["input"]): Promise<Map<string, Dropped>> {
+  if (order !== "s1") return new Map();
+  return new Map((await input("attempt").readRows("dropped.jsonl", Dropped)).map((row) => [row.id, row]));
 }
 
 /** Training on nothing would end in a student that is its base, and in a report that says so at length. */

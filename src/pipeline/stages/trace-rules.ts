@@ -1,4 +1,5 @@
 import { type QualityRules, S1_QUALITY, strictQuality } from "../../curate/quality.ts";
+import { longestThinking } from "../../curate/student-size.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 
 /** What of `curate` the choice among traces depends on; nothing where it asks for no quality. */
@@ -14,7 +15,8 @@ export function traceRulesConfig({ curate }: Pick<Recipe, "curate">): Partial<Pi
  * where that is strict too. A length and correctness are the recipe's own either way.
  */
 export function traceRules({ curate, select, student }: Pick<Recipe, "curate" | "select" | "student">): QualityRules {
-  const { requireCorrect, maxThinkingTokens } = select;
+  const { requireCorrect } = select;
+  const maxThinkingTokens = longestThinking({ select, student });
   if (curate?.quality === "s1") return { ...S1_QUALITY, requireCorrect, maxThinkingTokens };
   return {
     ...strictQuality({ requireCorrect, maxThinkingTokens }),

@@ -1,12 +1,15 @@
 import { buildFunnel } from "../../curate/funnel.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { type Dropped, Question, SCHEMA_VERSION, type Trace } from "../../schema/records.ts";
+import type { HubAccess } from "../open-data.ts";
+import { recordedFile, withoutFolder } from "../sources/source-places.ts";
 import type { RowWriter, Stage, StageContext, StageOutput, StageSummary } from "../stage.ts";
 import { askPortsOf } from "./ask-endpoint.ts";
 import { traceByTeachers, type TeacherOutcome } from "./ask-teachers.ts";
 import { checkTeachers } from "./gates.ts";
 import { purchaseProgress } from "./purchase-progress.ts";
-import { keyInTheClear, teacherIdentity } from "./open-teacher.ts";
+import { keyInTheClear, teacherIdentity, type TeacherRecipe } from "./open-teacher.ts";
+import { recordedTraces } from "./recorded-traces.ts";
 import { judgeIdentity, openVerify } from "./verify-answers.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
@@ -14,18 +17,23 @@ import type { TeacherWorld } from "./teacher-world.ts";
  * Asks the teachers about every question that is left (in s1's order: every question), never past the budget and never
  * twice for the same thing. Outputs `traces.jsonl`, `failed.jsonl` and `dropped.jsonl`.
  */
-export function traceStage(world: TeacherWorld): Stage {
+export function traceStage(world: TeacherWorld, hub?: HubAccess): Stage {
   return {
     name: "trace",
     inputs: ({ order }) => [askedFrom(order)],
-    facts: [],
+    facts: (recipe) => (recordedFile(recipe) === undefined ? [] : ["questionFiles"]),
     codeVersion: 2,
     config: traceConfig,
     plan: ({ trace: { teacher, escalate, samplesPerQuestion }, maxUsd }) =>
-      `${samplesPerQuestion} trace${samplesPerQuestion === 1 ? "" : "s"} a question from ${[teacher, ...escalate].map((one) => (one.type === "builtin" ? "the built-in teacher (free)" : one.model)).join(", then ")}, at most $${maxUsd}`,
+      `${samplesPerQuestion} trace${samplesPerQuestion === 1 ? "" : "s"} a question from ${[teacher, ...escalate].map(calledInPlan).join(", then ")}, at most $${maxUsd}`,
     check: async (recipe) => checkTeachers(recipe, world),
-    run: (context) => trace(context, world),
+    run: (context) => trace(context, world, hub),
   };
+}
+
+function calledInPlan(teacher: TeacherRecipe): string {
+  if (teacher.type === "builtin") return "the built-in teacher (free)";
+  return teacher.type === "recorded" ? `${withoutFolder(teacher.data)} (recorded)` : teacher.model;
 }
 
 /** Begins the notes that count traces by what their thinking is, where it is not raw. */
@@ -55,10 +63,13 @@ function traceConfig({ trace, seed, judge }: Recipe): unknown {
   };
 }
 
-async function trace(context: StageContext, world: TeacherWorld): Promise<StageSummary> {
+async function trace(context: StageContext, world: TeacherWorld, hub: HubAccess | undefined): Promise<StageSummary> {
   const { recipe, progress, measure } = context;
   const questions = await context.input(askedFrom(recipe.order)).readRows("questions.jsonl", Question);
-  for (const teacher of [recipe.trace.teacher, ...recipe.trace.escalate]) {
+  const { teacher: first } = recipe.trace;
+  if (first.type === "recorded")
+    return await writeOutcomes(context.output, recordedTraces(questions, first, { context, hub }));
+  for (const teacher of [first, ...recipe.trace.escalate]) {
     const host = keyInTheClear(teacher);
     if (host !== undefined) context.warn(`the teacher's key goes to ${host} unencrypted: use https`);
   }

@@ -9,7 +9,9 @@ type BuiltinTeacher = Extract<Recipe["trace"]["teacher"], { type: "builtin" }>;
 
 /** How the teacher is called: one short phrase. */
 export function teacherName({ trace }: Recipe): string {
-  return trace.teacher.type === "builtin" ? "built-in program (simulated teacher)" : oneLine(trace.teacher.model);
+  const { teacher } = trace;
+  if (teacher.type === "builtin") return "built-in program (simulated teacher)";
+  return teacher.type === "recorded" ? `recorded traces of ${oneLine(teacher.model)}` : oneLine(teacher.model);
 }
 
 function builtinTeacher(teacher: BuiltinTeacher): string {
@@ -21,10 +23,12 @@ function builtinTeacher(teacher: BuiltinTeacher): string {
 export function teacherHonesty({ trace }: Recipe, provenance: RunResults["provenance"] = {}): string {
   const { teacher } = trace;
   if (teacher.type === "builtin") return builtinTeacher(teacher);
+  if (teacher.type === "recorded")
+    return `No teacher was asked: the traces were there already (${oneLine(teacher.data)}), written by ${oneLine(teacher.model)} as the recipe says. How they were made and chosen is not known to this run.${provenanceSentence(provenance)}`;
   return `The teacher is ${oneLine(teacher.model)}, asked through ${API_WORDS[teacher.type]}. What it writes is sampled: a second run may buy other traces.${provenanceSentence(provenance)}`;
 }
 
-const API_WORDS: Readonly<Record<Exclude<Recipe["trace"]["teacher"]["type"], "builtin">, string>> = {
+const API_WORDS: Readonly<Record<Exclude<Recipe["trace"]["teacher"]["type"], "builtin" | "recorded">, string>> = {
   "openai-compatible": "an OpenAI-compatible interface",
   gemini: "Google's Gemini API",
   anthropic: "Anthropic's Messages API",

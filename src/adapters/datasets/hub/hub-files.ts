@@ -65,7 +65,8 @@ function isSafePath(path: string): boolean {
   );
 }
 
-async function getJson(http: HubHttp, asked: HubRequest): Promise<{ value: unknown; next: URL | undefined }> {
+/** The JSON of an answer of the hub, and where its list goes on. Throws as `HubHttp.try`. */
+export async function getJson(http: HubHttp, asked: HubRequest): Promise<{ value: unknown; next: URL | undefined }> {
   return await http.try(
     () => asked,
     async (answer) => {

@@ -31,6 +31,9 @@ export interface HubRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Statuses beside 2xx that the caller understands. */
   readonly accepts?: readonly number[];
+  /** What is sent; with it the request is a POST unless told. */
+  readonly body?: string | Uint8Array;
+  readonly method?: "POST" | "PUT";
 }
 
 /** An answer whose body has not been read. */
@@ -105,12 +108,13 @@ export class HubHttp {
     throw new AppError("provider", `${asked.url.href}: more than ${MAX_REDIRECTS} redirects`);
   }
 
-  #request(url: URL, { headers }: HubRequest): Promise<Dispatcher.ResponseData> {
+  #request(url: URL, { headers, body, method = "POST" }: HubRequest): Promise<Dispatcher.ResponseData> {
     const { token, signal } = this.#ports;
     const isOwn = url.origin === this.endpoint.origin;
     return request(url, {
       dispatcher: this.#agent,
       signal,
+      ...(body === undefined ? {} : { body, method }),
       headers: {
         "user-agent": "grappa",
         ...headers,

@@ -1,0 +1,175 @@
+/** @file A hub on loopback that can be written to, with a second origin for large files: the parts of its API that a push uses. */
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A file of the fake's data set. */
+interface StoredFile {
+  readonly bytes: Buffer;
+  readonly isLarge: boolean;
+}
+
+/** One request as the fake saw it. */
+export interface WriteRequest {
+  readonly origin: "hub" | "store";
+  readonly method: string;
+  readonly path: string;
+  readonly authorization: string | undefined;
+}
+
+/** A running fake. */
+export interface WritableHub {
+  readonly endpoint: string;
+  readonly seen: WriteRequest[];
+  /** The data set's files, once it is made. */
+  readonly files: Map<string, StoredFile>;
+  /** Large files by hash, committed or not. */
+  readonly objects: Map<string, Buffer>;
+  readonly commits: string[][];
+  /** Whether the data set was made private; undefined while there is none. */
+  isPrivate: boolean | undefined;
+  /** Awaited before a request is answered. */
+  hold: (request: WriteRequest) => Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The only token that may write. */
+export const WRITE_TOKEN = "hf_0123456789abcdefghij";
+
+/** Serves `acme/set`, which is not there yet. Files whose name ends in .parquet are large ones, as the hub has it. */
+export async function startWritableHub(): Promise<WritableHub> {
+  const hub: Omit<WritableHub, "endpoint" | "close"> = {
+    seen: [],
+    files: new Map(),
+    objects: new Map(),
+    commits: [],
+    isPrivate: undefined,
+    hold: () => Promise.resolve(),
+  };
+  let storeOrigin = "";
+  const serve = (origin: WriteRequest["origin"]) =>
+    listen(async (request, response) => {
+      const body = await bodyOf(request);
+      const { method = "", url: path = "", headers } = request;
+      const noted = { origin, method, path, authorization: headers.authorization };
+      hub.seen.push(noted);
+      if (origin === "store") await store(hub, noted, { body, response });
+      else await answer(hub, noted, { body, response, storeOrigin });
+    });
+  const [server, storing] = await Promise.all([serve("hub"), serve("store")]);
+  storeOrigin = originOf(storing);
+  return Object.assign(hub, {
+    endpoint: originOf(server),
+    close: async () => {
+      await Promise.all([server, storing].map((one) => stop(one)));
+    },
+  });
+}
+
+type State = Omit<WritableHub, "endpoint" | "close">;
+
+async function store(
+  hub: State,
+  request: WriteRequest,
+  { body, response }: { body: Buffer; response: ServerResponse },
+): Promise<void> {
+  await hub.hold(request);
+  const oid = request.path.slice(1);
+  if (createHash("sha256").update(body).digest("hex") !== oid) return void response.writeHead(400).end();
+  hub.objects.set(oid, body);
+  response.writeHead(200).end();
+}
+
+async function answer(
+  hub: State,
+  request: WriteRequest,
+  { body, response, storeOrigin }: { body: Buffer; response: ServerResponse; storeOrigin: string },
+): Promise<void> {
+  const { path, authorization } = request;
+  if (authorization !== `Bearer ${WRITE_TOKEN}`) return void response.writeHead(403).end();
+  const json = (value: unknown, status = 200): void =>
+    void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+  if (path === "/api/repos/create") {
+    if (hub.isPrivate !== undefined) return json({ error: "there" }, 409);
+    hub.isPrivate = (JSON.parse(body.toString()) as { private: boolean }).private;
+    return json({ url: "made" });
+  }
+  if (hub.isPrivate === undefined) return json({}, 404);
+  if (path.startsWith("/api/datasets/acme/set/tree/main")) return json(treeOf(hub));
+  if (path === "/api/datasets/acme/set/revision/main")
+    return json({ sha: String(hub.commits.length).padStart(40, "0") });
+  if (path === "/api/datasets/acme/set/preupload/main") {
+    const { files } = JSON.parse(body.toString()) as { files: { path: string }[] };
+    return json({ files: files.map((file) => ({ ...file, uploadMode: isLarge(file.path) ? "lfs" : "regular" })) });
+  }
+  if (path === "/datasets/acme/set.git/info/lfs/objects/batch") {
+    const { objects } = JSON.parse(body.toString()) as { objects: { oid: string }[] };
+    return json({
+      transfer: "basic",
+      objects: objects.map(({ oid }) =>
+        hub.objects.has(oid) ? { oid } : { oid, actions: { upload: { href: `${storeOrigin}/${oid}` } } },
+      ),
+    });
+  }
+  if (path === "/api/datasets/acme/set/commit/main") {
+    take(hub, body.toString());
+    await hub.hold(request);
+    return json({ commitUrl: "there" });
+  }
+  json({}, 404);
+}
+
+const isLarge = (path: string): boolean => path.endsWith(".parquet");
+
+interface CommitLine {
+  readonly key: string;
+  readonly value: { readonly path: string; readonly content?: string; readonly oid?: string };
+}
+
+function take(hub: State, ndjson: string): void {
+  const lines = ndjson
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as CommitLine);
+  for (const { key, value } of lines) {
+    if (key === "file")
+      hub.files.set(value.path, { bytes: Buffer.from(value.content ?? "", "base64"), isLarge: false });
+    else if (key === "lfsFile") {
+      const bytes = hub.objects.get(value.oid ?? "");
+      if (bytes === undefined) throw new Error(`${value.path} was committed before it was uploaded`);
+      hub.files.set(value.path, { bytes, isLarge: true });
+    }
+  }
+  hub.commits.push(lines.slice(1).map(({ value }) => value.path));
+}
+
+function treeOf({ files }: State): object[] {
+  return [...files].map(([path, { bytes, isLarge: large }]) => ({
+    type: "file",
+    path,
+    size: bytes.length,
+    ...(large
+      ? { oid: "1".repeat(40), lfs: { oid: createHash("sha256").update(bytes).digest("hex"), size: bytes.length } }
+      : { oid: createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex") }),
+  }));
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function listen(handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<Server> {
+  // A client that is killed in the middle of a request ends it, and nothing else.
+  const server = createServer((request, response) => void handler(request, response).catch(() => response.destroy()));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+const originOf = (server: Server): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function stop(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}
