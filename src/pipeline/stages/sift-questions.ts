@@ -1,4 +1,5 @@
 /** @file The rules of a recipe's `curate`, one after another, over what its sources gave: s1's order. */
+import { sourceOf } from "../../curate/candidate.ts";
 import { decontaminate, type QuestionSource } from "../../curate/decontaminate.ts";
 import { dropDuplicates, dropNearDuplicates, type NearDuplicatesDropped } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
@@ -160,12 +161,6 @@ function nameOfSource({ metadata, family }: Question): string {
   return String(metadata.sourceName ?? family);
 }
 
-/** What s1 calls source_type: the data set and a part of it. */
-function sourceType(question: Question): string {
-  const { part } = question.metadata;
-  return part === undefined ? nameOfSource(question) : `${nameOfSource(question)}/${part}`;
-}
-
 function faultOf(
   quality: NonNullable<Curate["quality"]>,
   { language }: Curate,
@@ -177,5 +172,5 @@ function faultOf(
     // Without a reference s1 grades nothing, and what is not graded goes as an "API error".
     question.answer === null
       ? { reason: "no-reference", detail: "" }
-      : s1FormatFault(question.text, sourceType(question));
+      : s1FormatFault(question.text, sourceOf(question));
 }
