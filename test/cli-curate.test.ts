@@ -1,5 +1,5 @@
 /** @file `grappa curate`, `show` and `verify` on a run of real stages, made once by the real program. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -78,6 +78,27 @@ describe("curate", () => {
     expect(selection.map(({ rank }) => rank)).toEqual(Array.from({ length: 40 }, (_, rank) => rank));
     expect(chosenBy).toEqual({ "uniform-domain": 40 });
   });
+
+  test.each(["trace", "grade", "select"])(
+    "killed once %s is done, the same command ends with the same bytes",
+    async (stage) => {
+      const folder = join(origin, `killed-${stage}`);
+      const args = [MAIN, "curate", ...RECIPE, "--run", folder];
+      const child = spawn(process.execPath, args, { cwd: origin });
+      let seen = "";
+      child.stderr.on("data", (text: Buffer) => {
+        seen += text.toString();
+        if (new RegExp(`^${stage} +done`, "m").test(seen)) child.kill("SIGKILL");
+      });
+      await new Promise((resolve) => child.on("close", resolve));
+      expect(seen).toMatch(new RegExp(`^${stage} +done`, "m"));
+      const again = spawnSync(process.execPath, args, { cwd: origin, encoding: "utf8" });
+      expect(again.status, again.stderr).toBe(0);
+      for (const name of ["funnel.json", "selection.jsonl", "dropped.jsonl"])
+        expect(readFileSync(join(folder, name), "utf8"), name).toBe(readFileSync(join(origin, "made", name), "utf8"));
+    },
+    120_000,
+  );
 });
 
 describe("verify", () => {

@@ -53,6 +53,7 @@ beforeAll(async () => {
     attempt: { modes: [] },
     trace: { teacher },
     select: { count: 40 },
+    curate: { decontaminate: { against: [{ task: "math500" }] } },
   };
   writeFileSync(join(folder, "recipe.json"), JSON.stringify(recipe));
   const made = await grappa("run", "recipe.json", "--run", "run", "--until", "tokenize", "--threads", "1");
@@ -98,6 +99,7 @@ describe("grappa export", () => {
     expect(card).toContain("| acme/own \\| \\*sums\\* | CC BY 4.0 | own.jsonl (");
     expect(card).toMatch(/\| collect \| 120 \| 120 \| 0 \|/);
     expect(card).toMatch(/\| select \| \d+ \| 40 \| \d+ \| not-drawn \d+/);
+    expect(card).toMatch(/\| math500 \| NOT checked \| .*data/);
     expect(card).toContain(outcome.files[0]?.sha256);
     expect(card).not.toContain(String(lines[0]?.question));
     expect(card).not.toContain(folder);

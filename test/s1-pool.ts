@@ -42,7 +42,7 @@ export interface PoolOptions {
 type Row = Record<string, unknown>;
 
 /** Rows of a list that no question stands in, and those that questions do. */
-const LISTED = 200;
+const LISTED = 198; // as many as GPQA-Diamond has
 /** Rows that a rule leaves out, for each that it takes. */
 const LEFT_OUT_SHARE = 0.05;
 
@@ -50,7 +50,10 @@ const SYLLABLES = ["ba", "ce", "di", "fo", "gu", "ha", "ke", "li", "mo", "nu", "
 const WORDS = SYLLABLES.flatMap((a) => SYLLABLES.flatMap((b) => SYLLABLES.map((c) => a + b + c)));
 
 /** The data sets of `recipes/s1`, made up; so many questions come of each source as it expects. */
-export function makeS1Pool(recipe: Pick<Recipe, "collect">, { share = 1, seed = 0 }: PoolOptions = {}): HubSets {
+export function makeS1Pool(
+  recipe: Pick<Recipe, "collect" | "curate">,
+  { share = 1, seed = 0 }: PoolOptions = {},
+): HubSets {
   const sets: HubSets = {};
   for (const [place, source] of recipe.collect.sources.entries()) {
     if (source.type !== "hub") continue;
@@ -65,7 +68,23 @@ export function makeS1Pool(recipe: Pick<Recipe, "collect">, { share = 1, seed = 
     }
     for (const list of source.lists) addList(sets, list.data, { field: list.field, name: sourceName(source) });
   }
+  for (const { task, data } of recipe.curate?.decontaminate?.against ?? []) addBenchmark(sets, task, data ?? "");
   return sets;
+}
+
+/** Benchmarks that the pool's questions share nothing with; GPQA's is a list already. */
+const BENCHMARK_ROWS: Readonly<Record<string, number>> = { aime24: 30, math500: 500 };
+
+function addBenchmark(sets: HubSets, task: string, data: string): void {
+  const [, repo = "", part = ""] = /^hf:([^@]+)@[^:]+:(.+)$/.exec(data) ?? [];
+  const count = BENCHMARK_ROWS[task];
+  if (count === undefined) return;
+  const random = prng(`${task}/benchmark`);
+  const rows = Array.from({ length: count }, (_, k) => ({
+    problem: `${task} ${k}: ${words(random, 30)}?`,
+    answer: `${k}`,
+  }));
+  (sets[repo] ??= {})[`${part}/0000.parquet`] = parquet(rows);
 }
 
 /** The texts of a list: the k-th is what a question says that stands in it. */
@@ -77,7 +96,13 @@ function addList(
   { field, name }: { readonly field: string; readonly name: string },
 ): void {
   const [, repo = "", part = ""] = /^hf:([^@]+)@[^:]+:(.+)$/.exec(data) ?? [];
-  const rows = Array.from({ length: LISTED }, (_, k) => ({ [field]: listedText(name, k) }));
+  const choices = {
+    "Correct Answer": "yes",
+    "Incorrect Answer 1": "no",
+    "Incorrect Answer 2": "maybe",
+    "Incorrect Answer 3": "never",
+  };
+  const rows = Array.from({ length: LISTED }, (_, k) => ({ [field]: listedText(name, k), ...choices }));
   (sets[repo] ??= {})[`${part}/0000.parquet`] = parquet(rows);
 }
 

@@ -9,6 +9,7 @@ import { planCost } from "../src/pipeline/plan-cost.ts";
 import { readPlanFacts } from "../src/pipeline/plan-facts.ts";
 import type { SourcePorts } from "../src/pipeline/sources/read-source.ts";
 import { readSources } from "../src/pipeline/sources/read-sources.ts";
+import { siftQuestions } from "../src/pipeline/stages/sift-questions.ts";
 import { type FakeHub, startFakeHubOf } from "./hub/fake-hub.ts";
 import { makeS1Pool, MEAN_THINKING_TOKENS } from "./s1-pool.ts";
 
@@ -74,7 +75,7 @@ describe("recipes/s1", () => {
     expect(plan.questions).toBe(59_029);
     expect(plan.warnings).toEqual([]);
     expect(plan.hubData).toContain("hf:Idavidrein/gpqa@refs/convert/parquet:gpqa_diamond/train");
-    expect(new Set(plan.hubData.map((one) => one.slice(3).split("@")[0])).size).toBe(17); // s1's 16, and a list
+    expect(new Set(plan.hubData.map((one) => one.slice(3).split("@")[0])).size).toBe(19); // s1's 16, a list, and two benchmarks; the third is a source too
     expect(hub.seen).toEqual([]);
   });
 
@@ -114,6 +115,21 @@ describe("recipes/s1", () => {
     expect(byName("OpenDFM/SciEval").some(({ text }) => text.includes("Answer:"))).toBe(false);
     const parts = new Set(byName("AI-MO/NuminaMath-CoT").map(({ metadata }) => metadata.part));
     expect(parts).toEqual(new Set(["aops_forum", "another"]));
+  });
+
+  test("is sifted as s1 did: nothing shares eight words with the benchmarks, and what has no reference goes", async () => {
+    const watch = { onProgress: () => undefined, warn: () => undefined };
+    const read = await readSources(loaded.recipe, ports(), watch);
+    const { kept, dropped, funnel, curation } = await siftQuestions(read, loaded.recipe.curate, ports());
+    expect(curation?.decontamination?.notChecked).toEqual([]);
+    expect(curation?.decontamination?.checked.map(({ task, questions }) => [task, questions])).toEqual([
+      ["held-out", 0],
+      ["aime24", 30],
+      ["math500", 500],
+      ["gpqa-diamond", 198],
+    ]);
+    expect(kept.length + dropped.length).toBe(59_029);
+    expect(funnel.flatMap(({ reasons }) => Object.entries(reasons))).toEqual([["no-reference", 519 + 151]]);
   });
 
   test("its comments hold no address of a person's machine, and no key", async () => {

@@ -1,9 +1,10 @@
 """s1's selection in plain Python, written from its description and not from Grappa's code.
 
-Reads one JSON object from standard input: {"pool": [...], "cases": [...]}; a row of the pool is [id, source, domain, is_correct,
-tokens], a case {"count", "seed", "seeds": [[source, longer_than | null]], "shape": {"after", "like": [[source, ratio]]} | null,
-"redraw": bool}. Prints one JSON list of [id, reason] lists, one for each case. Only the random numbers are Grappa's: sfc32, seeded
-by the SHA-256 of a text, one number for the domain and one for the rank of each draw. Everything is done the slow and plain way.
+Reads one JSON object from standard input: {"pool": [...], "cases": [...]}. A row of the pool is
+[id, source, domain, is_correct, tokens]; a case is {"count", "seed", "seeds": [[source, longer_than | null]],
+"shape": {"after", "like": [[source, ratio]]} | null, "redraw": bool}. Prints one JSON list of [id, reason] lists, one
+for each case. Only the random numbers are Grappa's: sfc32, seeded by the SHA-256 of a text, one number for the domain
+and one for the rank of each draw. Everything is done the slow and plain way.
 """
 
 import hashlib

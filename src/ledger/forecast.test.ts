@@ -95,6 +95,20 @@ describe("a run of which everything is known", () => {
     expect(Math.abs(judged - (250 + 375))).toBeLessThan(20); // half of the 750 others are found wrong
   });
 
+  it("asks every student everything for a band of pass rates, and counts all that a rule can grade as within it", () => {
+    const students = [certain({ solves: always, samples: 4 }), certain({ samples: 2 })];
+    const calls = askedIn(facts({ students, unruledShare: 0.2, asksAll: true })).map((row) => row.calls.p50);
+    expect(calls).toEqual([320, 160, 80]);
+  });
+
+  it("counts the subjects that the judge tells: of all that is traced, or of what came out right", () => {
+    const half = { type: "assumed", mean: 0.5, weight: 1e9 } as const;
+    const base = { questions: 1_000, teachers: [certain({ solves: half })], judge: certain() };
+    const of = (judgeSorts: "right" | "traced"): number => askedIn(facts({ ...base, judgeSorts }))[1]?.calls.p50 ?? 0;
+    expect(of("traced")).toBe(1_000);
+    expect(Math.abs(of("right") - 500)).toBeLessThan(20);
+  });
+
   it("trains on the right traces there are, at most on those wanted", () => {
     const paid = { ...training, microUsdPerMillion: 500_000 };
     const of = (questions: number) =>

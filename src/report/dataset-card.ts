@@ -1,4 +1,5 @@
 /** @file The card of an exported data set: what it holds, from where, under which terms, and what it does not show. Pure. */
+import type { Curation } from "../schema/curation.ts";
 import type { AcceptedTerms } from "../schema/manifest.ts";
 import type { FunnelStage, SourceReading } from "../schema/records.ts";
 import { count } from "./number-format.ts";
@@ -25,6 +26,8 @@ export interface DatasetCard {
   readonly byGrade: readonly (readonly [string, number])[];
   readonly meanThinkingTokens: number;
   readonly funnel: readonly FunnelStage[];
+  /** What was decontaminated against what; null where the recipe says nothing of it. */
+  readonly decontamination: Curation["decontamination"];
   readonly selection: { readonly method: string; readonly seed: number; readonly count: number };
   /** Data files with their SHA-256. */
   readonly files: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[];
@@ -41,6 +44,7 @@ export function datasetCard(card: DatasetCard): string {
     sources(card),
     teacher(card),
     funnel(card),
+    decontamination(card),
     examples(card),
     columns(),
     limits(card),
@@ -125,6 +129,25 @@ ${table(["stage", "in", "kept", "dropped", "why"], rows)}
 `;
 }
 
+function decontamination({ decontamination: found }: DatasetCard): string {
+  if (found === null) return "## Decontamination\n\nNone: questions of benchmarks may be among these.\n";
+  const rows = [
+    ...found.checked.map(({ task, questions, source }) => [task, `checked, ${count(questions)} questions`, source]),
+    ...found.notChecked.map(({ task, reason }) => [task, "NOT checked", reason]),
+  ];
+  const near =
+    found.nearJaccard === null
+      ? "light edits were not looked for"
+      : `light edits from a likeness of ${found.nearJaccard}`;
+  return `## Decontamination
+
+Dropped was what shares ${found.ngram} words in a row with a benchmark's question; ${near}. ${count(found.tooShort)} of the benchmarks' questions are too
+short to be found.
+
+${table(["benchmark", "", "data"], rows)}
+`;
+}
+
 function examples({ byDomain, meanThinkingTokens }: DatasetCard): string {
   const shown = byDomain.slice(0, 30).map(([name, rows]) => [name, count(rows)]);
   const rest = byDomain.slice(30).reduce((sum, [, rows]) => sum + rows, 0);
@@ -153,7 +176,7 @@ function limits({ byGrade, examples: rows, sources: read }: DatasetCard): string
 
 - Grades of the ${count(rows)} teacher's answers, by rule or judge: ${grades}. A grade is of the answer; nobody checked the reasoning.
 - What a teacher writes is sampled: another run may give other traces.
-- Questions were compared with the benchmarks that the funnel names, if any, and with no others.
+- Questions were compared with the benchmarks under Decontamination, and with no others.
 ${unlicensed === 0 ? "" : `- The recipe notes no terms for ${unlicensed} of its sources: find them before you publish.\n`}`;
 }
 

@@ -14,6 +14,7 @@ import { termsOf } from "../../adapters/teacher/terms-of-use.ts";
 import { AppError } from "../../core/errors.ts";
 import { type CardTerms, datasetCard } from "../../report/dataset-card.ts";
 import { teacherName } from "../../report/view/honesty.ts";
+import { Curation } from "../../schema/curation.ts";
 import type { StageManifest } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { SCHEMA_VERSION, SourceReading } from "../../schema/records.ts";
@@ -52,7 +53,7 @@ export async function exportDataset(fs: FileSystem, runFolder: string, folder: s
   await refuseForeignFolder(fs, folder);
   const rows = await selectedRows(fs, runFolder);
   const stages = await readStages(fs, runFolder);
-  const readings = await readReadings(fs, runFolder);
+  const { readings, decontamination } = await readCollected(fs, runFolder);
   await fs.writeAtomic(
     joinPath(folder, HEADER),
     json({ schemaVersion: SCHEMA_VERSION, kind: "grappa-dataset", run: header.run, grappa: header.createdBy }),
@@ -79,6 +80,7 @@ export async function exportDataset(fs: FileSystem, runFolder: string, folder: s
     byGrade: counted(rows, ({ grade }) => grade),
     meanThinkingTokens: rows.reduce((sum, row) => sum + row.thinking_tokens, 0) / Math.max(1, rows.length),
     funnel: stages.flatMap(({ funnel }) => funnel),
+    decontamination,
     selection: { method: recipe.select.method, seed: recipe.seed, count: recipe.select.count },
     files,
     stages,
@@ -102,11 +104,14 @@ async function readStages(fs: FileSystem, runFolder: string): Promise<StageManif
   return manifests;
 }
 
-/** What was read of each data set; none where all questions are made. */
-async function readReadings(fs: FileSystem, runFolder: string): Promise<SourceReading[]> {
+/** What was read of each data set, and checked against what; none where all questions are made, or nothing was checked. */
+async function readCollected(fs: FileSystem, runFolder: string) {
   const { manifest, input } = await openFinishedStage(fs, runFolder, { stage: "collect", verification: "hashes" });
-  const isThere = manifest.files.some(({ path }) => path === "sources.jsonl");
-  return isThere ? await input.readRows("sources.jsonl", SourceReading) : [];
+  const has = (name: string): boolean => manifest.files.some(({ path }) => path === name);
+  return {
+    readings: has("sources.jsonl") ? await input.readRows("sources.jsonl", SourceReading) : [],
+    decontamination: has("curation.json") ? (await input.readJson("curation.json", Curation)).decontamination : null,
+  };
 }
 
 async function termsOfTeachers(fs: FileSystem, runFolder: string, recipe: Recipe): Promise<CardTerms[]> {

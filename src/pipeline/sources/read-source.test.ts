@@ -124,6 +124,11 @@ describe("which rows", () => {
     expect(texts(listed)).toEqual(["What is 3?", "What is 4?"]);
     const others = await read(rows, { lists, where: [{ field: "question", notListedIn: "kept" }] });
     expect(others.train).toHaveLength(48);
+    writeFileSync(join(folder, "listed.csv"), "Question,x\n What is 3?,\n,y\n");
+    await expect(read(rows, { lists, where: [{ field: "question", listedIn: "kept" }] })).rejects.toMatchObject({
+      code: "record-invalid",
+      message: 'the list "kept": row 2, field Question: empty',
+    });
   });
 
   it("a sample, the same for rows in any order", async () => {

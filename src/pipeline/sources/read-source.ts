@@ -106,10 +106,20 @@ async function readLists({ lists }: DataSource, ports: SourcePorts): Promise<Tex
   for (const { name, data, field } of lists) {
     const keys = new Set<string>();
     const { files } = await openDataFiles(dataRequest(data, ports), () => ({ columns: [field] }));
-    for (const file of files) for await (const row of file.rows()) keys.add(listKey(textField(row, [field])));
+    for (const file of files) for await (const row of file.rows()) keys.add(listKey(listText(row, field, name)));
     read.set(name, keys);
   }
   return read;
+}
+
+/** A list is looked up, so a row of it that cannot be read would take or leave questions in silence: it stops the reading. */
+function listText(row: TaskRow, field: string, list: string): string {
+  try {
+    return textField(row, [field]);
+  } catch (cause) {
+    if (!(cause instanceof AppError)) throw cause;
+    throw new AppError("record-invalid", `the list "${list}": ${cause.message}`, { data: { list }, cause });
+  }
 }
 
 type Counted = "filtered" | "repeated" | "notSampled" | "overCount" | "heldOut" | "bad" | "questions";

@@ -63,15 +63,16 @@ export function localFiles({ collect, trace }: Pick<Recipe, "collect" | "trace">
   return recorded === undefined ? paths : [...paths, recorded];
 }
 
-/** The hub's data that the sources read: data set, revision and part of each. */
-export function hubDataOf({ collect, trace }: Pick<Recipe, "collect" | "trace">): string[] {
+/** The hub's data that sources, benchmarks and recorded traces are read from: data set, revision and part of each. */
+export function hubDataOf({ collect, trace, curate }: Pick<Recipe, "collect" | "trace" | "curate">): string[] {
   const references = dataSources({ collect }).flatMap((source) => [
     ...(source.type === "hub" ? hubReferences(source) : []),
     ...source.lists.map(({ data }) => data).filter(isHubReference),
   ]);
   const { teacher } = trace;
   const recorded = teacher.type === "recorded" && isHubReference(teacher.data) ? [teacher.data] : [];
-  return [...new Set([...references, ...recorded])];
+  const benchmarks = (curate?.decontaminate?.against ?? []).flatMap(({ data }) => data ?? []).filter(isHubReference);
+  return [...new Set([...references, ...benchmarks, ...recorded])];
 }
 
 /** A reference for each part of a data set of the hub. */

@@ -5,12 +5,12 @@ import { faultOf, type QualityContext } from "../../curate/quality.ts";
 import { UNCLASSIFIED } from "../../curate/msc-classes.ts";
 import { selectExamples } from "../../curate/select.ts";
 import { longestThinking, parametersByName } from "../../curate/student-size.ts";
+import { traceRules, traceRulesConfig } from "../../curate/trace-rules.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { readQuestionDomains } from "./question-domains.ts";
 import { readTraceLengths } from "./trace-lengths.ts";
-import { traceRules, traceRulesConfig } from "./trace-rules.ts";
 
 /**
  * Chooses what to train on: quality, then the recipe's method. Asks nobody and reads nothing but the stages before it, so that
@@ -90,13 +90,14 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
       tooEasy.push({ schemaVersion: SCHEMA_VERSION, stage: "difficulty", detail, id, reason });
       continue;
     }
+    const outcome = grades.get(id)?.outcome;
     const fault = faultOf(trace, context);
     if (fault === null)
       candidates.push({
         ...question,
         questionId,
         traceId: id,
-        isCorrect: grades.get(id)?.outcome === "correct",
+        isCorrect: outcome === "correct",
         thinkingTokens: context.thinkingTokensOf(trace),
       });
     else

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Recipe } from "../../schema/recipe.ts";
+import { Recipe } from "../schema/recipe.ts";
 import { traceRules, traceRulesConfig } from "./trace-rules.ts";
 
 const recipe = (more: object): Recipe =>

@@ -1,6 +1,6 @@
-import { type QualityRules, S1_QUALITY, strictQuality } from "../../curate/quality.ts";
-import { longestThinking } from "../../curate/student-size.ts";
-import type { Recipe } from "../../schema/recipe.ts";
+import type { Recipe } from "../schema/recipe.ts";
+import { type QualityRules, S1_QUALITY, strictQuality } from "./quality.ts";
+import { longestThinking } from "./student-size.ts";
 
 /** What of `curate` the choice among traces depends on; nothing where it asks for no quality. */
 export function traceRulesConfig({ curate }: Pick<Recipe, "curate">): Partial<Pick<QualityRules, "language">> & {
