@@ -264,13 +264,15 @@ else {
   const figures = {};
   for (const name of Object.keys(PARTS)) {
     say(`${name}:`);
-    const own = [fileURLToPath(import.meta.url), "--part", name, "--json"];
+    const count = flag("rows") === undefined ? [] : ["--rows", flag("rows")];
+    const own = [fileURLToPath(import.meta.url), "--part", name, "--json", ...count];
     const { stdout, status } = spawnSync(process.execPath, own, {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });
     if (status !== 0) throw new Error(`part ${name} ended with status ${status}`);
-    Object.assign(figures, JSON.parse(stdout).figures);
+    for (const [figure, value] of Object.entries(JSON.parse(stdout).figures))
+      if (value !== null) figures[figure] = value; // null: nothing of the kind among so few rows
   }
   finish("curate", figures, { loadAverage: loadavg()[0].toFixed(1) });
 }

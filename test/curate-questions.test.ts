@@ -41,11 +41,11 @@ interface Row {
 const write = async (file: string, rows: readonly object[]): Promise<void> =>
   await writeFile(join(folder, file), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
 
-async function collect(curate: unknown, run = "run"): Promise<StageManifest> {
+async function collect(curate: unknown, run = "run", paths = ["../rows.jsonl"]): Promise<StageManifest> {
   const recipe = Recipe.parse({
     name: "curate",
     student: { base: "demo-base" },
-    collect: { sources: [{ type: "file", path: "../rows.jsonl" }] },
+    collect: { sources: paths.map((path) => ({ type: "file", path })) },
     trace: { teacher: { type: "builtin" } },
     ...(curate === undefined ? {} : { curate }),
   });
@@ -161,6 +161,7 @@ describe("a recipe with curate", () => {
     });
     expect(await output(manifest, "curation.json")).not.toContain(folder);
     expect(manifest.notes).toEqual({ notCheckedAgainst: "math500, gpqa" });
+    expect(manifest.funnel.map(({ note }) => note)[1]).toBe("not checked against math500, gpqa");
     expect(warnings.filter((one) => one.startsWith("not checked against"))).toHaveLength(2);
   });
 
@@ -179,6 +180,25 @@ describe("a recipe with curate", () => {
     const other = await collect(curate, "other");
     expect(await output(other, "questions.jsonl", "other")).toBe(kept);
     expect(other.funnel).toEqual(manifest.funnel);
+  });
+
+  test("checks a file against those before it, not against itself, and lets AIME keep its figures", async () => {
+    const figure = () => inBucket("train", () => `[asy] draw(); [/asy] p1. ${words(20)}`);
+    const [run, own] = [words(8), words(8)];
+    const twice = [1, 2].map(() => ({ question: inBucket("train", () => `${own} ${words(9)}`), answer: "1" }));
+    await write("rows.jsonl", [{ question: inBucket("train", () => `${words(9)} ${run}`), answer: "1" }]);
+    const again = { question: inBucket("train", () => `${run} ${words(9)}`), answer: "1" };
+    await write("AIME.jsonl", [...twice, again, { question: figure(), answer: "1" }]);
+    await write("other.jsonl", [{ question: figure(), answer: "1" }]);
+    const files = ["../rows.jsonl", "../AIME.jsonl", "../other.jsonl"];
+    const manifest = await collect({ quality: "s1", decontaminate: {} }, "run", files);
+    const reasons = manifest.funnel.map(({ stage, kept, reasons: why }) => [stage, kept, why]);
+    expect(reasons).toEqual([
+      ["collect", 6, {}],
+      ["decontaminate", 5, { "earlier-source": 1 }],
+      ["duplicates", 5, {}],
+      ["quality", 4, { "figure-code": 1 }],
+    ]);
   });
 
   test("depends on the benchmarks' names and not on where they lie, and changes nothing where it is absent", async () => {

@@ -19,19 +19,19 @@ const MIN_FOREIGN = 3;
 const ENGLISH =
   words(`the of a and is to in that for with if find what be are has from by on at as each how many which this it
   we you there all not can so then have does let when where will was were`);
-/** Common words that are no English ones, nor usual names of variables. */
+/** Common words that are no English ones (`son`, `met`), nor part of an address (`com`), nor usual names. */
 const FOREIGN: ReadonlyMap<string, string> = new Map(
   Object.entries({
     French: "le les des est une dans pour qui et du sur avec sont nous que cette aux",
-    German: "der das und ist ein eine nicht mit den von für zu sich auf sind wird wie dem",
-    Spanish: "el los las que una por con para del es son como su cada sea si cuántos",
-    Italian: "il che di una della per sono con gli nel alla è quanti dei delle",
-    Portuguese: "que uma não os dos para em com são ao da seja qual quantos é",
-    Dutch: "het een van en niet zijn met dat op voor wordt hoeveel",
-    Indonesian: "yang dan adalah dari dengan untuk dalam jika sebuah pada",
+    German: "der das und ist ein eine nicht den von für zu sich auf sind wird wie dem",
+    Spanish: "el los las que una por para del es como su cada si cuántos",
+    Italian: "il che di una della sono gli nel alla è quanti dei delle",
+    Portuguese: "que uma não os para em são ao da seja qual quantos é",
+    Dutch: "het een van en niet zijn dat voor wordt hoeveel",
+    Indonesian: "yang adalah dari dengan untuk dalam jika sebuah pada",
     Turkish: "bir ve bu için ile olan kaç olarak",
     Vietnamese: "của là và các có cho một số hai",
-    Polish: "że się nie jest na jak oraz dla które wynosi",
+    Polish: "że się nie na jak oraz dla które wynosi",
     Swedish: "och att är det som för med en av hur många",
   }).flatMap(([language, list]) => words(list).map((word): [string, string] => [word, language])),
 );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Grade, Trace } from "../schema/records.ts";
-import { faultOf, type QualityRules, strictQuality } from "./quality.ts";
+import type { Grade, GradeOutcome, Trace } from "../schema/records.ts";
+import { faultOf, type QualityRules, S1_QUALITY, strictQuality } from "./quality.ts";
 
 const TRACE: Trace = {
   schemaVersion: 1,
@@ -54,4 +54,20 @@ describe("faultOf", () => {
     expect(fault({ thinking: "so </think> 7" }, {})).toEqual({ reason: "control-text", detail: "</think>" });
     expect(fault({ answer: "7</s>" }, {})).toEqual({ reason: "control-text", detail: "</s>" });
   });
+  it.each([
+    ["correct", null],
+    ["incorrect", null],
+    ["no_answer", null],
+    ["timeout", null],
+    ["unscored", "ungraded"],
+    ["gold_error", "ungraded"],
+    [undefined, "ungraded"],
+  ] as [GradeOutcome | undefined, string | null][])(
+    "as s1 keeps what is graded, and nothing else: %s",
+    (outcome, reason) => {
+      const gradeOf = () => (outcome === undefined ? undefined : { outcome, extracted: null, rule: "test" });
+      const found = faultOf(TRACE, { rules: S1_QUALITY, gradeOf, thinkingTokensOf: () => 1e6 });
+      expect(found?.reason ?? null).toBe(reason);
+    },
+  );
 });

@@ -25,6 +25,8 @@ export type QualityReason =
 export interface QualityRules {
   /** Drop what is graded other than correct. */
   readonly requireCorrect: boolean;
+  /** Drop what nobody could grade, as s1 dropped whatever lacked a grade; absent: only where correctness is required. */
+  readonly requireGrade?: boolean | undefined;
   /** Drop longer thinking, tokens; it is never cut, since a cut trace teaches not to stop. */
   readonly maxThinkingTokens: number;
   readonly refuseLoops: boolean;
@@ -41,9 +43,10 @@ export function strictQuality(limits: Omit<QualityRules, "refuseLoops" | "requir
   return { ...limits, refuseLoops: true, requireConclusion: true };
 }
 
-/** As lenient as s1, which kept wrong and repetitive traces (46 % of s1K is wrong by design). */
+/** As lenient as s1, which kept wrong and repetitive traces (46 % of s1K is wrong by design), though none without a grade. */
 export const S1_QUALITY: QualityRules = {
   requireCorrect: false,
+  requireGrade: true,
   maxThinkingTokens: Number.POSITIVE_INFINITY,
   refuseLoops: false,
   requireConclusion: false,
@@ -86,11 +89,11 @@ export function faultOf(trace: Trace, context: QualityContext): { reason: Qualit
     return fault("exceeds-context", `${whole} tokens, limit ${rules.contextTokens}`);
   const foreign = rules.language === "en" ? notEnglish(trace.thinking) : null;
   if (foreign !== null) return fault("wrong-language", foreign);
-  if (rules.requireCorrect) {
-    const outcome = context.gradeOf(trace)?.outcome;
-    if (outcome === undefined) return fault("ungraded");
-    if (outcome !== "correct") return fault("not-correct", outcome);
-  }
+  const outcome = context.gradeOf(trace)?.outcome;
+  if (outcome === undefined && (rules.requireCorrect || rules.requireGrade === true)) return fault("ungraded");
+  if (rules.requireGrade === true && (outcome === "unscored" || outcome === "gold_error"))
+    return fault("ungraded", outcome);
+  if (rules.requireCorrect && outcome !== "correct") return fault("not-correct", outcome);
   if (rules.refuseLoops && isLooping(trace.thinking)) return fault("looping");
   if (rules.requireConclusion && !concludes(trace, context.gradeOf(trace))) return fault("answer-not-concluded");
   return null;

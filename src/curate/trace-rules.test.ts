@@ -1,41 +1,49 @@
 import { describe, expect, it } from "vitest";
 import { Recipe } from "../schema/recipe.ts";
-import { isUngradedForS1, traceRules } from "./trace-rules.ts";
+import { traceRules, traceRulesConfig } from "./trace-rules.ts";
 
-const HOSTED = { base: "x", hosted: { type: "together" } };
-const recipe = (curate: object | undefined, student: object = HOSTED): Recipe =>
+const recipe = (more: object): Recipe =>
   Recipe.parse({
-    name: "x",
-    student,
-    collect: { sources: [{ type: "family", family: "program", count: 1, difficulty: [1, 2] }] },
+    name: "rules",
+    student: { base: "demo-base" },
+    collect: { sources: [{ type: "file", path: "rows.jsonl" }] },
     trace: { teacher: { type: "builtin" } },
-    select: { requireCorrect: false, maxThinkingTokens: 700 },
-    ...(curate === undefined ? {} : { curate }),
+    select: { requireCorrect: false, maxThinkingTokens: 77 },
+    ...more,
   });
 
 describe("traceRules", () => {
-  it("checks everything unless told, and a conclusion only of the student of this machine", () => {
-    expect(traceRules(recipe(undefined))).toEqual({
+  it("are strict in any language where the recipe has no curate, and its stage's key does not change", () => {
+    const plain = recipe({});
+    expect(traceRules(plain)).toEqual({
       requireCorrect: false,
-      maxThinkingTokens: 700,
+      maxThinkingTokens: 77,
       refuseLoops: true,
-      requireConclusion: false,
-      language: undefined,
+      requireConclusion: true,
     });
-    expect(traceRules(recipe(undefined, { base: "x" })).requireConclusion).toBe(true);
+    expect(traceRulesConfig(plain)).toEqual({});
+    expect(traceRulesConfig(recipe({ curate: { duplicates: {} } }))).toEqual({});
   });
-  it("looks at the language where it is strict", () => {
-    expect(traceRules(recipe({ quality: "strict" })).language).toBe("en");
-    expect(traceRules(recipe({ quality: "strict", language: "any" })).language).toBeUndefined();
+  it("are strict in English, unless any language will do", () => {
+    const english = recipe({ curate: { quality: "strict" } });
+    expect([traceRules(english).language, traceRulesConfig(english)]).toEqual([
+      "en",
+      { quality: "strict", language: "en" },
+    ]);
+    const any = recipe({ curate: { quality: "strict", language: "any" } });
+    expect([traceRules(any).language, traceRulesConfig(any)]).toEqual([undefined, { quality: "strict" }]);
   });
-  it("is as lenient as s1, but for the recipe's own limits, and drops what nobody could grade", () => {
-    const s1 = recipe({ quality: "s1" });
-    expect(traceRules(s1)).toMatchObject({ refuseLoops: false, requireConclusion: false, maxThinkingTokens: 700 });
-    expect(
-      [undefined, "unscored", "gold_error", "incorrect", "correct", "no_answer"].map((outcome) =>
-        isUngradedForS1(s1, outcome as never),
-      ),
-    ).toEqual([true, true, true, false, false, false]);
-    expect(isUngradedForS1(recipe(undefined), "unscored")).toBe(false);
+  it("are s1's, but for the recipe's own correctness and length", () => {
+    expect(traceRules(recipe({ curate: { quality: "s1" } }))).toEqual({
+      requireCorrect: false,
+      requireGrade: true,
+      maxThinkingTokens: 77,
+      refuseLoops: false,
+      requireConclusion: false,
+    });
+  });
+  it("leave the conclusion to a hosted student", () => {
+    const hosted = recipe({ student: { base: "Qwen/Qwen2.5-7B-Instruct", hosted: { type: "together" } } });
+    expect(traceRules(hosted).requireConclusion).toBe(false);
   });
 });

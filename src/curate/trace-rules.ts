@@ -1,25 +1,31 @@
 import type { Recipe } from "../schema/recipe.ts";
-import type { GradeOutcome } from "../schema/records.ts";
 import { type QualityRules, S1_QUALITY, strictQuality } from "./quality.ts";
 import { longestThinking } from "./student-size.ts";
 
-/** The parts of a recipe that say which traces are fit. */
-export type TraceRulesRecipe = Pick<Recipe, "select" | "student" | "curate">;
-
-/**
- * Which checks a recipe's traces go through: as lenient as s1 where its quality is `s1`; else all, and the language where it is
- * `strict`.
- */
-export function traceRules(recipe: TraceRulesRecipe): QualityRules {
-  const { select, student, curate } = recipe;
-  const limits = { requireCorrect: select.requireCorrect, maxThinkingTokens: longestThinking(recipe) };
-  if (curate?.quality === "s1") return { ...S1_QUALITY, ...limits };
-  const language = curate?.quality === "strict" && curate.language === "en" ? "en" : undefined;
-  // A rule for the embedded student; a right trace that was paid for is not dropped for how its thinking ends.
-  return { ...strictQuality(limits), requireConclusion: student.hosted === undefined, language };
+/** What of `curate` the choice among traces depends on; nothing where it asks for no quality. */
+export function traceRulesConfig({ curate }: Pick<Recipe, "curate">): Partial<Pick<QualityRules, "language">> & {
+  quality?: string;
+} {
+  if (curate?.quality === undefined) return {};
+  return { quality: curate.quality, ...(asksForEnglish({ curate }) ? { language: "en" } : {}) };
 }
 
-/** Whether s1 would drop a trace for its missing grade, right or wrong as it may be: nobody could tell which. */
-export function isUngradedForS1({ curate }: TraceRulesRecipe, outcome: GradeOutcome | undefined): boolean {
-  return curate?.quality === "s1" && (outcome === undefined || outcome === "unscored" || outcome === "gold_error");
+/**
+ * The rules that traces are held to: as lenient as s1 where the recipe's `curate.quality` says so, else strict, and in English
+ * where that is strict too. A length and correctness are the recipe's own either way.
+ */
+export function traceRules({ curate, select, student }: Pick<Recipe, "curate" | "select" | "student">): QualityRules {
+  const { requireCorrect } = select;
+  const maxThinkingTokens = longestThinking({ select, student });
+  if (curate?.quality === "s1") return { ...S1_QUALITY, requireCorrect, maxThinkingTokens };
+  return {
+    ...strictQuality({ requireCorrect, maxThinkingTokens }),
+    // A rule for the embedded student; a right trace that was paid for is not dropped for how its thinking ends.
+    requireConclusion: student.hosted === undefined,
+    ...(asksForEnglish({ curate }) ? { language: "en" } : {}),
+  };
+}
+
+function asksForEnglish({ curate }: { readonly curate: Recipe["curate"] }): boolean {
+  return curate?.quality === "strict" && curate.language === "en";
 }

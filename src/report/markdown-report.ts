@@ -53,13 +53,17 @@ function funnel(view: ReportView): string {
       { label: "dropped", isNumber: true },
       { label: "reasons", isNumber: false },
     ],
-    rows: view.funnel.map(({ stage, kept, dropped, reasons }) => ({
+    rows: view.funnel.map(({ stage, kept, dropped, reasons, note }) => ({
       tone: "plain",
       cells: [
         { text: stage },
         { text: count(kept) },
         { text: count(dropped) },
-        { text: reasons.map(({ reason, count: rows }) => `${reason} ${count(rows)}`).join(", ") },
+        {
+          text: [...reasons.map(({ reason, count: rows }) => `${reason} ${count(rows)}`), note]
+            .filter(Boolean)
+            .join(", "),
+        },
       ],
     })),
   });

@@ -253,5 +253,6 @@ export const FunnelStage = z.strictObject({
   kept: z.int().min(0),
   dropped: z.int().min(0),
   reasons: z.record(z.string(), z.int().min(0)),
+  note: z.string().optional().describe("what the stage could not do, for example benchmarks that it did not check"),
 });
 export type FunnelStage = z.infer<typeof FunnelStage>;

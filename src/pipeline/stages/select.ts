@@ -5,7 +5,7 @@ import { faultOf, type QualityContext } from "../../curate/quality.ts";
 import { UNCLASSIFIED } from "../../curate/msc-classes.ts";
 import { selectExamples } from "../../curate/select.ts";
 import { longestThinking, parametersByName } from "../../curate/student-size.ts";
-import { isUngradedForS1, traceRules } from "../../curate/trace-rules.ts";
+import { traceRules, traceRulesConfig } from "../../curate/trace-rules.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
@@ -25,9 +25,9 @@ export function selectStage(): Stage {
     config: ({ select, seed, order, student, domain, curate }) => ({
       ...select,
       seed,
+      ...traceRulesConfig({ curate }),
       ...(order === "s1" ? { order } : {}),
       ...(domain === "judge" ? { domain } : {}),
-      ...(curate?.quality === undefined ? {} : { quality: curate.quality, language: curate.language }),
       ...(select.capBySize ? { maxThinkingTokens: longestThinking({ select, student }) } : {}),
       ...(student.hosted ? { lengths: "as the teacher counted" } : {}),
     }),
@@ -91,8 +91,7 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
       continue;
     }
     const outcome = grades.get(id)?.outcome;
-    const isUngraded = isUngradedForS1(recipe, outcome);
-    const fault = isUngraded ? { reason: "ungraded", detail: outcome ?? "" } : faultOf(trace, context);
+    const fault = faultOf(trace, context);
     if (fault === null)
       candidates.push({
         ...question,

@@ -1,10 +1,11 @@
 /** @file The rules of a recipe's `curate`, one after another, over what its sources gave: s1's order. */
+import { sourceOf } from "../../curate/candidate.ts";
 import { decontaminate, type QuestionSource } from "../../curate/decontaminate.ts";
 import { dropDuplicates, dropNearDuplicates, type NearDuplicatesDropped } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuestions, type QuestionFault, s1FormatFault, strictFault } from "../../curate/question-quality.ts";
 import { sortedBy, type StageResult } from "../../curate/stage-result.ts";
-import type { Curation, DuplicateCluster } from "../../schema/curation.ts";
+import type { Curation, DuplicateCluster, UncheckedBenchmark } from "../../schema/curation.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { type Dropped, type FunnelStage, type Question, SCHEMA_VERSION } from "../../schema/records.ts";
@@ -60,7 +61,7 @@ function siftByRules({ found, heldOut, bad }: ReadQuestions, curate: Curate, loa
     const own = heldOut.map(({ id, text }) => ({ id, text }));
     const benchmarks = [{ name: HELD_OUT, questions: own }, ...(loaded?.benchmarks ?? [])];
     const clean = decontaminate(sourcesOf(found), benchmarks, rules);
-    steps.take("decontaminate", clean);
+    steps.take("decontaminate", clean, noteOf(loaded?.notChecked ?? []));
     tooShort = clean.tooShort;
   }
   steps.take("duplicates", dropDuplicates(steps.kept));
@@ -118,11 +119,20 @@ class Steps {
     this.funnel = [buildFunnel("collect", total, read)];
   }
 
-  take(stage: string, result: StageResult<Question>): void {
-    this.funnel.push(buildFunnel(stage, this.kept.length, result));
+  take(stage: string, result: StageResult<Question>, note?: string): void {
+    this.funnel.push({
+      ...buildFunnel(stage, this.kept.length, result),
+      ...(note === undefined ? {} : { note }),
+    });
     this.kept = result.kept;
     for (const row of result.dropped) this.dropped.push(row);
   }
+}
+
+/** Names what could not be checked, for the funnel. */
+function noteOf(notChecked: readonly UncheckedBenchmark[]): string | undefined {
+  if (notChecked.length === 0) return undefined;
+  return `not checked against ${notChecked.map(({ task }) => task).join(", ")}`;
 }
 
 /** Drops near-duplicates among the questions of data sets. Generated ones are worded alike by design: equal texts alone are one. */
@@ -151,12 +161,6 @@ function nameOfSource({ metadata, family }: Question): string {
   return String(metadata.sourceName ?? family);
 }
 
-/** What s1 calls source_type: the data set and a part of it. */
-function sourceType(question: Question): string {
-  const { part } = question.metadata;
-  return part === undefined ? nameOfSource(question) : `${nameOfSource(question)}/${part}`;
-}
-
 function faultOf(
   quality: NonNullable<Curate["quality"]>,
   { language }: Curate,
@@ -168,5 +172,5 @@ function faultOf(
     // Without a reference s1 grades nothing, and what is not graded goes as an "API error".
     question.answer === null
       ? { reason: "no-reference", detail: "" }
-      : s1FormatFault(question.text, sourceType(question));
+      : s1FormatFault(question.text, sourceOf(question));
 }

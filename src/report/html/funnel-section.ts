@@ -7,7 +7,7 @@ import { basisTag } from "./table.ts";
 function rowMarkup(row: FunnelRow): Markup {
   const width = (share: number) => Math.round(share * 1000) / 10;
   const reasons = row.reasons.map(({ reason, count: rows }) => `${reason} ${count(rows)}`).join(" · ");
-  return markup`<li><div><span class="name">${row.stage}</span><div class="words">${row.words}</div></div>
+  return markup`<li><div><span class="name">${row.stage}</span><div class="words">${[row.words, row.note].filter(Boolean).join("; ")}</div></div>
 <div><div class="flow" aria-hidden="true"><span class="kept" style="width:${width(row.keptShare)}%"></span><span class="dropped" style="width:${width(row.droppedShare)}%"></span></div>
 <div class="counts"><strong>${count(row.kept)}</strong> kept, ${count(row.dropped)} dropped</div>${reasons !== "" && markup`<div class="reasons">${reasons}</div>`}</div></li>`;
 }

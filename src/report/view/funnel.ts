@@ -7,6 +7,8 @@ export interface FunnelRow {
   readonly stage: string;
   /** What the stage does, for a reader who does not know it; empty for a stage we have no words for. */
   readonly words: string;
+  /** What it could not do; empty where nothing is. */
+  readonly note: string;
   readonly kept: number;
   readonly dropped: number;
   readonly keptShare: number;
@@ -47,6 +49,7 @@ export function funnelOf(stages: readonly FunnelStage[]): readonly FunnelRow[] {
   return stages.map((stage) => ({
     stage: oneLine(stage.stage, 24),
     words: Object.hasOwn(STAGE_WORDS, stage.stage) ? (STAGE_WORDS[stage.stage] ?? "") : "",
+    note: oneLine(stage.note ?? "", 200),
     kept: stage.kept,
     dropped: stage.dropped,
     keptShare: stage.kept / widest,

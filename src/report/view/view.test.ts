@@ -49,6 +49,10 @@ describe("funnelOf", () => {
   });
 
   it("takes a stage named like a property of Object for an unknown stage", () => {
+    const decontaminated = { stage: "decontaminate", in: 1, kept: 1, dropped: 0, reasons: {} };
+    expect(
+      funnelOf([decontaminated, { ...decontaminated, note: "not checked against aime24" }]).map(({ note }) => note),
+    ).toEqual(["", "not checked against aime24"]);
     expect(funnelOf([{ stage: "constructor", in: 1, kept: 1, dropped: 0, reasons: {} }])[0]!.words).toBe("");
   });
 });
