@@ -139,10 +139,8 @@ describe("recipes/s1 on 59,029 questions", () => {
   const run = (): string => join(folder, "s1");
 
   test("goes from its sources to its selection, and the funnel adds up", async () => {
-    const { code, stdout } = await grappa(
-      ...["curate", "recipe.json", "--run", "s1", "--yes", "--json"],
-      ...["teacher", "student-7b", "student-32b", "judge"].flatMap((name) => ["--accept-terms", name]),
-    );
+    const accepted = ["teacher", "student-7b", "student-32b", "judge"].flatMap((name) => ["--accept-terms", name]);
+    const { code, stdout } = await grappa("curate", "recipe.json", "--run", "s1", "--yes", "--json", ...accepted);
     expect([code, stdout.slice(-4000)]).toEqual([0, expect.any(String)]);
     ({ funnel } = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as { funnel: FunnelStage[] });
     for (const { in: total, kept, dropped, reasons } of funnel) {
