@@ -1,6 +1,5 @@
 /** @file Whether a question is fit to be asked, by rule: as s1 checked (s1.md 2.2 and 2.3), or more strictly. */
 import type { Question } from "../schema/records.ts";
-import { controlTextIn } from "./control-text.ts";
 import { notEnglish } from "./language.ts";
 import { partition, type StageResult } from "./stage-result.ts";
 
@@ -12,7 +11,6 @@ export type QuestionReason =
   | "bold-number"
   | "empty-question"
   | "no-reference"
-  | "control-text"
   | "wrong-language"
   | "too-long";
 
@@ -101,8 +99,6 @@ export function strictFault(question: Question, rules: StrictQuestionRules): Que
   const { text, answer } = question;
   if (text.trim() === "") return { reason: "empty-question", detail: "" };
   if (answer === null && rules.isVerifiable?.(question) !== true) return { reason: "no-reference", detail: "" };
-  const control = controlTextIn(text);
-  if (control !== undefined) return { reason: "control-text", detail: control };
   const foreign = rules.language === "en" ? notEnglish(text) : null;
   if (foreign !== null) return { reason: "wrong-language", detail: foreign };
   const tokens = rules.length?.tokensOf(text) ?? 0;

@@ -1,6 +1,6 @@
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
-import { findStageKey } from "./find-stage.ts";
+import { findStageKey } from "./finished-stages.ts";
 import { readHeader } from "./run-folder.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
 

@@ -1,12 +1,15 @@
 /** @file The stages of a run that are done, found from its folder alone: no engine, no recipe and no model is needed. */
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
-import { STAGE_NAMES, type StageManifest, type StageName } from "../schema/manifest.ts";
-import { readEvents, readRunManifest } from "./run-folder.ts";
+import { STAGE_NAMES, StageManifest, type StageName } from "../schema/manifest.ts";
+import { parseRecord } from "./parse-record.ts";
+import { readEvents, readHeader, readRunManifest } from "./run-folder.ts";
 import { latestByStage } from "./run-status.ts";
 import type { StageInput } from "./stage.ts";
 import { openStageInput } from "./stage-files.ts";
 import { inspectStage, stageFolder, type StageState, type Verification } from "./stage-folder.ts";
+
+const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 /** A stage's folder and what is found there. */
 export interface FoundStage {
@@ -40,8 +43,7 @@ export async function finishedStages(fs: FileSystem, runFolder: string): Promise
 
 /** Path of a stage's folder as the run last made it; one that is not there where it never did. */
 export async function finishedStageFolder(fs: FileSystem, runFolder: string, stage: StageName): Promise<string> {
-  const keys = await stageKeys(fs, runFolder);
-  return stageFolder(runFolder, stage, keys.get(stage) ?? "missing");
+  return stageFolder(runFolder, stage, (await findStageKey(fs, runFolder, stage)) ?? "missing");
 }
 
 /** A finished stage, and its manifest. */
@@ -68,10 +70,32 @@ export async function openFinishedStage(
       hint: "`grappa run` with --verify makes the stage again",
       data: { stage, folder },
     });
-  throw new AppError("file-missing", `${joinPath(runFolder, "")}: stage ${stage} is not finished`, {
-    hint: `go on with the run until it is, for example with --until ${stage}`,
-    data: { stage, runFolder },
+  throw await notDone(fs, runFolder, stage);
+}
+
+/**
+ * The output of a stage as its files lie, changed or not, for whoever looks at them.
+ *
+ * @throws AppError "file-missing" while the stage is not done.
+ */
+export async function openStageAsItLies(fs: FileSystem, runFolder: string, stage: StageName): Promise<StageInput> {
+  const folder = await finishedStageFolder(fs, runFolder, stage);
+  const path = joinPath(folder, "manifest.json");
+  if ((await fs.kind(path)) !== "file") throw await notDone(fs, runFolder, stage);
+  return openStageInput(fs, folder, parseRecord(await fs.readText(path, MAX_MANIFEST_BYTES), StageManifest, path));
+}
+
+async function notDone(fs: FileSystem, runFolder: string, stage: StageName): Promise<AppError> {
+  const header = await readHeader(fs, runFolder);
+  return new AppError("file-missing", `${runFolder}: this run's stage ${stage} is not done yet`, {
+    hint: header ? `go on with it: ${header.command}` : "`grappa demo` makes a run",
+    data: { stage },
   });
+}
+
+/** The key of a run's stage: that of the finished run, or of the stage's last try; undefined while there was none. */
+export async function findStageKey(fs: FileSystem, runFolder: string, stage: StageName): Promise<string | undefined> {
+  return (await stageKeys(fs, runFolder)).get(stage);
 }
 
 async function stageKeys(fs: FileSystem, runFolder: string): Promise<Map<StageName, string>> {

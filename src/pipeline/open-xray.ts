@@ -8,7 +8,7 @@ import { roleSpans } from "../tokenize/example-roles.ts";
 import { type StudentFormat, studentFormat } from "../tokenize/student-format.ts";
 import { checkExample } from "../tokenize/training-example.ts";
 import type { XrayRow } from "../tokenize/xray.ts";
-import { openStage } from "./find-stage.ts";
+import { openStageAsItLies } from "./finished-stages.ts";
 import { findBase } from "./load-recipe.ts";
 import { readRecipe } from "./run-folder.ts";
 import type { StageInput } from "./stage.ts";
@@ -41,7 +41,7 @@ export interface OpenXrayOptions {
 export async function openXray({ fs, folder, packageFolder }: OpenXrayOptions): Promise<XrayRun> {
   const recipe = await readRecipe(fs, folder);
   if (recipe === undefined) throw new AppError("file-missing", `${folder}: no run here`);
-  const tokenized = await openStage(fs, folder, "tokenize");
+  const tokenized = await openStageAsItLies(fs, folder, "tokenize");
   if (recipe.student.hosted) throw noTokensHere(tokenized);
   const input = await inputsOf(fs, folder, tokenized);
   const { baseFolder } = await findBase(recipe.student.base, folder, { fs, packageFolder });
@@ -88,9 +88,9 @@ function xrayRow(example: Example, { question, trace }: ChosenTexts, measure: Me
 /** The stages that the examples were made from, if they are still what they were then. */
 async function inputsOf(fs: FileSystem, folder: string, { manifest }: StageInput) {
   const opened = {
-    attempt: await openStage(fs, folder, "attempt"),
-    trace: await openStage(fs, folder, "trace"),
-    select: await openStage(fs, folder, "select"),
+    attempt: await openStageAsItLies(fs, folder, "attempt"),
+    trace: await openStageAsItLies(fs, folder, "trace"),
+    select: await openStageAsItLies(fs, folder, "select"),
   };
   for (const stage of ["attempt", "trace", "select"] as const) {
     if (opened[stage].manifest.outputHash === manifest.inputs[stage]) continue;

@@ -94,7 +94,7 @@ const Curate = z.strictObject({
     .enum(["s1", "strict"])
     .optional()
     .describe(
-      "of questions: s1: its format checks, and no reference answer; strict: no reference answer, control tokens, another language; absent: none. Of traces: s1 keeps loops and drops what has no grade; strict drops another language too",
+      "of questions: s1: its format checks, and no reference answer; strict: no reference answer, another language; absent: none. Of traces: s1 keeps loops and drops what has no grade; strict drops another language too",
     ),
   language: z
     .enum(["en", "any"])

@@ -1,10 +1,11 @@
 /** @file The rules of a recipe's `curate`, one after another, over what its sources gave: s1's order. */
 import { sourceOf } from "../../curate/candidate.ts";
+import { controlTextIn } from "../../curate/control-text.ts";
 import { decontaminate, type QuestionSource } from "../../curate/decontaminate.ts";
 import { dropDuplicates, dropNearDuplicates, type NearDuplicatesDropped } from "../../curate/duplicates.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { checkQuestions, type QuestionFault, s1FormatFault, strictFault } from "../../curate/question-quality.ts";
-import { sortedBy, type StageResult } from "../../curate/stage-result.ts";
+import { partition, sortedBy, type StageResult } from "../../curate/stage-result.ts";
 import type { Curation, DuplicateCluster, UncheckedBenchmark } from "../../schema/curation.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
@@ -36,21 +37,31 @@ export interface Sifted extends StageResult<Question> {
 
 /**
  * Sifts what was read: overlaps with benchmarks and earlier sources, equal texts, quality, near-duplicates. Without `curate`
- * equal texts alone are dropped. The kept questions are sorted by id.
+ * equal texts alone are dropped, and always what spells a control token. The kept questions are sorted by id.
  */
 export async function siftQuestions(
-  read: ReadQuestions,
+  all: ReadQuestions,
   curate: Recipe["curate"],
   ports: BenchmarkPorts,
 ): Promise<Sifted> {
+  const read = withoutControlText(all);
   if (curate === undefined) {
     const { kept, dropped } = dropDuplicates(read.found);
-    const all = { kept, dropped: [...read.bad, ...dropped] };
-    const funnel = [buildFunnel("collect", read.found.length + read.bad.length, all)];
-    return { ...all, funnel, notes: {}, curation: null, clusters: [] };
+    const outcome = { kept, dropped: [...read.bad, ...dropped] };
+    const funnel = [buildFunnel("collect", read.found.length + read.bad.length, outcome)];
+    return { ...outcome, funnel, notes: {}, curation: null, clusters: [] };
   }
   const loaded = curate.decontaminate && (await loadBenchmarks(curate.decontaminate, ports));
   return siftByRules(read, curate, loaded);
+}
+
+/** A gate would refuse the example of such a question, once its trace is paid for. */
+function withoutControlText({ found, heldOut, bad }: ReadQuestions): ReadQuestions {
+  const { kept, dropped } = partition(found, "collect", ({ id, text }) => {
+    const control = controlTextIn(text);
+    return control === undefined ? null : { id, reason: "control-text", detail: control };
+  });
+  return { found: kept, heldOut, bad: [...bad, ...dropped] };
 }
 
 function siftByRules({ found, heldOut, bad }: ReadQuestions, curate: Curate, loaded?: LoadedBenchmarks): Sifted {
