@@ -129,7 +129,7 @@ describe("grappa export", () => {
     appendFileSync(join(folder, "own.jsonl"), "\n");
     await grappa("run", "recipe.json", "--run", "begun", "--until", "collect", "--threads", "1");
     const begun = await grappa("export", "begun", "--out", "other");
-    expect(begun.stderr).toContain("stage select is not finished");
+    expect(begun.stderr).toContain("stage select is not done yet");
   });
 });
 
