@@ -184,6 +184,14 @@ export const Example = z.strictObject({
 });
 export type Example = z.infer<typeof Example>;
 
+/** The order in which an epoch takes the examples: one line of `order.jsonl`. */
+export const EpochOrder = z.strictObject({
+  schemaVersion,
+  epoch: z.int().min(0),
+  examples: z.array(z.int().min(0)).describe("places in examples.jsonl, from 0, each once"),
+});
+export type EpochOrder = z.infer<typeof EpochOrder>;
+
 /** How one evaluation run thinks: the sweep's axis. */
 export const ThinkingSetting = z.strictObject({
   mode: z.enum(["direct", "think"]),

@@ -1,30 +1,27 @@
 import { prng } from "../core/prng.ts";
 
 /**
- * The batches of one epoch as lists of example indices: all examples once, shuffled by (seed, epoch), the last batch short
- * when they do not divide. Epoch e's order does not depend on the epochs before it, so a resume needs no history.
+ * The order of one epoch: places of all examples once, shuffled by (seed, epoch), whatever the epochs before it. It is written
+ * beside the examples, so that every trainer takes them in the same order and none shuffles.
  */
-export function epochBatches(options: {
-  examples: number;
-  batchSize: number;
-  seed: number;
-  epoch: number;
-}): number[][] {
-  const order = prng(`batches/${options.seed}/${options.epoch}`).shuffle(
-    Array.from({ length: options.examples }, (_, i) => i),
-  );
-  const batches: number[][] = [];
-  for (let start = 0; start < order.length; start += options.batchSize)
-    batches.push(order.slice(start, start + options.batchSize));
-  return batches;
+export function epochOrder(options: { examples: number; seed: number; epoch: number }): number[] {
+  const places = Array.from({ length: options.examples }, (_, i) => i);
+  return prng(`batches/${options.seed}/${options.epoch}`).shuffle(places);
 }
 
-/** The batch of optimizer step `step` (from 1) and the epoch (from 0) it belongs to. */
-export function batchOfStep(options: { examples: number; batchSize: number; seed: number; step: number }): {
-  epoch: number;
-  batch: number[];
-} {
-  const perEpoch = Math.ceil(options.examples / options.batchSize);
-  const epoch = Math.floor((options.step - 1) / perEpoch);
-  return { epoch, batch: epochBatches({ ...options, epoch })[(options.step - 1) % perEpoch] ?? [] };
+/**
+ * The batch of optimizer step `step` (from 1): places of examples. Each epoch is cut into batches of its own, the last one short
+ * when they do not divide; past the last epoch there is none.
+ *
+ * @param order places of the examples, epoch by epoch; all of one length
+ */
+export function batchOfStep(options: {
+  order: readonly (readonly number[])[];
+  batchSize: number;
+  step: number;
+}): readonly number[] {
+  const { order, batchSize, step } = options;
+  const perEpoch = Math.ceil((order[0]?.length ?? 0) / batchSize);
+  const start = ((step - 1) % perEpoch) * batchSize;
+  return order[Math.floor((step - 1) / perEpoch)]?.slice(start, start + batchSize) ?? [];
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Recipe } from "../schema/recipe.ts";
-import { batchOfStep, epochBatches } from "./batches.ts";
+import { batchOfStep, epochOrder } from "./batches.ts";
 import { learningRateAt, planSchedule } from "./schedule.ts";
 import { planTraining, runTraining } from "./training-loop.ts";
 
@@ -53,11 +53,14 @@ describe("batches", () => {
         fc.integer({ min: 1, max: 17 }),
         fc.nat(),
         (examples, batchSize, seed) => {
-          const batches = epochBatches({ examples, batchSize, seed, epoch: 0 });
-          expect(batches.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: examples }, (_, i) => i));
+          const order = [0, 1].map((epoch) => epochOrder({ examples, seed, epoch }));
+          const perEpoch = Math.ceil(examples / batchSize);
+          const batches = Array.from({ length: perEpoch }, (_, k) => batchOfStep({ order, batchSize, step: k + 1 }));
+          expect(batches.flat()).toEqual(order[0]);
+          expect(batches.flat().sort((x, y) => x - y)).toEqual(Array.from({ length: examples }, (_, i) => i));
           expect(batches.slice(0, -1).every((batch) => batch.length === batchSize)).toBe(true);
-          const second = batchOfStep({ examples, batchSize, seed, step: batches.length + 1 });
-          expect(second).toEqual({ epoch: 1, batch: epochBatches({ examples, batchSize, seed, epoch: 1 })[0] });
+          expect(batchOfStep({ order, batchSize, step: perEpoch + 1 })).toEqual(order[1]?.slice(0, batchSize));
+          expect(batchOfStep({ order, batchSize, step: 2 * perEpoch + 1 })).toEqual([]);
         },
       ),
     );
@@ -72,7 +75,7 @@ describe("training loop", () => {
       {
         examples,
         recipe: { ...TRAIN, epochs: 2 },
-        seed: 3,
+        order: [0, 1].map((epoch) => epochOrder({ examples: examples.length, seed: 3, epoch })),
         doneSteps,
         signal: new AbortController().signal,
         onStep: async () => undefined,
@@ -100,7 +103,7 @@ describe("training loop", () => {
       {
         examples,
         recipe: TRAIN,
-        seed: 0,
+        order: [examples.map((_, place) => place)],
         doneSteps: 0,
         signal: controller.signal,
         onStep: async ({ step }) => {

@@ -13,8 +13,9 @@ export interface TrainingPort {
 /** Settings of a run and the hooks around its steps. */
 export interface TrainingLoop {
   readonly examples: readonly TrainSequence[];
+  /** Places of the examples in the order in which each epoch takes them. */
+  readonly order: readonly (readonly number[])[];
   readonly recipe: Recipe["train"];
-  readonly seed: number;
   /** Steps already done, when resuming from a checkpoint. */
   readonly doneSteps: number;
   readonly signal: AbortSignal;
@@ -33,7 +34,7 @@ export async function runTraining(loop: TrainingLoop, port: TrainingPort): Promi
   const schedule = planTraining(recipe, examples.length);
   for (let step = loop.doneSteps + 1; step <= schedule.totalSteps; step++) {
     loop.signal.throwIfAborted();
-    const { batch } = batchOfStep({ examples: examples.length, batchSize: recipe.batchSize, seed: loop.seed, step });
+    const batch = batchOfStep({ order: loop.order, batchSize: recipe.batchSize, step });
     const learningRate = learningRateAt(schedule, step);
     const options = { ...recipe, step, learningRate };
     const result = await port.trainStep(

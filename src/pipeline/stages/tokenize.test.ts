@@ -69,6 +69,17 @@ describe("tokenize", () => {
     expect(summary.notes).toMatchObject({ longestTokens: expect.any(Number) });
   });
 
+  test("writes every epoch's order beside the rows: each of them once, each epoch anew", async () => {
+    const { context, written } = world(Array.from({ length: 12 }, () => ({})));
+    await tokenizeStage().run(context);
+    const order = written["order.jsonl"]!;
+    expect(order.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4]);
+    const places = order.map(({ examples }) => examples as number[]);
+    for (const epoch of places)
+      expect([...epoch].sort((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, i) => i));
+    expect(new Set(places.map(String)).size).toBe(5);
+  });
+
   test("names every row that is too long, counts those past the twentieth, and writes nothing", async () => {
     const rows = Array.from({ length: 30 }, (_, at): Texts => (at < 25 ? { thinking: "1+1=2 ".repeat(400) } : {}));
     const { context, written } = world(rows);
@@ -97,10 +108,11 @@ describe("tokenize", () => {
     ]);
   });
 
-  test("keeps the key of s1's style, and has another for <think>", () => {
+  test("depends on the style, and on what orders the epochs", () => {
     const config = (tokenize: object) => tokenizeStage().config(world([], { tokenize }).context.recipe);
-    expect(config({})).toEqual({ maxLength: 1024, target: "traces" });
-    expect(config({ style: "think" })).toEqual({ maxLength: 1024, target: "traces", style: "think" });
+    const order = { epochs: 5, seed: 0 };
+    expect(config({})).toEqual({ maxLength: 1024, target: "traces", order });
+    expect(config({ style: "think" })).toEqual({ maxLength: 1024, target: "traces", style: "think", order });
   });
 });
 

@@ -2,15 +2,17 @@ import { basename, join } from "node:path";
 import { readModelFolder, writeModelFolder } from "../../adapters/model-folder.ts";
 import { nodeFileSystem } from "../../adapters/file-system.ts";
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from "../../adapters/training-checkpoint.ts";
+import { AppError } from "../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../core/hash.ts";
 import type { Recipe } from "../../schema/recipe.ts";
-import { Example, TrainStep } from "../../schema/records.ts";
+import { EpochOrder, Example, TrainStep } from "../../schema/records.ts";
 import { planTraining, runTraining } from "../../train/training-loop.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
 import { fineTuneConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
 import { studentCard } from "./student-card.ts";
+import { EXAMPLES_FILE, ORDER_FILE } from "./tokenize.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
@@ -58,7 +60,7 @@ function trained({ train }: Recipe): Omit<Recipe["train"], "checkpointEverySteps
 
 async function train(context: StageContext, provider: EngineProvider): Promise<StageSummary> {
   const { recipe, signal } = context;
-  const examples = await context.input("tokenize").readRows("examples.jsonl", Example);
+  const { examples, order } = await readExamples(context);
   const base = await readModelFolder(context.baseFolder);
   const engine = await provider();
   const fingerprint = shortHash(
@@ -82,7 +84,7 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
       ...(await engine.exportTrainer()),
     });
   };
-  const loop = { examples, recipe: recipe.train, seed: recipe.seed, doneSteps: saved?.step ?? 0, signal, onStep };
+  const loop = { examples, order, recipe: recipe.train, doneSteps: saved?.step ?? 0, signal, onStep };
   await runTraining(loop, { trainStep: (batch, options) => orAborted(engine.trainStep(batch, options), signal) });
   context.measure("tokensPerSecond", Math.round((tokens * 1000) / (performance.now() - started)));
   const { tensors } = await engine.exportTrainer();
@@ -105,6 +107,24 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
     },
     outcome: `${totalSteps} steps, loss ${steps[0]?.loss.toFixed(3)} to ${steps.at(-1)?.loss.toFixed(3)}`,
   };
+}
+
+/** The examples, and the order in which each epoch takes them. Throws "record-invalid" where an epoch does not take each once. */
+async function readExamples({ input }: StageContext) {
+  const tokenized = input("tokenize");
+  const examples = await tokenized.readRows(EXAMPLES_FILE, Example);
+  const rows = await tokenized.readRows(ORDER_FILE, EpochOrder);
+  for (const { epoch, examples: places } of rows)
+    if (places.length !== examples.length || new Set(places).size !== places.length)
+      throw new AppError(
+        "record-invalid",
+        `${ORDER_FILE}: epoch ${epoch} does not take each of ${examples.length} examples once`,
+        {
+          hint: "run again with --from tokenize",
+          data: { epoch, places: places.length, examples: examples.length },
+        },
+      );
+  return { examples, order: rows.map((row) => row.examples) };
 }
 
 const STEPS_FILE = "steps.jsonl";
