@@ -29,8 +29,8 @@ const LEAST_KEPT = 1 / 8;
 const FEW = 4;
 /** Starts a millisecond below which refusals alone do not push the pace. */
 const LEAST_RATE = 1 / 1000;
-/** Starts for each refused request until pace and window have grown by one step: so refusals stay near 1 in 40. */
-const STARTS_PER_REFUSAL = 40;
+/** Starts for each refused request until pace and window have grown by one step: so refusals stay near 1 in 60. */
+const STARTS_PER_REFUSAL = 60;
 /** The same after a heavy burst: what it showed is the least that is allowed, which may be far more. */
 const STARTS_AFTER_HEAVY = 10;
 /** Pauses take less than about 1 in so many parts of the time. */
