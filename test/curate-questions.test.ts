@@ -177,11 +177,28 @@ describe("a recipe with curate", () => {
     await files();
     const manifest = await collect(curate, "one");
     const kept = await output(manifest, "questions.jsonl", "one");
+    const gone = await output(manifest, "dropped.jsonl", "one");
     expect(sha256Hex(kept)).toBe("a8ebdf4a20640da4f46061a7f9046e8ecf25df8a3c6e00618df7a23c76db9ab9"); // of any version of Node
     await files(random.shuffle(Object.values(ROWS)));
     const other = await collect(curate, "other");
     expect(await output(other, "questions.jsonl", "other")).toBe(kept);
+    expect(await output(other, "dropped.jsonl", "other")).toBe(gone);
     expect(other.funnel).toEqual(manifest.funnel);
+  });
+
+  test("names the same question of an earlier source, whichever of its rows comes first", async () => {
+    const run = words(8);
+    const early = [1, 2].map(() => ({ question: inBucket("train", () => `${run} ${words(9)}`), answer: "1" }));
+    const late = [1, 2].map(() => ({ question: inBucket("train", () => `${words(9)} ${run}`), answer: "1" }));
+    const dropped = async (name: string, [first, second]: readonly (readonly Row[])[]): Promise<string> => {
+      await write("rows.jsonl", first ?? []);
+      await write("other.jsonl", second ?? []);
+      const manifest = await collect({ decontaminate: {} }, name, ["../rows.jsonl", "../other.jsonl"]);
+      return await output(manifest, "dropped.jsonl", name);
+    };
+    const forth = await dropped("forth", [early, late]);
+    expect(forth.match(/earlier-source/g)).toHaveLength(2);
+    expect(await dropped("back", [[...early].reverse(), [...late].reverse()])).toBe(forth);
   });
 
   test("checks a file against those before it, not against itself, and lets AIME keep its figures", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { shortHash } from "../core/hash.ts";
 import { prng } from "../core/prng.ts";
 import type { Attempt, GradeOutcome, Question, Trace } from "../schema/records.ts";
-import { dropByDifficulty, dropSolved } from "./difficulty.ts";
+import { dropByDifficulty, dropSolved, dropUngraded } from "./difficulty.ts";
 import { dropDuplicates } from "./duplicates.ts";
 import { buildFunnel } from "./funnel.ts";
 import { isLooping } from "./looping.ts";
@@ -183,6 +183,26 @@ describe("dropDuplicates", () => {
         expect(result.kept.length + result.dropped.length).toBe(rows.length);
       }),
     );
+  });
+});
+
+describe("dropUngraded", () => {
+  it("keeps what every student was graded on, right or wrong, and names who is missing", () => {
+    const [one, two, three] = ["a?", "b?", "c?"].map((text) => question(text)) as [Question, Question, Question];
+    const attempts = [
+      attempt(one.id, "correct", { model: "x" }),
+      attempt(one.id, "incorrect", { model: "y" }),
+      attempt(two.id, "no_answer", { model: "x" }),
+      attempt(three.id, "incorrect", { model: "x" }),
+      attempt(three.id, "unscored", { model: "y" }),
+    ];
+    const { kept, dropped } = dropUngraded([one, two, three], attempts, ["x", "y"]);
+    expect(kept).toEqual([one]);
+    expect(dropped).toMatchObject([
+      { id: two.id, reason: "ungraded-attempt", detail: "y" },
+      { id: three.id, reason: "ungraded-attempt", detail: "y" },
+    ]);
+    expect(dropUngraded([one, two], [], []).kept).toEqual([one, two]);
   });
 });
 

@@ -34,6 +34,28 @@ export function dropSolved(questions: readonly Question[], attempts: readonly At
 
 const STAGE = "difficulty";
 
+/**
+ * The questions that each of these students has tried and been graded on: s1 dropped what lacked a grade, since nobody could tell
+ * whether it was hard or merely never answered (s1.md 2.2).
+ *
+ * @param models names of the students as attempts have them.
+ */
+export function dropUngraded(
+  questions: readonly Question[],
+  attempts: readonly Attempt[],
+  models: readonly string[],
+): StageResult<Question> {
+  const graded = new Set(
+    attempts.flatMap(({ questionId, model, grade }) =>
+      grade.outcome === "unscored" || grade.outcome === "gold_error" ? [] : [`${model}\n${questionId}`],
+    ),
+  );
+  return partition(questions, STAGE, ({ id }) => {
+    const missing = models.find((model) => !graded.has(`${model}\n${id}`));
+    return missing === undefined ? null : { id, reason: "ungraded-attempt", detail: missing };
+  });
+}
+
 const REASONS: Partial<Record<Attempt["grade"]["outcome"], string>> = {
   correct: "solved-by-base",
   gold_error: "gold-error",

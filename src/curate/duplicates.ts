@@ -52,7 +52,9 @@ export function dropNearDuplicates(questions: readonly Question[], threshold: nu
     const [representative, jaccard] = [found.of[at] as number, found.jaccards[at++] as number];
     if (representative < 0) return null;
     const first = ordered[representative]?.id ?? "";
-    members.set(first, [...(members.get(first) ?? []), { id, jaccard }]);
+    const known = members.get(first);
+    if (known === undefined) members.set(first, [{ id, jaccard }]);
+    else known.push({ id, jaccard });
     return { id, reason: "near-duplicate", detail: `${first}, Jaccard ${jaccard.toFixed(2)}` };
   });
   const clusters = [...members].map(([representative, of]) => ({ representative, members: of }));

@@ -25,7 +25,11 @@ export interface HoldOut {
 export function holdOut(questions: readonly IdentifiedText[], { share, seed }: HoldOutOptions): HoldOut {
   const clusterOf = nearDuplicateClusters(questions);
   const members = new Map<string, string[]>();
-  for (const [id, cluster] of clusterOf) members.set(cluster, [...(members.get(cluster) ?? []), id]);
+  for (const [id, cluster] of clusterOf) {
+    const known = members.get(cluster);
+    if (known === undefined) members.set(cluster, [id]);
+    else known.push(id);
+  }
   const wanted = Math.max(1, Math.round(clusterOf.size * share));
   const drawn = [...members.keys()]
     .map((cluster) => ({ cluster, place: shortHash(`${seed}/hold-out/${cluster}`) }))

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { questionId } from "../questions/bucket.ts";
 import type { Question } from "../schema/records.ts";
 import { notEnglish } from "./language.ts";
-import { checkQuestions, s1FormatFault, s1MissingFeature, type S1Features, strictFault } from "./question-quality.ts";
+import { checkQuestions, s1FormatFault, strictFault } from "./question-quality.ts";
 
 const AIME = "qq8933/AIME_1983_2024";
 
@@ -50,20 +50,6 @@ describe("s1FormatFault", () => {
     expect(s1FormatFault("*".repeat(400_000), "x")).toBeNull();
     expect(s1FormatFault(`${"** ".repeat(200_000)}1`, "x")).toBeNull();
   });
-});
-
-describe("s1MissingFeature", () => {
-  const all: S1Features = {
-    domain: "11",
-    isTeacherCorrect: false,
-    isSmallStudentCorrect: false,
-    isLargeStudentCorrect: true,
-    thinkingTokens: 0,
-  };
-  it("keeps what has every feature, right or wrong", () => expect(s1MissingFeature(all)).toBeNull());
-  it.each(Object.keys(all) as (keyof S1Features)[])("drops what lacks %s", (name) =>
-    expect(s1MissingFeature({ ...all, [name]: null })).toBe(name),
-  );
 });
 
 function question(text: string, answer: string | null = "1"): Question {

@@ -58,32 +58,6 @@ function boldNumber(text: string): string | null {
   return null;
 }
 
-/** What s1 knows of a question when it filters; null where a call or a grade failed. */
-export interface S1Features {
-  readonly domain: string | null;
-  /** The teacher's, the small and the large student's answers, graded; null without a reference answer. */
-  readonly isTeacherCorrect: boolean | null;
-  readonly isSmallStudentCorrect: boolean | null;
-  readonly isLargeStudentCorrect: boolean | null;
-  readonly thinkingTokens: number | null;
-}
-
-/**
- * s1's first filter, called "API errors": the first feature that is missing, or null where all are there. It drops whatever has
- * no reference answer too, so all programming questions, since nothing of them is graded.
- */
-export function s1MissingFeature(features: S1Features): keyof S1Features | null {
-  return S1_FEATURES.find((name) => features[name] === null) ?? null;
-}
-
-const S1_FEATURES = [
-  "domain",
-  "isTeacherCorrect",
-  "isSmallStudentCorrect",
-  "isLargeStudentCorrect",
-  "thinkingTokens",
-] as const satisfies readonly (keyof S1Features)[];
-
 /** What a strict check asks of a question. */
 export interface StrictQuestionRules {
   /** Language that it must not plainly differ from; absent: any. */

@@ -61,7 +61,7 @@ interface Left {
 }
 
 function countAttempts(
-  { ownTries, unruledShare, judgedShare, tracesAll, asksAll = false }: ForecastFacts,
+  { ownTries, unruledShare, judgedShare, doubtedShare, tracesAll, asksAll = false }: ForecastFacts,
   { own, students }: World,
   questions: number,
 ): { readonly rows: CountedRow[]; readonly left: Left; readonly judged: number } {
@@ -77,9 +77,10 @@ function countAttempts(
   }
   for (const student of students) {
     rows.push(countCalls("attempt", student, (ruled + forJudge) * student.model.samples));
-    judged += forJudge * student.model.samples;
+    const solved = drawCount(ruled, student.solves, student.z.solves);
+    judged += (forJudge + Math.ceil((ruled - solved) * doubtedShare)) * student.model.samples;
     if (asksAll) continue;
-    ruled -= drawCount(ruled, student.solves, student.z.solves);
+    ruled -= solved;
     forJudge -= drawCount(forJudge, student.solves, student.z.solves);
   }
   if (tracesAll) return { rows, left: { unruled, ruled: questions - unruled }, judged };

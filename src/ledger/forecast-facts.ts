@@ -62,7 +62,7 @@ export interface ForecastFacts {
   readonly unruledShare: number;
   /** Share of the questions, of those that no rule can grade, that students are asked all the same: their attempts are judged. */
   readonly judgedShare: number;
-  /** Share of the others whose rule reads answers, and is doubted where it finds one wrong: such traces are judged too. */
+  /** Share of the others whose rule reads answers, and is doubted where it finds one wrong: such attempts and traces are judged too. */
   readonly doubtedShare: number;
   /** Examples to train on; fewer where fewer traces are right. */
   readonly examples: number;

@@ -92,7 +92,7 @@ describe("a run of which everything is known", () => {
     expect(of({ unruledShare: 0.25 })).toEqual([750, 1_000, 250]); // students are asked what a rule can grade
     expect(of({ unruledShare: 0.25, judgedShare: 0.2 })).toEqual([950, 1_000, 450]); // and what the judge can, of whom each is asked
     const [, , judged = 0] = of({ unruledShare: 0.25, doubtedShare: 1 });
-    expect(Math.abs(judged - (250 + 375))).toBeLessThan(20); // half of the 750 others are found wrong
+    expect(Math.abs(judged - (750 + 250 + 375))).toBeLessThan(20); // all 750 attempts, and half of their traces, are found wrong
   });
 
   it("asks every student everything for a band of pass rates, and counts all that a rule can grade as within it", () => {

@@ -1,7 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "./expression.ts";
 import { fractionText } from "./fraction.ts";
-import { plainAnswer, readDecimal, readInteger, readIntegers, readNames, readRatio } from "./read-answer.ts";
+import {
+  plainAnswer,
+  readDecimal,
+  readInteger,
+  readIntegers,
+  readNamedIntegers,
+  readNames,
+  readRatio,
+} from "./read-answer.ts";
 
 test.each([
   ["$\\boxed{\\frac{3}{4}}$", "(3)/(4)"],
@@ -36,6 +44,19 @@ describe("readers", () => {
     ["1.5", null],
     ["", null],
   ])("a list: %s", (text, value) => expect(readIntegers(text)?.map(Number) ?? null).toEqual(value));
+
+  test.each([
+    ["1, -5", [1, -5]],
+    ["x = 1, y = -5", [1, -5]],
+    ["y = -5, x = 1", [1, -5]],
+    ["X=1; Y=-5", [1, -5]],
+    ["x = 1, x = -5", null],
+    ["x = 1, z = -5", null],
+    ["x = 1, -5", null],
+    ["x = 1", null],
+  ])("numbers of x and y: %s", (text, value) =>
+    expect(readNamedIntegers(text, ["x", "y"])?.map(Number) ?? null).toEqual(value),
+  );
 
   test.each([
     ["3/4", "3/4"],

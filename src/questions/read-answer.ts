@@ -37,6 +37,20 @@ export function readIntegers(text: string, most = 100): bigint[] | null {
   return parts.map((part) => BigInt(part.replace(/^\+/u, "")));
 }
 
+/**
+ * Whole numbers that belong to names, in the names' order: `y = 1, x = 2` as well as a list without names. Null where a name is
+ * missing, twice or another.
+ */
+export function readNamedIntegers(text: string, names: readonly string[]): bigint[] | null {
+  const given = [...plainAnswer(text).matchAll(/([a-zA-Z]\w{0,2})\s*=/gu)].map(([, name = ""]) => name.toLowerCase());
+  const numbers = readIntegers(text, names.length);
+  if (numbers?.length !== names.length) return null;
+  if (given.length === 0) return numbers;
+  const ordered = names.map((name) => numbers[given.indexOf(name)]);
+  const isWhole = given.length === names.length && new Set(given).size === names.length;
+  return isWhole && ordered.every((number) => number !== undefined) ? ordered : null;
+}
+
 /** A whole number or `p/q`, as it is written: not reduced. */
 export function readRatio(text: string): { readonly n: bigint; readonly d: bigint } | null {
   const match = /^(-?)\(?(-?[0-9]{1,60})\)?(?:\s*\/\s*\(?([0-9]{1,60})\)?)?$/u.exec(plainAnswer(text));

@@ -149,9 +149,9 @@ describe("recipes/s1 on 59,029 questions", () => {
     }
     const of = (name: string) => funnel.find(({ stage }) => stage === name);
     const collected = await (await finishedStages(fs, run())).get("collect")?.readRows("questions.jsonl", Question);
-    const judged = (collected ?? []).filter(({ metadata }) => metadata.grader === "judge");
-    const by7b = judged.filter(({ text }) => isRight("student-7b", text));
-    const by32b = judged.filter(({ text }) => !isRight("student-7b", text) && isRight("student-32b", text));
+    const texts = (collected ?? []).map(({ text }) => text);
+    const by7b = texts.filter((text) => isRight("student-7b", text));
+    const by32b = texts.filter((text) => !isRight("student-7b", text) && isRight("student-32b", text));
     const solved = by7b.length + by32b.length;
     const asked = await counts();
     const withReference = 59_029 - 519 - 151; // USACO and LiveCodeBench have none, and s1 drops what cannot be graded

@@ -7,6 +7,7 @@ import { type AskPorts, askEndpoint } from "./ask-endpoint.ts";
 import { judgedGrade, type JudgedReply, openJudge, type RunJudge } from "./ask-judge.ts";
 import { canGradeByRule, openReplyGrader, type ReplyGrader } from "./grade-reply.ts";
 import { openAsked } from "./open-teacher.ts";
+import { isForJudge } from "./verify-answers.ts";
 
 /** One try of a reference student at one question, or why there is none. */
 export type StudentOutcome =
@@ -21,7 +22,7 @@ export interface StudentsOptions extends AskPorts {
   readonly samples: number;
   /** Asks each about every question, also those that an earlier one solved: for pass rates. */
   readonly asksAll?: boolean;
-  /** Who grades what no rule can. */
+  /** Who grades what no rule can, or is not sure of. */
   readonly judge?: Endpoint | undefined;
 }
 
@@ -35,7 +36,7 @@ export function isAttempted(question: Question, hasJudge: boolean): boolean {
 
 /**
  * Asks the students in their order, each only what those before it did not solve (unless all are wanted), and grades by rule, or
- * by the judge where no rule can. Outcomes come student by student, by question id.
+ * by the judge where no rule is sure, as traces are. Outcomes come student by student, by question id.
  *
  * @throws AppError as `traceQuestions`; what was bought stays in the journal.
  */
@@ -125,5 +126,5 @@ async function attemptOf(
     grade: await grader.grade(question, answer),
   };
   const outcome: StudentOutcome = { type: "attempt", attempt, reply: { usage, costMicroUsd } };
-  return attempt.grade.outcome === "unscored" ? { outcome, forJudge: { question, reply: answer } } : { outcome };
+  return isForJudge(question, attempt.grade) ? { outcome, forJudge: { question, reply: answer } } : { outcome };
 }

@@ -1,6 +1,7 @@
 import { readModelFolder } from "../../adapters/model-folder.ts";
-import { dropByDifficulty } from "../../curate/difficulty.ts";
+import { dropByDifficulty, dropUngraded } from "../../curate/difficulty.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
+import { describeEndpoint } from "../../schema/endpoint.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { type Attempt, Question, SCHEMA_VERSION, type ThinkingSetting } from "../../schema/records.ts";
@@ -45,12 +46,13 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
 }
 
 /** Without students nothing is said of them, so that runs of before keep their keys. A base elsewhere does not try. */
-function attemptConfig({ attempt, trace, student, judge, difficulty }: Recipe): unknown {
+function attemptConfig({ attempt, trace, student, judge, difficulty, curate }: Recipe): unknown {
   const { students, samples, ...own } = attempt;
   const base = { ...(student.hosted ? {} : own), ...(difficulty.keep === "unsolved" ? {} : { difficulty }) };
   if (students.length === 0) return base;
   const judged = judge === undefined ? {} : { judge: judgeIdentity(judge) };
-  return { ...base, students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries, ...judged };
+  const asked = { students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries };
+  return { ...base, ...asked, ...judged, ...(curate?.quality === "s1" ? { requireGrades: true } : {}) };
 }
 
 async function attempt(context: StageContext, provider: EngineProvider, world: TeacherWorld): Promise<StageSummary> {
@@ -63,13 +65,20 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
   const byStudents = await writeAttempts(context, byBase, (write) =>
     askStudents(context, { world, questions: left, write }),
   );
-  const { kept, dropped } = dropByDifficulty(questions, [...byBase, ...byStudents.attempts], difficulty);
+  const hard = dropByDifficulty(questions, [...byBase, ...byStudents.attempts], difficulty);
+  const { kept, dropped: ungraded } = dropUngraded(hard.kept, byStudents.attempts, gradedBy(context.recipe));
+  const dropped = [...hard.dropped, ...ungraded];
   await context.output.writeRows("questions.jsonl", kept);
   await context.output.writeRows("dropped.jsonl", dropped);
   return {
     funnel: [buildFunnel("attempt", questions.length, { kept, dropped })],
     notes: { decodedTokens, ...byStudents.notes },
   };
+}
+
+/** Students without whose grade a question is dropped: under s1's quality all of them. */
+function gradedBy({ attempt: { students }, curate }: Pick<Recipe, "attempt" | "curate">): string[] {
+  return curate?.quality === "s1" ? students.map(describeEndpoint) : [];
 }
 
 /** What the base of this machine makes of the questions. */

@@ -30,8 +30,8 @@ type Decontamination = NonNullable<NonNullable<Recipe["curate"]>["decontaminate"
 /**
  * Loads every benchmark that can be loaded. What cannot, for want of data or for what the data holds, is named with the reason.
  *
- * @throws AppError for what may go well the next time, such as a hub that does not answer: a run that is cached must not
- *   depend on it.
+ * @throws AppError for what may go well the next time, such as a hub that does not answer or wants a token: a run that is
+ *   cached must not depend on it.
  */
 export async function loadBenchmarks(
   { against }: Decontamination,
@@ -63,7 +63,9 @@ export async function loadBenchmarks(
         sha256: /^[0-9a-f]{64}$/.test(loaded.sha256) ? loaded.sha256 : null,
       });
     } catch (error) {
-      if (!(error instanceof AppError) || error.isRetryable || signal.aborted) throw error;
+      // What a token or accepted terms would open is no benchmark that cannot be had: what was collected without it would stay.
+      if (!(error instanceof AppError) || error.isRetryable || error.code === "file-denied" || signal.aborted)
+        throw error;
       notChecked.push({ task: nameOf(task), reason: reasonOf(error, recipeFolder, [task, data ?? ""]) });
     }
   }

@@ -1,5 +1,6 @@
 /** @file The rules of a recipe's `curate`, one after another, over what its sources gave: s1's order. */
 import { sourceOf } from "../../curate/candidate.ts";
+import { canonicalJson } from "../../core/hash.ts";
 import { controlTextIn } from "../../curate/control-text.ts";
 import { decontaminate, type QuestionSource } from "../../curate/decontaminate.ts";
 import { dropDuplicates, dropNearDuplicates, type NearDuplicatesDropped } from "../../curate/duplicates.ts";
@@ -44,7 +45,7 @@ export async function siftQuestions(
   curate: Recipe["curate"],
   ports: BenchmarkPorts,
 ): Promise<Sifted> {
-  const read = withoutControlText(all);
+  const read = withoutControlText({ ...all, found: inOneOrder(all.found) });
   if (curate === undefined) {
     const { kept, dropped } = dropDuplicates(read.found);
     const outcome = { kept, dropped: [...read.bad, ...dropped] };
@@ -53,6 +54,16 @@ export async function siftQuestions(
   }
   const loaded = curate.decontaminate && (await loadBenchmarks(curate.decontaminate, ports));
   return siftByRules(read, curate, loaded);
+}
+
+/** The sources as they come, and within one its questions by id: no rule may depend on the order of its rows. */
+function inOneOrder(found: readonly Question[]): Question[] {
+  const compare = (a: Question, b: Question): number => {
+    if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+    const [first, second] = [canonicalJson(a), canonicalJson(b)];
+    return first < second ? -1 : first > second ? 1 : 0;
+  };
+  return sourcesOf(found).flatMap(({ questions }) => [...questions].sort(compare));
 }
 
 /** A gate would refuse the example of such a question, once its trace is paid for. */

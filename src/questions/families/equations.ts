@@ -1,7 +1,7 @@
 /** @file Equations with whole solutions: linear ones, systems, polynomials. Checked by putting the answer in. */
 import { z } from "zod";
 import { atLevel, instanceFamily, whole } from "../instance-family.ts";
-import { readInteger, readIntegers } from "../read-answer.ts";
+import { readInteger, readIntegers, readNamedIntegers } from "../read-answer.ts";
 
 const DOMAIN = "algebra";
 const coefficient = whole(-1_000_000, 1_000_000);
@@ -110,10 +110,7 @@ export const linearSystem = instanceFamily({
     return `${wording.pick(["Solve the system of equations", "Find the solution of these equations"])} in the unknowns ${unknowns}:\n${equations.join("\n")}`;
   },
   answerForm: ["N, N, ...", "the numbers are the values of the unknowns in the order in which they are named above"],
-  read: (text, { rows }) => {
-    const numbers = readIntegers(text, 4);
-    return numbers?.length === rows.length ? numbers : null;
-  },
+  read: (text, { rows }) => readNamedIntegers(text, UNKNOWNS.slice(0, rows.length)),
   isRight: ({ rows, sums }, answer) =>
     rows.every(
       (row, i) =>
