@@ -128,11 +128,18 @@ function optionsOf(row: TaskRow, fields: readonly string[]): string[] {
     const value = findField(row, [name])?.value;
     if (!Array.isArray(value)) return [textField(row, [name], MAX_QUESTION_LENGTH)];
     return value.map((item: unknown, at) =>
-      textField({ number: row.number, values: { [`${name}[${at}]`]: item } }, [`${name}[${at}]`]),
+      textField({ number: row.number, values: { [`${name}[${at}]`]: item } }, [`${name}[${at}]`], MAX_QUESTION_LENGTH),
     );
   });
   if (options.length > LETTERS.length) throw rowError(row, fields[0] ?? "", `${options.length} choices`);
-  return options.map((option) => option.trim().replace(/\s*\n\s*/g, " "));
+  return options.map(oneLine);
+}
+
+/** A text's lines, trimmed, as one; blank ones are left out. */
+function oneLine(text: string): string {
+  // Not by a pattern of white space around line breaks: it starts anew at every blank, the square of a long run of them.
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }
 
 function rightPlace(
@@ -140,8 +147,8 @@ function rightPlace(
   field: string,
   { options, answerIs }: { readonly options: readonly string[]; readonly answerIs: "choice" | "index" },
 ): number {
-  const text = textField(row, [field]).trim();
-  const place = answerIs === "index" ? Number(text) : options.indexOf(text.replace(/\s*\n\s*/g, " "));
+  const text = textField(row, [field], MAX_QUESTION_LENGTH).trim();
+  const place = answerIs === "index" ? Number(text) : options.indexOf(oneLine(text));
   if (options[place] !== undefined) return place;
   throw rowError(row, field, `${excerpt(text)} is none of the ${options.length} choices`);
 }
