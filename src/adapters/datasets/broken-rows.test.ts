@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { openDataFile, type OpenDataOptions } from "./open-data-file.ts";
+import { writeParquet } from "./write-parquet.ts";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/tasks/", import.meta.url));
 let folder: string;
@@ -112,6 +113,16 @@ describe("broken rows are reported, and nothing else is lost", () => {
     await expect(readRows(join(folder, "open.csv"))).rejects.toMatchObject({
       code: "file-corrupt",
       message: expect.stringContaining("to the file's end, was read as this one row") as string,
+    });
+  });
+
+  it("a text of Parquet in another encoding, and no other row of its group", async () => {
+    const kinds = [{ name: "a", kind: "text", values: ["naïve", "caf\u0001", "\uFEFFbon"] } as const];
+    const file = Buffer.from(writeParquet(kinds));
+    for (let at = file.indexOf("caf\u0001"); at >= 0; at = file.indexOf("caf\u0001")) file[at + 3] = 0xe9;
+    expect(await readAll("latin.parquet", file)).toEqual({
+      good: { 1: "naïve", 3: "bon" },
+      bad: [[2, "latin.parquet, row 2: bytes that are no UTF-8 text"]],
     });
   });
 
