@@ -117,6 +117,21 @@ describe("which rows", () => {
     expect(reading).toMatchObject({ rows: 50, filtered: 10, repeated: 32, overCount: 5, questions: 3, bad: 0 });
   });
 
+  it("of rows without a key each is taken; a row that is no question keeps its key from no other", async () => {
+    const keyed = [
+      { question: "A?", key: null },
+      { question: "B?" },
+      { question: "C?", key: " " },
+      { question: null, key: "k" },
+      { question: "D?", key: "k" },
+      { question: "E?", key: "k" },
+      { question: null, key: "k" },
+    ];
+    const found = await read(keyed, { uniqueBy: "key", answer: "" });
+    expect(texts(found)).toEqual(["A?", "B?", "C?", "D?"]);
+    expect(found.reading).toMatchObject({ rows: 7, repeated: 2, bad: 1, questions: 4 });
+  });
+
   it("rows that stand in another file, and those that do not", async () => {
     writeFileSync(join(folder, "listed.csv"), "Question\n What  is 3?\nWhat is 4?\n");
     const lists = [{ name: "kept", data: "listed.csv", field: "Question" }];
