@@ -35,3 +35,39 @@ describe("choices", () => {
     );
   });
 });
+
+describe("part, domain and metadata", () => {
+  const mapping = { domain: "topic", part: "{src}", metadata: ["level"] };
+  const read = (values: Values) => {
+    const source = FileSource.parse({ type: "file", path: "own.jsonl", answer: "", ...mapping });
+    return questionOf(
+      { number: 1, values: { question: "Q?", topic: "sums", src: "", level: "one", ...values } },
+      source,
+      7,
+    );
+  };
+
+  it("a part is cut between characters", () => {
+    const whole = "x".repeat(199);
+    expect(read({ src: `${whole}😀` }).metadata["part"]).toBe(whole);
+    expect(read({ src: `${whole.slice(1)}😀x` }).metadata["part"]).toBe(`${whole.slice(1)}😀`);
+  });
+
+  it.each([
+    ["topic", "a\0b", "a NUL character, at 1"],
+    ["topic", "\ud83d", "half a surrogate pair, at 0: no character"],
+    ["level", "a\0b", "a NUL character, at 1"],
+    ["level", "ab\ude00", "half a surrogate pair, at 2: no character"],
+  ])("%s: text that not every program can hold is refused", (field, text, problem) => {
+    expect(() => read({ [field]: text })).toThrow(
+      expect.objectContaining({ code: "record-invalid", message: `row 1, field ${field}: ${problem}` }),
+    );
+  });
+
+  it.each([
+    ["a\0b", "a NUL character, at 1"],
+    ["ab\ud83d", "half a surrogate pair, at 2: no character"],
+  ])("a part of such text (%j) is refused", (src, problem) => {
+    expect(() => read({ src })).toThrow(expect.objectContaining({ message: `row 1, field part: ${problem}` }));
+  });
+});

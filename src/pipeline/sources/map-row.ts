@@ -33,7 +33,7 @@ export function questionOf(raw: TaskRow, source: DataSource, seed: number): Ques
   const text = checked(row, source.question, `${asked}${below}`);
   if (text.length > MAX_QUESTION_LENGTH)
     throw rowError(row, source.question, `${text.length} characters exceed the limit of ${MAX_QUESTION_LENGTH}`);
-  const part = source.part === undefined ? "" : fillTemplate(source.part, row, "part").slice(0, MAX_PART_LENGTH);
+  const part = source.part === undefined ? "" : partOf(row, source.part);
   return {
     schemaVersion: SCHEMA_VERSION,
     id: questionId(text),
@@ -44,7 +44,7 @@ export function questionOf(raw: TaskRow, source: DataSource, seed: number): Ques
     difficulty: 1,
     bucket: source.holdOut ? fileBucketOf(text) : "train",
     metadata: {
-      ...metadataOf(row, source.metadata),
+      ...checkedMetadata(row, source.metadata),
       grader: source.grader,
       sourceName: sourceName(source),
       ...(source.kind === undefined ? {} : { kind: source.kind }),
@@ -157,7 +157,19 @@ function rightPlace(
 function domainOf(row: TaskRow, source: DataSource): string {
   const { domain } = source;
   if (domain === undefined || findField(row, [domain]) === undefined) return sourceName(source);
-  return optionalTextField(row, [domain], MAX_DOMAIN_LENGTH) || sourceName(source);
+  return checked(row, domain, optionalTextField(row, [domain], MAX_DOMAIN_LENGTH)) || sourceName(source);
+}
+
+/** The part's name, cut where it is too long. */
+function partOf(row: TaskRow, template: string): string {
+  const name = checked(row, "part", fillTemplate(template, row, "part"));
+  return name.slice(0, MAX_PART_LENGTH).replace(/[\ud800-\udbff]$/, ""); // the first half of a pair that the cut went through
+}
+
+function checkedMetadata(row: TaskRow, names: readonly string[]): ReturnType<typeof metadataOf> {
+  const metadata = metadataOf(row, names);
+  for (const [name, value] of Object.entries(metadata)) if (typeof value === "string") checked(row, name, value);
+  return metadata;
 }
 
 /** Text that every program can hold: NUL ends it in some, and half a surrogate pair is no character. */
