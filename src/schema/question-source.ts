@@ -117,7 +117,9 @@ const mapping = {
   metadata: z.array(field("field")).max(50).default([]).describe("short fields to keep with each question"),
   where: z.array(RowCondition).max(100).default([]).describe("tests that a row must pass, all of them"),
   lists: z.array(List).max(20).default([]).describe("lists of texts for the tests listedIn and notListedIn"),
-  uniqueBy: field("of rows with the same text in this field only the first is taken").optional(),
+  uniqueBy: field(
+    "of rows with the same text in this field only the first that is a question is taken; rows without one all are",
+  ).optional(),
   sample: z
     .int()
     .min(1)

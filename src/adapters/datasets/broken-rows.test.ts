@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { openDataFile, type OpenDataOptions } from "./open-data-file.ts";
+import { writeParquet } from "./write-parquet.ts";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/tasks/", import.meta.url));
 let folder: string;
@@ -23,6 +25,12 @@ async function readAll(name: string, content: string | Buffer, limits: OpenDataO
   for await (const { number, values } of (await openDataFile(path, { limits: { ...limits, onBadRow } })).rows())
     good[number] = values.a ?? values.answer;
   return { good, bad };
+}
+
+async function readRows(path: string): Promise<TaskRow[]> {
+  const rows: TaskRow[] = [];
+  for await (const row of (await openDataFile(path)).rows()) rows.push(row);
+  return rows;
 }
 
 const FIFTY_MEGABYTES = 50 * 1024 ** 2;
@@ -84,6 +92,38 @@ describe("broken rows are reported, and nothing else is lost", () => {
     const { good, bad } = await readAll("bad.csv", 'a,b\n1,x\n2\n3,x,y\n4"4",x\n5,x\n');
     expect(good).toEqual({ 1: "1", 5: "5" });
     expect(bad.map(([row]) => row)).toEqual([2, 3, 4]);
+  });
+
+  it.each([
+    ["LF header, CRLF rows", 'a,b\n1,x\r\n"2","y"\r\n3,z\r\n'],
+    ["CRLF header, LF rows", 'a,b\r\n1,x\n"2","y"\n3,z\n'],
+    ["CR alone", 'a,b\r1,x\r"2","y"\r3,z'],
+    ["a CRLF over two chunks of the stream", `a,b\n1,x\n2,${"y".repeat(64 * 1024 - 11)}\r\n3,z\r\n`],
+  ])("records end at any line end: %s", async (_, file) => {
+    expect(file.length < 100 || file.indexOf("\r") === 64 * 1024 - 1).toBe(true);
+    expect(await readAll("ends.csv", file)).toEqual({ good: { 1: "1", 2: "2", 3: "3" }, bad: [] });
+    const rows = await readRows(join(folder, "ends.csv"));
+    expect(rows.map(({ values }) => String(values.b).at(-1))).toEqual(["x", "y", "z"]);
+  });
+
+  it("a quote that is never closed, which takes the rest of the file with it", async () => {
+    const { good, bad } = await readAll("open.csv", 'a,b\n1,x\n2,"y\n3,z\n4,z\n');
+    expect(good).toEqual({ 1: "1" });
+    expect(bad).toEqual([[2, "open.csv, row 2: a quote is never closed: all that follows i"]]);
+    await expect(readRows(join(folder, "open.csv"))).rejects.toMatchObject({
+      code: "file-corrupt",
+      message: expect.stringContaining("to the file's end, was read as this one row") as string,
+    });
+  });
+
+  it("a text of Parquet in another encoding, and no other row of its group", async () => {
+    const kinds = [{ name: "a", kind: "text", values: ["naïve", "caf\u0001", "\uFEFFbon"] } as const];
+    const file = Buffer.from(writeParquet(kinds));
+    for (let at = file.indexOf("caf\u0001"); at >= 0; at = file.indexOf("caf\u0001")) file[at + 3] = 0xe9;
+    expect(await readAll("latin.parquet", file)).toEqual({
+      good: { 1: "naïve", 3: "bon" },
+      bad: [[2, "latin.parquet, row 2: bytes that are no UTF-8 text"]],
+    });
   });
 
   it("a damaged row group of Parquet", async () => {

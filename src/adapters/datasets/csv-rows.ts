@@ -6,11 +6,14 @@ import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
 import { fileError } from "../file-error.ts";
 import { countRow, dataCorrupt, notUtf8, readOrReport, ROW_LIMITS, type RowLimits, rowTooLong } from "./row-source.ts";
 
+/** Ends of a record, whichever the file has, and all of them in one file: the parser would take the header's for every row. */
+const RECORD_ENDS = ["\r\n", "\n", "\r"];
 /** Columns beyond this are no data set of questions. */
 const MAX_COLUMNS = 1000;
 
 /**
- * Rows of a CSV file with a header (RFC 4180: commas, double quotes, line breaks inside quotes), streamed; every value is text.
+ * Rows of a CSV file with a header (RFC 4180: commas, double quotes, line breaks inside quotes; LF, CRLF or CR ends a record), streamed;
+ * every value is text.
  * The parser works on bytes (as Latin-1), and each row's are decoded for themselves: a row in another encoding is one bad row.
  *
  * @throws AppError "file-corrupt" with the row where its length is not the header's or a quote stays open, for a bad header, and for
@@ -22,6 +25,7 @@ export async function* csvRows(path: string, limits: RowLimits): AsyncGenerator<
   const skipped: number[] = [];
   const parser = parse({
     encoding: "latin1",
+    record_delimiter: RECORD_ENDS,
     skip_empty_lines: true,
     max_record_size: Math.max(limits.maxRowBytes, onBadRow ? ROW_LIMITS.maxRowBytes : 0),
     relax_column_count: false,
@@ -61,7 +65,7 @@ function skipping(path: string, skipped: number[], onBadRow: NonNullable<RowLimi
     // Both counts are of what came before: records that were read, and records that were skipped.
     const row = Number(error?.["records"] ?? 0) + skipped.length + 1;
     skipped.push(row);
-    onBadRow(row, dataCorrupt(path, `row ${row}`, error?.message ?? "no record", error));
+    onBadRow(row, dataCorrupt(path, `row ${row}`, error ? problemOf(error) : "no record", error));
     return undefined;
   };
 }
@@ -129,5 +133,11 @@ function csvError(path: string, error: unknown): unknown {
       data: { path, row },
       cause: error,
     });
-  return dataCorrupt(path, `row ${row}`, error.message, error);
+  return dataCorrupt(path, `row ${row}`, problemOf(error), error);
+}
+
+/** What is wrong with a record, in the parser's words where they say it; it names the last line for a quote that stays open. */
+function problemOf({ code, message }: CsvError): string {
+  if (code !== "CSV_QUOTE_NOT_CLOSED") return message;
+  return "a quote is never closed: all that follows it, to the file's end, was read as this one row";
 }

@@ -15,6 +15,27 @@ import { countRow, dataCorrupt, readOrReport, type RowLimits, rowOf } from "./ro
 /** Uncompressed bytes of one row group: what is in memory at a time. */
 const MAX_GROUP_BYTES = 2 * 1024 ** 3;
 
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Text, or the bytes where they are no UTF-8: `rowOf` refuses these, and so one row instead of its group. The library would
+ * put U+FFFD in place of them.
+ */
+function textOrBytes(bytes: Uint8Array | undefined): string | Uint8Array | undefined {
+  try {
+    return bytes && decoder.decode(bytes);
+  } catch {
+    return bytes; // said by whoever makes a row of it
+  }
+}
+
+function jsonOrBytes(bytes: Uint8Array | undefined): unknown {
+  const text = textOrBytes(bytes);
+  return typeof text === "string" ? (JSON.parse(text) as unknown) : text;
+}
+
+const PARSERS = { stringFromBytes: textOrBytes, jsonFromBytes: jsonOrBytes };
+
 /**
  * Rows of a Parquet file, one row group in memory at a time; any codec of the format but LZO.
  *
@@ -131,7 +152,15 @@ async function readGroup(
 ): Promise<readonly unknown[]> {
   try {
     const wanted = columns === undefined ? {} : { columns };
-    const rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd, compressors, ...wanted });
+    const rows = await parquetReadObjects({
+      file,
+      metadata,
+      rowStart,
+      rowEnd,
+      compressors,
+      parsers: PARSERS,
+      ...wanted,
+    });
     if (rows.length === rowEnd - rowStart) return rows;
     throw new Error(`${rows.length} of ${rowEnd - rowStart} rows found`);
   } catch (cause) {

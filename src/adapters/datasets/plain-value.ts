@@ -10,14 +10,15 @@ export class PlainValueError extends Error {}
  * The value as JSON would hold it: whole numbers of 64 bits as numbers, or as digits where a number cannot hold them; dates
  * as ISO text; bytes as UTF-8 text.
  *
- * @throws PlainValueError for what is nested too deep, a `__proto__` key, bytes that are no UTF-8, and functions or symbols.
+ * @throws PlainValueError for what is nested too deep, a `__proto__` key, dates that are none, bytes that are no UTF-8, and functions
+ *   or symbols.
  */
 export function plainValue(value: unknown, depth = 0): unknown {
   if (depth > MAX_DEPTH) throw new PlainValueError(`nested deeper than ${MAX_DEPTH}`);
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
   if (value === undefined || value === null) return null;
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return isoText(value);
   if (value instanceof Uint8Array) return utf8(value);
   if (Array.isArray(value)) return value.map((item: unknown) => plainValue(item, depth + 1));
   if (ArrayBuffer.isView(value))
@@ -34,6 +35,12 @@ export function plainRecord(value: object, depth = 0): Record<string, unknown> {
     result[key] = plainValue(member, depth + 1);
   }
   return result;
+}
+
+/** Parquet's 64 bits of milliseconds reach further than a calendar does. */
+function isoText(date: Date): string {
+  if (Number.isNaN(date.getTime())) throw new PlainValueError("a date that no calendar has");
+  return date.toISOString();
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

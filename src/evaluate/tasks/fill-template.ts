@@ -7,7 +7,8 @@ const MAX_FILLED_LENGTH = 1024 * 1024;
  * A template with each `{column}` replaced by the row's text there; `{{` and `}}` stand for braces. What a column holds is
  * never looked at for placeholders again.
  *
- * @throws AppError "record-invalid" naming the column that the row lacks, or a brace that is not closed.
+ * @throws AppError "record-invalid" naming the column that the row lacks or that holds no finite number, or a brace that is not
+ *   closed.
  */
 export function fillTemplate(template: string, row: TaskRow, name: string): string {
   const filled = template.replace(/\{\{|\}\}|\{([^{}]*)\}|[{}]/g, (found, column: string | undefined) => {
@@ -23,5 +24,7 @@ function columnText(row: TaskRow, column: string, name: string): string {
   const value = Object.hasOwn(row.values, column) ? row.values[column] : undefined;
   if (value === undefined) throw rowError(row, column, `missing; ${name} names it`);
   if (value === null) return "";
+  if (typeof value === "number" && !Number.isFinite(value))
+    throw rowError(row, column, `expected text, found ${value}`);
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -32,13 +32,13 @@ export function findField(row: TaskRow, names: readonly string[]): { name: strin
 /**
  * The text of the first of `names` that the row has; a number stands for its digits.
  *
- * @throws AppError "record-invalid" where none is there, or it is empty or no text.
+ * @throws AppError "record-invalid" where none is there, or it is empty, no text or no finite number.
  */
 export function textField(row: TaskRow, names: readonly string[], maxLength = MAX_FIELD_LENGTH): string {
   const found = findField(row, names);
   if (found === undefined) throw missingField(row, names);
   const { name, value } = found;
-  const text = typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  const text = isFiniteNumber(value) || typeof value === "boolean" ? String(value) : value;
   if (typeof text !== "string") throw rowError(row, name, `expected text, found ${kindOf(value)}`);
   if (text.trim() === "") throw rowError(row, name, "empty");
   if (text.length > maxLength) throw rowError(row, name, `${text.length} characters exceed the limit of ${maxLength}`);
@@ -94,19 +94,23 @@ export function jsonField(row: TaskRow, names: readonly string[]): { name: strin
   }
 }
 
-/** The fields named that hold a short text, a number or a boolean: what a breakdown may group by. */
+/** The fields named that hold a short text, a finite number or a boolean: what a breakdown may group by. */
 export function metadataOf(row: TaskRow, names: readonly string[]): Record<string, string | number | boolean> {
   const metadata: Record<string, string | number | boolean> = {};
   for (const name of names) {
     const value = Object.hasOwn(row.values, name) ? row.values[name] : undefined;
-    if (typeof value === "number" || typeof value === "boolean") metadata[name] = value;
+    if (isFiniteNumber(value) || typeof value === "boolean") metadata[name] = value;
     else if (typeof value === "string" && value !== "" && value.length <= 200) metadata[name] = value;
   }
   return metadata;
 }
 
+/** Whether it is a number that JSON can hold: 1e999 in a JSON line is read as Infinity, and Parquet holds NaN. */
+const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
+
 /** What kind of value it is, for a message. */
 function kindOf(value: unknown): string {
+  if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";

@@ -33,7 +33,7 @@ export function questionOf(raw: TaskRow, source: DataSource, seed: number): Ques
   const text = checked(row, source.question, `${asked}${below}`);
   if (text.length > MAX_QUESTION_LENGTH)
     throw rowError(row, source.question, `${text.length} characters exceed the limit of ${MAX_QUESTION_LENGTH}`);
-  const part = source.part === undefined ? "" : fillTemplate(source.part, row, "part").slice(0, MAX_PART_LENGTH);
+  const part = source.part === undefined ? "" : partOf(row, source.part);
   return {
     schemaVersion: SCHEMA_VERSION,
     id: questionId(text),
@@ -44,7 +44,7 @@ export function questionOf(raw: TaskRow, source: DataSource, seed: number): Ques
     difficulty: 1,
     bucket: source.holdOut ? fileBucketOf(text) : "train",
     metadata: {
-      ...metadataOf(row, source.metadata),
+      ...checkedMetadata(row, source.metadata),
       grader: source.grader,
       sourceName: sourceName(source),
       ...(source.kind === undefined ? {} : { kind: source.kind }),
@@ -128,11 +128,18 @@ function optionsOf(row: TaskRow, fields: readonly string[]): string[] {
     const value = findField(row, [name])?.value;
     if (!Array.isArray(value)) return [textField(row, [name], MAX_QUESTION_LENGTH)];
     return value.map((item: unknown, at) =>
-      textField({ number: row.number, values: { [`${name}[${at}]`]: item } }, [`${name}[${at}]`]),
+      textField({ number: row.number, values: { [`${name}[${at}]`]: item } }, [`${name}[${at}]`], MAX_QUESTION_LENGTH),
     );
   });
   if (options.length > LETTERS.length) throw rowError(row, fields[0] ?? "", `${options.length} choices`);
-  return options.map((option) => option.trim().replace(/\s*\n\s*/g, " "));
+  return options.map(oneLine);
+}
+
+/** A text's lines, trimmed, as one; blank ones are left out. */
+function oneLine(text: string): string {
+  // Not by a pattern of white space around line breaks: it starts anew at every blank, the square of a long run of them.
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
 }
 
 function rightPlace(
@@ -140,8 +147,8 @@ function rightPlace(
   field: string,
   { options, answerIs }: { readonly options: readonly string[]; readonly answerIs: "choice" | "index" },
 ): number {
-  const text = textField(row, [field]).trim();
-  const place = answerIs === "index" ? Number(text) : options.indexOf(text.replace(/\s*\n\s*/g, " "));
+  const text = textField(row, [field], MAX_QUESTION_LENGTH).trim();
+  const place = answerIs === "index" ? Number(text) : options.indexOf(oneLine(text));
   if (options[place] !== undefined) return place;
   throw rowError(row, field, `${excerpt(text)} is none of the ${options.length} choices`);
 }
@@ -150,7 +157,19 @@ function rightPlace(
 function domainOf(row: TaskRow, source: DataSource): string {
   const { domain } = source;
   if (domain === undefined || findField(row, [domain]) === undefined) return sourceName(source);
-  return optionalTextField(row, [domain], MAX_DOMAIN_LENGTH) || sourceName(source);
+  return checked(row, domain, optionalTextField(row, [domain], MAX_DOMAIN_LENGTH)) || sourceName(source);
+}
+
+/** The part's name, cut where it is too long. */
+function partOf(row: TaskRow, template: string): string {
+  const name = checked(row, "part", fillTemplate(template, row, "part"));
+  return name.slice(0, MAX_PART_LENGTH).replace(/[\ud800-\udbff]$/, ""); // the first half of a pair that the cut went through
+}
+
+function checkedMetadata(row: TaskRow, names: readonly string[]): ReturnType<typeof metadataOf> {
+  const metadata = metadataOf(row, names);
+  for (const [name, value] of Object.entries(metadata)) if (typeof value === "string") checked(row, name, value);
+  return metadata;
 }
 
 /** Text that every program can hold: NUL ends it in some, and half a surrogate pair is no character. */

@@ -117,6 +117,21 @@ describe("which rows", () => {
     expect(reading).toMatchObject({ rows: 50, filtered: 10, repeated: 32, overCount: 5, questions: 3, bad: 0 });
   });
 
+  it("of rows without a key each is taken; a row that is no question keeps its key from no other", async () => {
+    const keyed = [
+      { question: "A?", key: null },
+      { question: "B?" },
+      { question: "C?", key: " " },
+      { question: null, key: "k" },
+      { question: "D?", key: "k" },
+      { question: "E?", key: "k" },
+      { question: null, key: "k" },
+    ];
+    const found = await read(keyed, { uniqueBy: "key", answer: "" });
+    expect(texts(found)).toEqual(["A?", "B?", "C?", "D?"]);
+    expect(found.reading).toMatchObject({ rows: 7, repeated: 2, bad: 1, questions: 4 });
+  });
+
   it("rows that stand in another file, and those that do not", async () => {
     writeFileSync(join(folder, "listed.csv"), "Question\n What  is 3?\nWhat is 4?\n");
     const lists = [{ name: "kept", data: "listed.csv", field: "Question" }];
@@ -162,6 +177,11 @@ describe("broken rows are reported with file and row, and nothing else is lost",
       "a wrong type of answer",
       line({ question: "x", answer: { a: 1 } }),
       "field answer: expected text, found an object",
+    ],
+    [
+      "an answer that is no finite number",
+      '{"question": "x", "answer": 1e999}',
+      "field answer: expected text, found Infinity",
     ],
     ["a NUL", '{"question": "a\\u0000b"}', "field question: a NUL character, at 1"],
     ["a NUL in the answer", '{"question": "ab", "answer": "\\u0000"}', "field answer: a NUL character, at 0"],

@@ -150,13 +150,13 @@ class SourceReader {
 
   take(file: string, row: TaskRow, lists: TextLists): void {
     this.#counts.rows += 1;
-    if (!passes(row, this.#source.where, lists)) this.#counts.filtered += 1;
-    else if (this.#isRepeated(row)) this.#counts.repeated += 1;
-    else {
-      const read = readOrReason(row, this.#source, this.#ports.seed);
-      if ("reason" in read) this.#report(file, row.number, read);
-      else this.#keep(read, row);
-    }
+    if (!passes(row, this.#source.where, lists)) return void (this.#counts.filtered += 1);
+    const key = this.#uniqueKey(row);
+    if (key !== null && this.#seen.has(key)) return void (this.#counts.repeated += 1);
+    const read = readOrReason(row, this.#source, this.#ports.seed);
+    if ("reason" in read) return this.#report(file, row.number, read);
+    if (key !== null) this.#seen.add(key); // not before: a row that is no question stands for no other
+    this.#keep(read, row);
   }
 
   /** A row that no reader could give; null for the rest of a file. */
@@ -181,12 +181,11 @@ class SourceReader {
     return { reading, train, heldOut: this.#heldOut, dropped: this.#dropped };
   }
 
-  #isRepeated(row: TaskRow): boolean {
-    if (this.#source.uniqueBy === undefined) return false;
-    const key = listKey(fieldText(row, this.#source.uniqueBy) ?? "");
-    if (this.#seen.has(key)) return true;
-    this.#seen.add(key);
-    return false;
+  /** What only one row may have; null where the source asks for none, or the row has no text there and repeats no other. */
+  #uniqueKey(row: TaskRow): string | null {
+    const { uniqueBy } = this.#source;
+    const text = uniqueBy === undefined ? null : fieldText(row, uniqueBy);
+    return text === null || text.trim() === "" ? null : listKey(text);
   }
 
   #keep(question: Question, row: TaskRow): void {

@@ -37,8 +37,9 @@ export async function* recordedTraces(
   const found = new Map(questions.map(({ id }) => [id, 0]));
   const left = { others: 0, bad: 0, first: "" };
   const onBadRow = (row: number, { message }: AppError): void => noteBad(left, row, message);
+  const columns = [teacher.question, teacher.thinking, teacher.answer]; // what is in others spoils no row
   const request = { data: teacher.data, workingFolder: recipeFolder, signal, ...(hub === undefined ? {} : { hub }) };
-  const { files } = await openDataFiles(request, () => ({ maxRowBytes: MAX_ROW_BYTES, onBadRow }));
+  const { files } = await openDataFiles(request, () => ({ maxRowBytes: MAX_ROW_BYTES, onBadRow, columns }));
   for (const file of files) {
     for await (const row of file.rows()) {
       const read = readOrWhy(row, teacher);
