@@ -34,7 +34,15 @@ function jsonOrBytes(bytes: Uint8Array | undefined): unknown {
   return typeof text === "string" ? (JSON.parse(text) as unknown) : text;
 }
 
+/** For columns that were asked for: bytes that are no text make a bad row. */
 const PARSERS = { stringFromBytes: textOrBytes, jsonFromBytes: jsonOrBytes };
+/** For whatever is there: bytes that are no text, such as pictures, are nothing to whoever reads texts. */
+const ANY_PARSERS = {
+  stringFromBytes: (bytes: Uint8Array) => orNull(textOrBytes(bytes)),
+  jsonFromBytes: (bytes: Uint8Array) => orNull(jsonOrBytes(bytes)),
+};
+
+const orNull = (value: unknown): unknown => (value instanceof Uint8Array ? null : value);
 
 /**
  * Rows of a Parquet file, one row group in memory at a time; any codec of the format but LZO.
@@ -158,7 +166,7 @@ async function readGroup(
       rowStart,
       rowEnd,
       compressors,
-      parsers: PARSERS,
+      parsers: columns === undefined ? ANY_PARSERS : PARSERS,
       ...wanted,
     });
     if (rows.length === rowEnd - rowStart) return rows;
