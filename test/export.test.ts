@@ -1,7 +1,7 @@
 /** @file What a run selected, as a data set: the same rows in both forms, a card that is true, the same bytes twice. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -112,6 +112,22 @@ describe("grappa export", () => {
     const foreign = await grappa("export", "run", "--out", ".");
     expect(foreign.code).not.toBe(0);
     expect(foreign.stderr).toContain("no data set of grappa's, and not empty");
+  });
+
+  test.each([
+    ["of another kind", '{"kind": "my-own", "rows": 3}'],
+    ["that is no JSON", "rows: 3"],
+    ["that is too long", `{"kind": "grappa-dataset", "text": "${"x".repeat(2 ** 20)}"}`],
+  ])("leaves a folder alone whose dataset.json is one %s", async (kind, text) => {
+    const theirs = join(folder, `theirs ${kind}`);
+    mkdirSync(theirs);
+    writeFileSync(join(theirs, "dataset.json"), text);
+    writeFileSync(join(theirs, "README.md"), "mine");
+    const before = folderBytes(theirs);
+    const foreign = await grappa("export", "run", "--out", theirs);
+    expect(foreign.stderr).toContain("no data set of grappa's, and not empty");
+    expect(foreign.code).not.toBe(0);
+    expect(folderBytes(theirs)).toEqual(before);
   });
 
   test("refuses a stage whose bytes were changed, and a run that selected nothing yet", async () => {
