@@ -25,6 +25,7 @@ import { openFinishedStage } from "../finished-stages.ts";
 import { readHeader, readRecipe } from "../run-folder.ts";
 import { teacherEndpoints } from "../stages/gates.ts";
 import { type DatasetRow, hashOf, selectedRows } from "./selected-rows.ts";
+import { writeRows } from "./write-rows.ts";
 
 /** A file that was written. */
 export interface ExportedFile {
@@ -45,6 +46,7 @@ const HEADER = "dataset.json";
 const KIND = "grappa-dataset";
 const DatasetHeader = z.object({ kind: z.literal(KIND) });
 const MAX_HEADER_BYTES = 64 * 1024;
+const ROWS = "train.jsonl";
 const STAGES = ["collect", "attempt", "trace", "grade", "select"] as const;
 
 /**
@@ -64,10 +66,7 @@ export async function exportDataset(fs: FileSystem, runFolder: string, folder: s
     json({ schemaVersion: SCHEMA_VERSION, kind: KIND, run: header.run, grappa: header.createdBy }),
   );
   const files = [
-    await writeFile(fs, folder, [
-      "train.jsonl",
-      new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join("")),
-    ]),
+    { path: ROWS, ...(await writeRows(fs, joinPath(folder, ROWS), rows)) },
     await writeFile(fs, folder, ["data/train-00000-of-00001.parquet", writeParquet(columnsOf(rows))]),
   ];
   const card = datasetCard({
