@@ -4,6 +4,7 @@ import { AppError } from "../../../core/errors.ts";
 import { retryAfterMs } from "../../teacher/retry-after.ts";
 import { retryDelayMs, type Waiting } from "../../teacher/retry-delay.ts";
 import { isRetryableStatus, statusError } from "./hub-error.ts";
+import { uploadBody } from "./upload-body.ts";
 
 /** What talking to the hub needs. */
 export interface HubPorts {
@@ -22,6 +23,8 @@ const MAX_TRIES = 5;
 const MAX_REDIRECTS = 5;
 /** A server that says nothing for so long is gone. */
 const SILENCE_MS = 30_000;
+/** One that takes nothing of what is sent, or has all and does not answer: commits of large sets take their time. */
+const UPLOAD_SILENCE_MS = 120_000;
 
 /** What is asked for, for the messages about it. */
 export interface HubRequest {
@@ -108,19 +111,35 @@ export class HubHttp {
     throw new AppError("provider", `${asked.url.href}: more than ${MAX_REDIRECTS} redirects`);
   }
 
-  #request(url: URL, { headers, body, method = "POST" }: HubRequest): Promise<Dispatcher.ResponseData> {
-    const { token, signal } = this.#ports;
+  async #request(url: URL, asked: HubRequest): Promise<Dispatcher.ResponseData> {
+    const { signal } = this.#ports;
+    const headers = this.#headers(url, asked);
+    const { body, method = "POST" } = asked;
+    if (body === undefined) return await request(url, { dispatcher: this.#agent, signal, headers });
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    const upload = uploadBody(bytes, UPLOAD_SILENCE_MS, url);
+    try {
+      return await request(url, {
+        dispatcher: this.#agent,
+        signal: AbortSignal.any([signal, upload.signal]),
+        headersTimeout: 0, // it would run while the body is sent
+        method,
+        headers: { ...headers, "content-length": String(bytes.length) },
+        body: upload.stream,
+      });
+    } finally {
+      upload.end();
+    }
+  }
+
+  #headers(url: URL, { headers }: HubRequest): Record<string, string> {
+    const { token } = this.#ports;
     const isOwn = url.origin === this.endpoint.origin;
-    return request(url, {
-      dispatcher: this.#agent,
-      signal,
-      ...(body === undefined ? {} : { body, method }),
-      headers: {
-        "user-agent": "grappa",
-        ...headers,
-        ...(isOwn && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
-      },
-    });
+    return {
+      "user-agent": "grappa",
+      ...headers,
+      ...(isOwn && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
+    };
   }
 
   async #accept(response: Dispatcher.ResponseData, asked: HubRequest): Promise<HubAnswer> {
