@@ -206,4 +206,24 @@ describe("grappa import", () => {
     expect(none.stderr).toContain("none of 1 rows has question, reasoning and answer");
     expect(none.code).not.toBe(0);
   });
+
+  test.each([
+    ["the best pair, though the first row lacks it", ["", "Two.", "Three."], "deepseek"],
+    ["another pair that more rows have", ["", "", ""], "gemini"],
+  ])("never takes one model's reasoning with another's answers: %s", async (name, thoughts, model) => {
+    const rows = thoughts.map((thought, index) => ({
+      question: `What is 1+${index}?`,
+      gemini_thinking_trajectory: index === 2 ? null : "I add.",
+      gemini_attempt: "by Gemini",
+      deepseek_thinking_trajectory: thought,
+      deepseek_attempt: "by DeepSeek",
+    }));
+    writeFileSync(join(folder, `${model}.jsonl`), rows.map((row) => JSON.stringify(row)).join("\n"));
+    const found = await grappa("import", `${model}.jsonl`, "--out", model, "--json");
+    expect(JSON.parse(found.stdout), name).toMatchObject({
+      rows: 3,
+      usable: 2,
+      fields: { question: "question", thinking: `${model}_thinking_trajectory`, answer: `${model}_attempt` },
+    });
+  });
 });
