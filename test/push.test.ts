@@ -114,6 +114,16 @@ test.each<[string, (request: WriteRequest) => boolean]>([
   expect(hub.commits.length).toBe(1);
 });
 
+test("a token that may not make data sets pushes to one that is there, and to no other", async () => {
+  hub.mayCreate = false;
+  const none = await push("--yes");
+  expect(none.stderr).toContain("the hub lets nobody write to acme/set with this HF_TOKEN (403)");
+  expect(none.code).not.toBe(0);
+  hub.isPrivate = true;
+  expect(await push("--yes")).toMatchObject({ code: 0, stderr: "" });
+  expectWhole();
+});
+
 test("says what is wrong with a token, and with a name", async () => {
   const refused = await start([...PUSH, "--yes"], "hf_somebodyelses").done;
   expect(refused.stderr).toContain("the hub lets nobody write to acme/set with this HF_TOKEN (403)");

@@ -28,6 +28,8 @@ export interface WritableHub {
   readonly commits: string[][];
   /** Whether the data set was made private; undefined while there is none. */
   isPrivate: boolean | undefined;
+  /** Whether the token may make data sets; one that may not can still write to a data set that is there. */
+  mayCreate: boolean;
   /** Awaited before a request is answered. */
   hold: (request: WriteRequest) => Promise<void>;
   close(): Promise<void>;
@@ -44,6 +46,7 @@ export async function startWritableHub(): Promise<WritableHub> {
     objects: new Map(),
     commits: [],
     isPrivate: undefined,
+    mayCreate: true,
     hold: () => Promise.resolve(),
   };
   let storeOrigin = "";
@@ -90,6 +93,7 @@ async function answer(
   const json = (value: unknown, status = 200): void =>
     void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
   if (path === "/api/repos/create") {
+    if (!hub.mayCreate) return json({ error: "no right to create" }, 403);
     if (hub.isPrivate !== undefined) return json({ error: "there" }, 409);
     hub.isPrivate = (JSON.parse(body.toString()) as { private: boolean }).private;
     return json({ url: "made" });
