@@ -31,6 +31,7 @@ export interface HubRequest {
   readonly url: URL;
   /** The data set, for the page where access is asked for. */
   readonly repo: string;
+  /** An authorization among them takes the token's place, and goes along with no redirect to another origin. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Statuses beside 2xx that the caller understands. */
   readonly accepts?: readonly number[];
@@ -132,14 +133,15 @@ export class HubHttp {
     }
   }
 
-  #headers(url: URL, { headers }: HubRequest): Record<string, string> {
+  /** One authorization at most: the request's own for its own origin, else the token for the hub's. */
+  #headers(url: URL, asked: HubRequest): Record<string, string> {
+    const given = Object.entries(asked.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+    const { authorization, ...headers } = Object.fromEntries<string>(given);
+    const own = url.origin === asked.url.origin ? authorization : undefined;
     const { token } = this.#ports;
-    const isOwn = url.origin === this.endpoint.origin;
-    return {
-      "user-agent": "grappa",
-      ...headers,
-      ...(isOwn && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
-    };
+    const ours = url.origin === this.endpoint.origin && token !== undefined ? `Bearer ${token}` : undefined;
+    const sent = own ?? ours;
+    return { "user-agent": "grappa", ...headers, ...(sent === undefined ? {} : { authorization: sent }) };
   }
 
   async #accept(response: Dispatcher.ResponseData, asked: HubRequest): Promise<HubAnswer> {
