@@ -1,7 +1,7 @@
 /** @file What a run selected, as a data set: the same rows in both forms, a card that is true, the same bytes twice. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -114,6 +114,22 @@ describe("grappa export", () => {
     expect(foreign.stderr).toContain("no data set of grappa's, and not empty");
   });
 
+  test.each([
+    ["of another kind", '{"kind": "my-own", "rows": 3}'],
+    ["that is no JSON", "rows: 3"],
+    ["that is too long", `{"kind": "grappa-dataset", "text": "${"x".repeat(2 ** 20)}"}`],
+  ])("leaves a folder alone whose dataset.json is one %s", async (kind, text) => {
+    const theirs = join(folder, `theirs ${kind}`);
+    mkdirSync(theirs);
+    writeFileSync(join(theirs, "dataset.json"), text);
+    writeFileSync(join(theirs, "README.md"), "mine");
+    const before = folderBytes(theirs);
+    const foreign = await grappa("export", "run", "--out", theirs);
+    expect(foreign.stderr).toContain("no data set of grappa's, and not empty");
+    expect(foreign.code).not.toBe(0);
+    expect(folderBytes(theirs)).toEqual(before);
+  });
+
   test("refuses a stage whose bytes were changed, and a run that selected nothing yet", async () => {
     const stages = readdirSync(join(folder, "run/stages"));
     const trace = stages.find((name) => name.startsWith("trace-")) ?? "";
@@ -189,5 +205,25 @@ describe("grappa import", () => {
     const none = await grappa("import", "none.jsonl", "--out", "none");
     expect(none.stderr).toContain("none of 1 rows has question, reasoning and answer");
     expect(none.code).not.toBe(0);
+  });
+
+  test.each([
+    ["the best pair, though the first row lacks it", ["", "Two.", "Three."], "deepseek"],
+    ["another pair that more rows have", ["", "", ""], "gemini"],
+  ])("never takes one model's reasoning with another's answers: %s", async (name, thoughts, model) => {
+    const rows = thoughts.map((thought, index) => ({
+      question: `What is 1+${index}?`,
+      gemini_thinking_trajectory: index === 2 ? null : "I add.",
+      gemini_attempt: "by Gemini",
+      deepseek_thinking_trajectory: thought,
+      deepseek_attempt: "by DeepSeek",
+    }));
+    writeFileSync(join(folder, `${model}.jsonl`), rows.map((row) => JSON.stringify(row)).join("\n"));
+    const found = await grappa("import", `${model}.jsonl`, "--out", model, "--json");
+    expect(JSON.parse(found.stdout), name).toMatchObject({
+      rows: 3,
+      usable: 2,
+      fields: { question: "question", thinking: `${model}_thinking_trajectory`, answer: `${model}_attempt` },
+    });
   });
 });

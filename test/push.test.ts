@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { startWritableHub, type WritableHub, WRITE_TOKEN, type WriteRequest } from "./hub/fake-hub-writes.ts";
+import { startWritableHub, VERIFY, type WritableHub, WRITE_TOKEN, type WriteRequest } from "./hub/fake-hub-writes.ts";
 
 const MAIN = join(import.meta.dirname, "../dist/cli/main.js");
 let folder: string;
@@ -81,10 +81,12 @@ test("sends all files in one commit, and nothing the second time", async () => {
 });
 
 test("the token goes to the hub's own origin, and into no file and no output", async () => {
-  const { stdout, stderr } = await push("--yes", "--public");
+  const { code, stdout, stderr } = await push("--yes", "--public");
+  expect(code).toBe(0);
   expect(hub.isPrivate).toBe(false);
   expect(hub.seen.some(({ origin }) => origin === "store")).toBe(true);
-  for (const { origin, authorization } of hub.seen)
+  expect(hub.seen.some(({ path }) => path === VERIFY)).toBe(true); // it has an authorization of its own
+  for (const { origin, authorization } of hub.seen.filter(({ path }) => path !== VERIFY))
     expect(authorization).toBe(origin === "hub" ? `Bearer ${WRITE_TOKEN}` : undefined);
   const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((path) => join(folder, path));
   const texts = paths.filter((path) => statSync(path).isFile()).map((path) => readFileSync(path, "latin1"));
@@ -112,6 +114,16 @@ test.each<[string, (request: WriteRequest) => boolean]>([
   expect(await push("--yes")).toMatchObject({ code: 0 });
   expectWhole();
   expect(hub.commits.length).toBe(1);
+});
+
+test("a token that may not make data sets pushes to one that is there, and to no other", async () => {
+  hub.mayCreate = false;
+  const none = await push("--yes");
+  expect(none.stderr).toContain("the hub lets nobody write to acme/set with this HF_TOKEN (403)");
+  expect(none.code).not.toBe(0);
+  hub.isPrivate = true;
+  expect(await push("--yes")).toMatchObject({ code: 0, stderr: "" });
+  expectWhole();
 });
 
 test("says what is wrong with a token, and with a name", async () => {

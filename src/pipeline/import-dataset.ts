@@ -3,10 +3,9 @@ import { relative, resolve } from "node:path";
 import { type FileSystem, joinPath, toSlashes } from "../adapters/file-system.ts";
 import { isHubReference, parseHubReference } from "../adapters/datasets/hub/hub-reference.ts";
 import { AppError } from "../core/errors.ts";
-import type { TaskRow } from "../evaluate/tasks/task-row.ts";
 import type { RecipeInput } from "../schema/recipe.ts";
 import { type HubAccess, openDataFiles } from "./open-data.ts";
-import { fieldText } from "./sources/row-conditions.ts";
+import { TraceColumnCount, type TraceColumns } from "./trace-columns.ts";
 
 /** Which data, and what is known of it. */
 export interface ImportRequest {
@@ -17,7 +16,7 @@ export interface ImportRequest {
   readonly workingFolder: string;
   readonly student: string;
   /** Columns where they are not the usual ones. */
-  readonly fields: { readonly question?: string; readonly thinking?: string; readonly answer?: string };
+  readonly fields: Partial<TraceColumns>;
   readonly model?: string;
   readonly hub: HubAccess;
   readonly signal: AbortSignal;
@@ -29,22 +28,9 @@ export interface ImportOutcome {
   readonly rows: number;
   /** Rows with a question, reasoning and an answer. */
   readonly usable: number;
-  readonly fields: { readonly question: string; readonly thinking: string; readonly answer: string };
+  readonly fields: TraceColumns;
 }
 
-/** Columns as s1K, s1K-1.1 and their kin call them, best first. */
-const USUAL = {
-  question: ["question", "problem", "prompt"],
-  thinking: [
-    "thinking_trajectories.0",
-    "deepseek_thinking_trajectory",
-    "gemini_thinking_trajectory",
-    "thinking",
-    "reasoning",
-    "reasoning_content",
-  ],
-  answer: ["attempt", "deepseek_attempt", "gemini_attempt", "response", "answer"],
-} as const;
 const MAX_ROW_BYTES = 64 * 1024 ** 2;
 
 /**
@@ -74,32 +60,19 @@ async function lookThrough({ data, hub, workingFolder, signal, fields: given }: 
     onBadRow: () => void (rows += 1),
   }));
   let rows = 0;
-  let usable = 0;
-  let fields: ImportOutcome["fields"] | undefined;
+  const count = new TraceColumnCount(given);
   for (const file of files)
     for await (const row of file.rows()) {
       rows += 1;
-      fields ??= columnsIn(row, given);
-      if (fields !== undefined && Object.values(fields).every((name) => isFilled(row, name))) usable += 1;
+      count.add(row);
     }
-  return { rows, usable, fields };
+  return { rows, ...count.best() };
 }
-
-function columnsIn(row: TaskRow, given: ImportRequest["fields"]): ImportOutcome["fields"] | undefined {
-  const find = (role: keyof typeof USUAL): string | undefined =>
-    given[role] ?? USUAL[role].find((name) => isFilled(row, name));
-  const [question, thinking, answer] = [find("question"), find("thinking"), find("answer")];
-  return question === undefined || thinking === undefined || answer === undefined
-    ? undefined
-    : { question, thinking, answer };
-}
-
-const isFilled = (row: TaskRow, name: string): boolean => (fieldText(row, name) ?? "").trim() !== "";
 
 /** Collected from the data, not tried, not graded by a rule, all of it taken. */
 function recipeOf(
   { data, folder, workingFolder, student, model = "unknown" }: ImportRequest,
-  { question, thinking, answer }: ImportOutcome["fields"],
+  { question, thinking, answer }: TraceColumns,
   usable: number,
 ): RecipeInput {
   const place = isHubReference(data) ? data : toSlashes(relative(folder, resolve(workingFolder, data)));

@@ -14,6 +14,7 @@ export interface WriteRequest {
   readonly origin: "hub" | "store";
   readonly method: string;
   readonly path: string;
+  /** All headers of that name, joined; there should be one. */
   readonly authorization: string | undefined;
 }
 
@@ -28,6 +29,8 @@ export interface WritableHub {
   readonly commits: string[][];
   /** Whether the data set was made private; undefined while there is none. */
   isPrivate: boolean | undefined;
+  /** Whether the token may make data sets; one that may not can still write to a data set that is there. */
+  mayCreate: boolean;
   /** Awaited before a request is answered. */
   hold: (request: WriteRequest) => Promise<void>;
   close(): Promise<void>;
@@ -35,6 +38,10 @@ export interface WritableHub {
 
 /** The only token that may write. */
 export const WRITE_TOKEN = "hf_0123456789abcdefghij";
+
+/** Where the hub wants to be told of a large file that is there, and the only authorization that it takes for it. */
+export const VERIFY = "/acme/set.git/info/lfs/verify";
+const VERIFY_AUTHORIZATION = "Basic b2YtdGhlLWFjdGlvbg==";
 
 /** Serves `acme/set`, which is not there yet. Files whose name ends in .parquet are large ones, as the hub has it. */
 export async function startWritableHub(): Promise<WritableHub> {
@@ -44,20 +51,21 @@ export async function startWritableHub(): Promise<WritableHub> {
     objects: new Map(),
     commits: [],
     isPrivate: undefined,
+    mayCreate: true,
     hold: () => Promise.resolve(),
   };
-  let storeOrigin = "";
+  const origins = { hub: "", store: "" };
   const serve = (origin: WriteRequest["origin"]) =>
     listen(async (request, response) => {
       const body = await bodyOf(request);
-      const { method = "", url: path = "", headers } = request;
-      const noted = { origin, method, path, authorization: headers.authorization };
+      const { method = "", url: path = "", headersDistinct } = request;
+      const noted = { origin, method, path, authorization: headersDistinct["authorization"]?.join(", ") };
       hub.seen.push(noted);
       if (origin === "store") await store(hub, noted, { body, response });
-      else await answer(hub, noted, { body, response, storeOrigin });
+      else await answer(hub, noted, { body, response, origins });
     });
   const [server, storing] = await Promise.all([serve("hub"), serve("store")]);
-  storeOrigin = originOf(storing);
+  Object.assign(origins, { hub: originOf(server), store: originOf(storing) });
   return Object.assign(hub, {
     endpoint: originOf(server),
     close: async () => {
@@ -83,13 +91,15 @@ async function store(
 async function answer(
   hub: State,
   request: WriteRequest,
-  { body, response, storeOrigin }: { body: Buffer; response: ServerResponse; storeOrigin: string },
+  { body, response, origins }: { body: Buffer; response: ServerResponse; origins: Record<"hub" | "store", string> },
 ): Promise<void> {
   const { path, authorization } = request;
+  if (path === VERIFY) return void response.writeHead(authorization === VERIFY_AUTHORIZATION ? 200 : 403).end();
   if (authorization !== `Bearer ${WRITE_TOKEN}`) return void response.writeHead(403).end();
   const json = (value: unknown, status = 200): void =>
     void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
   if (path === "/api/repos/create") {
+    if (!hub.mayCreate) return json({ error: "no right to create" }, 403);
     if (hub.isPrivate !== undefined) return json({ error: "there" }, 409);
     hub.isPrivate = (JSON.parse(body.toString()) as { private: boolean }).private;
     return json({ url: "made" });
@@ -107,7 +117,15 @@ async function answer(
     return json({
       transfer: "basic",
       objects: objects.map(({ oid }) =>
-        hub.objects.has(oid) ? { oid } : { oid, actions: { upload: { href: `${storeOrigin}/${oid}` } } },
+        hub.objects.has(oid)
+          ? { oid }
+          : {
+              oid,
+              actions: {
+                upload: { href: `${origins.store}/${oid}` },
+                verify: { href: `${origins.hub}${VERIFY}`, header: { Authorization: VERIFY_AUTHORIZATION } },
+              },
+            },
       ),
     });
   }

@@ -8,8 +8,10 @@
  *
  * The same run gives the same bytes.
  */
+import { z } from "zod";
 import { type FileSystem, joinPath } from "../../adapters/file-system.ts";
 import { writeParquet } from "../../adapters/datasets/write-parquet.ts";
+import { parseJson } from "../../adapters/teacher/json-fields.ts";
 import { termsOf } from "../../adapters/teacher/terms-of-use.ts";
 import { AppError } from "../../core/errors.ts";
 import { type CardTerms, datasetCard } from "../../report/dataset-card.ts";
@@ -23,6 +25,7 @@ import { openFinishedStage } from "../finished-stages.ts";
 import { readHeader, readRecipe } from "../run-folder.ts";
 import { teacherEndpoints } from "../stages/gates.ts";
 import { type DatasetRow, hashOf, selectedRows } from "./selected-rows.ts";
+import { writeRows } from "./write-rows.ts";
 
 /** A file that was written. */
 export interface ExportedFile {
@@ -40,6 +43,10 @@ export interface ExportOutcome {
 
 /** Written first: a folder without it is somebody else's. */
 const HEADER = "dataset.json";
+const KIND = "grappa-dataset";
+const DatasetHeader = z.object({ kind: z.literal(KIND) });
+const MAX_HEADER_BYTES = 64 * 1024;
+const ROWS = "train.jsonl";
 const STAGES = ["collect", "attempt", "trace", "grade", "select"] as const;
 
 /**
@@ -56,13 +63,10 @@ export async function exportDataset(fs: FileSystem, runFolder: string, folder: s
   const { readings, decontamination } = await readCollected(fs, runFolder);
   await fs.writeAtomic(
     joinPath(folder, HEADER),
-    json({ schemaVersion: SCHEMA_VERSION, kind: "grappa-dataset", run: header.run, grappa: header.createdBy }),
+    json({ schemaVersion: SCHEMA_VERSION, kind: KIND, run: header.run, grappa: header.createdBy }),
   );
   const files = [
-    await writeFile(fs, folder, [
-      "train.jsonl",
-      new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join("")),
-    ]),
+    { path: ROWS, ...(await writeRows(fs, joinPath(folder, ROWS), rows)) },
     await writeFile(fs, folder, ["data/train-00000-of-00001.parquet", writeParquet(columnsOf(rows))]),
   ];
   const card = datasetCard({
@@ -91,10 +95,16 @@ export async function exportDataset(fs: FileSystem, runFolder: string, folder: s
 
 async function refuseForeignFolder(fs: FileSystem, folder: string): Promise<void> {
   const names = await fs.names(folder);
-  if (names.length === 0 || names.includes(HEADER)) return;
+  if (names.length === 0 || (names.includes(HEADER) && (await isOurs(fs, joinPath(folder, HEADER))))) return;
   throw new AppError("file-denied", `${folder}: no data set of grappa's, and not empty (${names.length} entries)`, {
     hint: "choose another with --out FOLDER",
   });
+}
+
+/** Others call a file dataset.json too: it is ours by what it says. */
+async function isOurs(fs: FileSystem, path: string): Promise<boolean> {
+  const text = await fs.readText(path, MAX_HEADER_BYTES).catch(() => ""); // too long, a folder: none that we wrote
+  return DatasetHeader.safeParse(parseJson(text)).success;
 }
 
 async function readStages(fs: FileSystem, runFolder: string): Promise<StageManifest[]> {

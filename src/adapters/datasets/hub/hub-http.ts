@@ -4,6 +4,7 @@ import { AppError } from "../../../core/errors.ts";
 import { retryAfterMs } from "../../teacher/retry-after.ts";
 import { retryDelayMs, type Waiting } from "../../teacher/retry-delay.ts";
 import { isRetryableStatus, statusError } from "./hub-error.ts";
+import { uploadBody } from "./upload-body.ts";
 
 /** What talking to the hub needs. */
 export interface HubPorts {
@@ -22,12 +23,15 @@ const MAX_TRIES = 5;
 const MAX_REDIRECTS = 5;
 /** A server that says nothing for so long is gone. */
 const SILENCE_MS = 30_000;
+/** One that takes nothing of what is sent, or has all and does not answer: commits of large sets take their time. */
+const UPLOAD_SILENCE_MS = 120_000;
 
 /** What is asked for, for the messages about it. */
 export interface HubRequest {
   readonly url: URL;
   /** The data set, for the page where access is asked for. */
   readonly repo: string;
+  /** An authorization among them takes the token's place, and goes along with no redirect to another origin. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Statuses beside 2xx that the caller understands. */
   readonly accepts?: readonly number[];
@@ -108,19 +112,36 @@ export class HubHttp {
     throw new AppError("provider", `${asked.url.href}: more than ${MAX_REDIRECTS} redirects`);
   }
 
-  #request(url: URL, { headers, body, method = "POST" }: HubRequest): Promise<Dispatcher.ResponseData> {
-    const { token, signal } = this.#ports;
-    const isOwn = url.origin === this.endpoint.origin;
-    return request(url, {
-      dispatcher: this.#agent,
-      signal,
-      ...(body === undefined ? {} : { body, method }),
-      headers: {
-        "user-agent": "grappa",
-        ...headers,
-        ...(isOwn && token !== undefined ? { authorization: `Bearer ${token}` } : {}),
-      },
-    });
+  async #request(url: URL, asked: HubRequest): Promise<Dispatcher.ResponseData> {
+    const { signal } = this.#ports;
+    const headers = this.#headers(url, asked);
+    const { body, method = "POST" } = asked;
+    if (body === undefined) return await request(url, { dispatcher: this.#agent, signal, headers });
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    const upload = uploadBody(bytes, UPLOAD_SILENCE_MS, url);
+    try {
+      return await request(url, {
+        dispatcher: this.#agent,
+        signal: AbortSignal.any([signal, upload.signal]),
+        headersTimeout: 0, // it would run while the body is sent
+        method,
+        headers: { ...headers, "content-length": String(bytes.length) },
+        body: upload.stream,
+      });
+    } finally {
+      upload.end();
+    }
+  }
+
+  /** One authorization at most: the request's own for its own origin, else the token for the hub's. */
+  #headers(url: URL, asked: HubRequest): Record<string, string> {
+    const given = Object.entries(asked.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+    const { authorization, ...headers } = Object.fromEntries<string>(given);
+    const own = url.origin === asked.url.origin ? authorization : undefined;
+    const { token } = this.#ports;
+    const ours = url.origin === this.endpoint.origin && token !== undefined ? `Bearer ${token}` : undefined;
+    const sent = own ?? ours;
+    return { "user-agent": "grappa", ...headers, ...(sent === undefined ? {} : { authorization: sent }) };
   }
 
   async #accept(response: Dispatcher.ResponseData, asked: HubRequest): Promise<HubAnswer> {

@@ -70,9 +70,9 @@ async function pushMissing(request: PushRequest, http: HubHttp): Promise<PushOut
   const { repo, files } = request;
   await makeRepo(request, http);
   const there = await filesThere(http, repo);
-  const isThere = (file: PushedFile): boolean => isSame(there.get(file.path), file);
-  const wanted = files.filter((file) => !isThere(file));
-  const unchanged = files.filter(isThere).map(({ path }) => path);
+  const isUnchanged = (file: PushedFile): boolean => isSame(there.get(file.path), file);
+  const wanted = files.filter((file) => !isUnchanged(file));
+  const unchanged = files.filter(isUnchanged).map(({ path }) => path);
   if (wanted.length > 0) {
     const modes = await uploadModes(http, repo, wanted);
     await uploadLarge(
@@ -92,6 +92,7 @@ async function post(http: HubHttp, repo: string, { parts, value }: { parts: read
   return (await getJson(http, asked)).value;
 }
 
+/** Makes the data set. A token for one data set alone may make none, and is good where that one is there. */
 async function makeRepo({ repo, isPublic }: PushRequest, http: HubHttp): Promise<void> {
   const [organization, name] = repo.split("/");
   const asked = {
@@ -101,11 +102,29 @@ async function makeRepo({ repo, isPublic }: PushRequest, http: HubHttp): Promise
     body: JSON.stringify({ type: "dataset", organization, name, private: !isPublic }),
     accepts: [409], // it is there
   };
-  await http.try(
-    () => asked,
-    async (answer) => answer.drop(),
-  );
+  await http
+    .try(
+      () => asked,
+      async (answer) => answer.drop(),
+    )
+    .catch(async (refusal: unknown) => {
+      if (statusOf(refusal) !== 403 || !(await isThere(http, repo))) throw refusal;
+    });
 }
+
+/** Whether the token sees the data set. Throws as `HubHttp.try`, but not for what it may not see. */
+async function isThere(http: HubHttp, repo: string): Promise<boolean> {
+  try {
+    await resolveRevision(http, repo, BRANCH);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && (error.code === "file-missing" || error.code === "file-denied")) return false;
+    throw error;
+  }
+}
+
+/** Status of the hub's refusal; undefined for other errors. */
+const statusOf = (error: unknown): unknown => (error instanceof AppError ? error.data["status"] : undefined);
 
 /** Files of the branch; none while the data set is empty. */
 async function filesThere(http: HubHttp, repo: string): Promise<Map<string, HubFile>> {
@@ -240,7 +259,7 @@ function strange(what: string): AppError {
 
 /** A refusal to write is worded for readers by whoever made it. */
 function withWriteHint(error: unknown, repo: string): unknown {
-  const status = error instanceof AppError ? error.data["status"] : undefined;
+  const status = statusOf(error);
   if (status !== 401 && status !== 403) return error;
   return new AppError("file-denied", `the hub lets nobody write to ${repo} with this HF_TOKEN (${status})`, {
     hint: "set HF_TOKEN to a token with write access to that owner's data sets",
