@@ -54,13 +54,36 @@ const MAX_TEMPLATE_UNITS = 65_536;
 const PLACEHOLDER = /\uE000(\d+)\uE001/u;
 /** A template that writes today's date would write another tomorrow; without a clock it falls back to a fixed one. */
 const WITHOUT_CLOCK = "{% set strftime_now = nothing %}";
-/** White space at the ends of a message is left in the template's sight: some trim what they are given. */
-const WHITE_SPACE_AROUND = /^(\s*)([\s\S]*?)(\s*)$/u;
-/** What Python's `strip` takes away, and so a template's `trim` where students are served; JavaScript's takes U+FEFF, not these. */
-const PYTHON_SPACE_AROUND = /^[\p{White_Space}\x1c-\x1f]+|[\p{White_Space}\x1c-\x1f]+$/gu;
-/** Ends at which the two part ways. */
-const DISPUTED_ENDS =
-  /^[\s\p{White_Space}\x1c-\x1f]*[\ufeff\x85\x1c-\x1f]|[\ufeff\x85\x1c-\x1f][\s\p{White_Space}\x1c-\x1f]*$/u;
+/** White space by Python's `strip`, and so by a template's `trim` where students are served; JavaScript has U+FEFF too, but not all of these. */
+const PYTHON_SPACE = /[\p{White_Space}\x1c-\x1f]/u;
+/** What is white space to one of the two alone. */
+const DISPUTED = /[\ufeff\x85\x1c-\x1f]/u;
+
+/** Where a text begins and ends without the characters around it that `isSpace`. By a walk: a pattern would try every blank within. */
+function coreOf(text: string, isSpace: (character: string) => boolean): readonly [start: number, end: number] {
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text[start] as string)) start += 1;
+  while (end > start && isSpace(text[end - 1] as string)) end -= 1;
+  return [start, end];
+}
+
+/** Whether Python and JavaScript would strip a text differently. */
+function hasDisputedEnds(text: string): boolean {
+  const [start, end] = coreOf(text, (character) => PYTHON_SPACE.test(character) || DISPUTED.test(character));
+  return DISPUTED.test(text.slice(0, start)) || DISPUTED.test(text.slice(end));
+}
+
+/** A text as Python's `strip` leaves it. */
+function strippedByPython(text: string): string {
+  return text.slice(...coreOf(text, (character) => PYTHON_SPACE.test(character)));
+}
+
+/** White space at the ends of a message, which is left in the template's sight, for some trim what they are given; and what is between. */
+function splitEnds(text: string): readonly [before: string, core: string, after: string] {
+  const core = text.trim();
+  const start = core === "" ? text.length : text.length - text.trimStart().length;
+  return [text.slice(0, start), core, text.slice(start + core.length)];
+}
 
 /**
  * Compiles a template in Jinja.
@@ -89,23 +112,19 @@ export function loadChatTemplate(source: string, tokenizer: Tokenizer): ChatTemp
     (isTrimming ??= !direct([{ role: "user", content: " \uE000 " }], {}).includes(" \uE000 "));
   const around = (messages: readonly ChatMessage[], options: ChatOptions): Placeholders => {
     const texts: string[] = [];
-    const isStripped = messages.some(({ content }) => DISPUTED_ENDS.test(content)) && trimsUsers();
+    const isStripped = messages.some(({ content }) => hasDisputedEnds(content)) && trimsUsers();
     const asTrimmed = messages.map((message) =>
-      isStripped && message.role === "user"
-        ? { ...message, content: message.content.replace(PYTHON_SPACE_AROUND, "") }
-        : message,
+      isStripped && message.role === "user" ? { ...message, content: strippedByPython(message.content) } : message,
     );
     const rendered = render(asTrimmed, options, (text) => {
-      const [, before = "", core = "", after = ""] = isStripped
-        ? ["", "", text, ""]
-        : (WHITE_SPACE_AROUND.exec(text) ?? []);
+      const [before, core, after] = isStripped ? ["", text, ""] : splitEnds(text);
       return `${before}\uE000${texts.push(core) - 1}\uE001${after}`;
     });
     return { rendered, texts };
   };
   return {
     renderText: (messages, options = {}) => {
-      if (!messages.some(({ content }) => DISPUTED_ENDS.test(content))) return direct(messages, options);
+      if (!messages.some(({ content }) => hasDisputedEnds(content))) return direct(messages, options);
       const { rendered, texts } = around(messages, options);
       return rendered.replace(new RegExp(PLACEHOLDER, "gu"), (_, place: string) => texts[Number(place)] ?? "");
     },
