@@ -7,6 +7,7 @@ import { nodeFileSystem } from "../src/adapters/file-system.ts";
 import { systemClock } from "../src/adapters/system-clock.ts";
 import { sha256Hex } from "../src/core/hash.ts";
 import { prng } from "../src/core/prng.ts";
+import { readDroppedEarly } from "../src/pipeline/question-story.ts";
 import { runPipeline } from "../src/pipeline/run-pipeline.ts";
 import { collectStage } from "../src/pipeline/stages/collect.ts";
 import { fileBucketOf, questionId } from "../src/questions/bucket.ts";
@@ -140,6 +141,8 @@ describe("a recipe with curate", () => {
       new RegExp(`^aime24 [0-9a-f]{16} \\(Jaccard 0\\.\\d\\d, \\d\\d % of it\\): ${aime}$`),
     );
     expect(dropped.get(idOf("ofTest"))?.detail).toBe(`held-out ${idOf("test")}: ${heldOut}`);
+    const early = await readDroppedEarly(nodeFileSystem(), join(folder, "run"), idOf("leaked").slice(0, 12));
+    expect(early).toEqual([dropped.get(idOf("leaked"))]);
     const [first, second] = [idOf("original"), idOf("nearly")].sort() as [string, string];
     expect(dropped.get(second)).toMatchObject({ stage: "duplicates", reason: "near-duplicate" });
     expect(await lines(manifest, "duplicate-clusters.jsonl")).toMatchObject([

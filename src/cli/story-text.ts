@@ -32,6 +32,13 @@ export function describeStory(story: QuestionStory, { isFull }: { readonly isFul
   return [...lines, `so  ${ending(story)}`].map(printable).join("\n");
 }
 
+/** What there is to tell of questions that were dropped when they were collected. */
+export function describeDroppedEarly(dropped: readonly Dropped[]): string {
+  return dropped
+    .map((row) => printable(`question ${row.id}  dropped when it was collected, by ${why(row)}`))
+    .join("\n");
+}
+
 function traceLines(
   { trace, grade, thinkingTokens, exampleTokens, dropped, selection }: ToldTrace,
   shown: (text: string) => string,

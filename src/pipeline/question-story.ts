@@ -81,6 +81,12 @@ export async function readStory(fs: FileSystem, runFolder: string, id: string): 
   };
 }
 
+/** Why questions with ids that begin so were dropped before anybody was asked; their texts were not kept. */
+export async function readDroppedEarly(fs: FileSystem, runFolder: string, id: string): Promise<readonly Dropped[]> {
+  const run = new FinishedRun(await finishedStages(fs, runFolder));
+  return await run.rows("collect", "dropped.jsonl", Dropped, (row) => row.id.startsWith(id));
+}
+
 /** Outputs of the stages that are done; what is not there is empty. */
 class FinishedRun {
   readonly stages: ReadonlyMap<StageName, StageInput>;

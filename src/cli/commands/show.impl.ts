@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { joinPath } from "../../adapters/file-system.ts";
 import { AppError } from "../../core/errors.ts";
-import { type QuestionStory, readStory } from "../../pipeline/question-story.ts";
+import { type QuestionStory, readDroppedEarly, readStory } from "../../pipeline/question-story.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { findRun } from "../find-run.ts";
 import { shownPath } from "../shown-path.ts";
-import { describeStory } from "../story-text.ts";
+import { describeDroppedEarly, describeStory } from "../story-text.ts";
 
 interface ShowFlags extends CommonFlags {
   readonly run?: string;
@@ -22,13 +22,24 @@ export default presenting<ShowFlags, [string]>(async (context, { run, full }, id
     if (story !== undefined) told.push({ folder: shownPath(context, folder), story });
   }
   const [first, ...others] = told;
-  if (first === undefined) throw nowhere(context, folders, id);
+  if (first === undefined) return await droppedEarly(context, folders, id);
   if (others.length > 0) throw inSeveral(told, id);
   return {
     json: { run: first.folder, ...first.story },
     text: `${first.folder}\n${describeStory(first.story, { isFull: full })}`,
   };
 });
+
+/** A question that went before anybody was asked. */
+async function droppedEarly(context: CliContext, folders: readonly string[], id: string) {
+  for (const folder of folders) {
+    const dropped = await readDroppedEarly(context.fs, folder, id);
+    if (dropped.length === 0) continue;
+    const run = shownPath(context, folder);
+    return { json: { run, question: null, dropped }, text: `${run}\n${describeDroppedEarly(dropped)}` };
+  }
+  throw nowhere(context, folders, id);
+}
 
 /** Folders of the runs in `runs/`. */
 async function allRuns({ fs, recipes }: CliContext): Promise<string[]> {
