@@ -1,12 +1,11 @@
 import { join } from "node:path";
 import { mkdir } from "node:fs/promises";
-import { FINE_TUNE_ACCOUNT } from "../adapters/fine-tune/fine-tune-money.ts";
 import type { SettledPurchase } from "../adapters/journal/journal-pass.ts";
 import { type JournalRecovery, RequestJournal } from "../adapters/journal/request-journal.ts";
-import { liveBatches } from "../adapters/teacher/batch/shard-log.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { formatUsd } from "../ledger/money.ts";
 import { counted } from "../report/number-format.ts";
+import { readUnderWay, type UnderWay } from "./under-way.ts";
 
 /** The money of a run: one cap and one journal over all its stages, so that no stage spends what another has promised. */
 export interface RunAccounts {
@@ -56,22 +55,20 @@ async function openAccounts({ journalFolder, capMicroUsd, warn }: AccountsOption
       if (settled.outcome === "open") open.push(settled);
     },
   });
-  if (open.length > 0) await warnOfOpen(open, { journal, journalFolder, warn });
+  if (open.length > 0) await warnOfOpen(open, { journalFolder, warn });
   return { ledger, journal };
 }
 
-interface Opened extends Pick<AccountsOptions, "journalFolder" | "warn"> {
-  readonly journal: RequestJournal;
-}
-
 /** Tells apart what was lost with an earlier process, and what may go on without it. */
-async function warnOfOpen(open: readonly SettledPurchase[], { journal, journalFolder, warn }: Opened): Promise<void> {
-  const names = [...(await liveBatches(journalFolder)).keys()];
-  const batched = sumOf(names.flatMap((name) => journal.openIntents(name)).map((one) => one.worstCaseMicroUsd));
-  const fineTunes = sumOf(open.filter(({ account }) => account === FINE_TUNE_ACCOUNT).map((one) => one.costMicroUsd));
-  const all = sumOf(open.map(({ costMicroUsd }) => costMicroUsd));
-  const openIntents = all.count - batched.count - fineTunes.count;
-  warnOfPossiblyPaid({ openIntents, possiblyPaidMicroUsd: all.microUsd - batched.microUsd - fineTunes.microUsd }, warn);
+async function warnOfOpen(
+  open: readonly SettledPurchase[],
+  { journalFolder, warn }: Pick<AccountsOptions, "journalFolder" | "warn">,
+): Promise<void> {
+  const underWay = await readUnderWay(journalFolder);
+  const of = (wanted: UnderWay | null) =>
+    sumOf(open.filter(({ account, batch = null }) => underWay({ account, batch }) === wanted));
+  const [lost, batched, fineTunes] = [of(null), of("batch"), of("fine-tune")];
+  warnOfPossiblyPaid({ openIntents: lost.count, possiblyPaidMicroUsd: lost.microUsd }, warn);
   if (batched.count > 0)
     warn(
       `${counted(batched.count, "request")} of an earlier try ${batched.count === 1 ? "is" : "are"} in batches that may go on at the provider; counted as ${formatUsd(batched.microUsd)} until they end`,
@@ -82,10 +79,10 @@ async function warnOfOpen(open: readonly SettledPurchase[], { journal, journalFo
     );
 }
 
-/** Of amounts: their sum, and how many are more than nothing. */
-function sumOf(amounts: readonly number[]): { readonly count: number; readonly microUsd: number } {
-  const paid = amounts.filter((microUsd) => microUsd > 0);
-  return { count: paid.length, microUsd: paid.reduce((sum, microUsd) => sum + microUsd, 0) };
+/** What purchases cost together, and how many cost anything. */
+function sumOf(purchases: readonly SettledPurchase[]): { readonly count: number; readonly microUsd: number } {
+  const paid = purchases.filter(({ costMicroUsd }) => costMicroUsd > 0);
+  return { count: paid.length, microUsd: paid.reduce((sum, { costMicroUsd }) => sum + costMicroUsd, 0) };
 }
 
 /** Tells of requests that an earlier process may have paid for without seeing a reply. */

@@ -51,6 +51,8 @@ export interface JournalPurchase extends PurchaseOrigin {
 /** What a ledger is told of a purchase that cost, or may have cost, something. */
 export interface SettledPurchase extends Settlement, Pick<PurchaseOrigin, "account" | "provider" | "model"> {
   readonly outcome: Exclude<PurchaseOutcome, "unpaid">;
+  /** The batch or fine-tune it was sent in; absent where it was sent alone. */
+  readonly batch?: string;
 }
 
 /** Account of intents that name none: before there were accounts, only the teacher's requests were journalled. */
@@ -136,10 +138,11 @@ export function costBasis(usage: Usage | null): CostBasis {
 
 /** What a ledger is told of a purchase; undefined where there is nothing to book. */
 export function settledPurchase(purchase: JournalPurchase): SettledPurchase | undefined {
-  const { account, provider, model, outcome, costMicroUsd, basis, usage } = purchase;
+  const { account, provider, model, batch, outcome, costMicroUsd, basis, usage } = purchase;
   if (outcome === "unpaid" || basis === null) return undefined;
   if (outcome === "reconciled" && costMicroUsd === 0) return undefined;
-  return { account, provider, model, outcome, costMicroUsd, basis, ...(usage === null ? {} : { usage }) };
+  const sentIn = batch === null ? {} : { batch };
+  return { account, provider, model, ...sentIn, outcome, costMicroUsd, basis, ...(usage === null ? {} : { usage }) };
 }
 
 /** A line of the journal; a broken one must not be answered by deleting a file that was paid for. */
