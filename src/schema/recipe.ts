@@ -5,6 +5,7 @@ import { FAMILY_NAMES } from "./family-names.ts";
 import { FileSource, HubSource } from "./question-source.ts";
 import { SCHEMA_VERSION } from "./records.ts";
 import { Difficulty, Select } from "./selection-fields.ts";
+import { Train } from "./training-fields.ts";
 
 const count = (what: string) => z.int().min(1).describe(what);
 const share = (what: string) => z.number().min(0).max(1).describe(what);
@@ -219,24 +220,7 @@ export const Recipe = z.strictObject({
         .describe("delimiters of the thinking: s1's (<|im_start|>think, <|im_start|>answer), or <think> and </think>"),
     })
     .prefault({}),
-  train: z
-    .strictObject({
-      epochs: count("passes over the examples").default(5),
-      batchSize: count("examples in one optimizer step").default(16),
-      learningRate: z.number().positive().default(1e-3).describe("highest learning rate, after warm-up"),
-      warmupShare: share("share of steps with rising learning rate").default(0.05),
-      beta1: share("AdamW's decay of the first moment").default(0.9),
-      beta2: share("AdamW's decay of the second moment").default(0.95),
-      epsilon: z.number().positive().default(1e-8).describe("AdamW's term against division by zero"),
-      weightDecay: z.number().min(0).default(1e-4).describe("AdamW's decoupled decay"),
-      maxGradientNorm: z.number().positive().default(1).describe("gradients are scaled down to this global norm"),
-      lossReduction: z
-        .enum(["token", "example"])
-        .default("token")
-        .describe("mean over the batch's trained tokens, or mean of per-example means"),
-      checkpointEverySteps: count("optimizer steps between checkpoints").default(50),
-    })
-    .prefault({}),
+  train: Train,
   evaluate: z
     .strictObject({
       count: count("held-out questions, over all families").default(300),

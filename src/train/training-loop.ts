@@ -1,6 +1,7 @@
 /** @file The embedded training loop: pure control flow over a port, so that the same loop runs in a worker or in a test. */
 import type { Recipe } from "../schema/recipe.ts";
 import { SCHEMA_VERSION, type TrainStep } from "../schema/records.ts";
+import { learningRateOf } from "../schema/training-fields.ts";
 import type { TrainSequence, TrainStepOptions, TrainStepResult } from "../student/trainer.ts";
 import { batchOfStep } from "./batches.ts";
 import { learningRateAt, planSchedule, type Schedule } from "./schedule.ts";
@@ -25,7 +26,7 @@ export interface TrainingLoop {
 
 /** The run's schedule: pure, for plans and progress. */
 export function planTraining(recipe: Recipe["train"], examples: number): Schedule {
-  return planSchedule({ examples, ...recipe });
+  return planSchedule({ examples, ...recipe, learningRate: learningRateOf(recipe) });
 }
 
 /** Trains from `doneSteps` to the end. Stops between steps when the signal aborts, by throwing its reason. */

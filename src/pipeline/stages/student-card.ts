@@ -1,3 +1,4 @@
+import { learningRateOf } from "../../schema/training-fields.ts";
 import { basename } from "node:path";
 import type { Recipe } from "../../schema/recipe.ts";
 
@@ -19,7 +20,7 @@ pipeline_tag: text-generation
 
 Base: \`${basename(recipe.student.base)}\`. Teacher: ${teacher}.${thinking}
 Fine-tuned on ${made.examples} traces for ${made.steps} steps (${train.epochs} epochs, batch ${train.batchSize}, AdamW
-${train.beta1}/${train.beta2}, weight decay ${train.weightDecay}, learning rate ${train.learningRate} with ${train.warmupShare * 100} % warm-up and
+${train.beta1}/${train.beta2}, weight decay ${train.weightDecay}, learning rate ${learningRateOf(train)} with ${train.warmupShare * 100} % warm-up and
 a cosine to zero), full fine-tune in f32, seed ${recipe.seed}. The run's report has its measured accuracy.
 
 Format (s1): the assistant's turn is \`<|im_start|>think\`, the reasoning, \`<|im_start|>answer\`, the answer.

@@ -6,6 +6,7 @@ import { AppError } from "../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../core/hash.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { EpochOrder, Example, TrainStep } from "../../schema/records.ts";
+import { learningRateOf } from "../../schema/training-fields.ts";
 import { planTraining, runTraining } from "../../train/training-loop.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
@@ -30,7 +31,7 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
       const { hosted, base } = recipe.student;
       if (hosted) return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs`;
       const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);
-      return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${recipe.train.learningRate}`;
+      return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${learningRateOf(recipe.train)}`;
     },
     check: async ({ student }) => {
       if (!student.hosted) return;
@@ -52,10 +53,22 @@ function ownConfig(recipe: Recipe): object {
   };
 }
 
-/** How often a checkpoint is written changes no weight, so it stands outside the hash. */
-function trained({ train }: Recipe): Omit<Recipe["train"], "checkpointEverySteps"> {
-  const { checkpointEverySteps: _, ...rest } = train;
-  return rest;
+/** What the weights depend on: not how often a checkpoint is written. */
+function trained({ train }: Recipe): object {
+  const { epochs, batchSize, warmupShare, beta1, beta2, epsilon, weightDecay, maxGradientNorm, lossReduction } = train;
+  const learningRate = learningRateOf(train);
+  return {
+    epochs,
+    batchSize,
+    learningRate,
+    warmupShare,
+    beta1,
+    beta2,
+    epsilon,
+    weightDecay,
+    maxGradientNorm,
+    lossReduction,
+  };
 }
 
 async function train(context: StageContext, provider: EngineProvider): Promise<StageSummary> {

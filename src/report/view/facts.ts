@@ -1,4 +1,5 @@
 /** @file What a reader needs to run it again: command, versions, machine, hashes, recipe. */
+import { learningRateOf } from "../../schema/training-fields.ts";
 import { count, gibibytes, parameterCount, percent } from "../number-format.ts";
 import { cappedText, oneLine, TEXT_CAPS } from "../plain-text.ts";
 import type { RunResults } from "../run-results.ts";
@@ -37,7 +38,7 @@ function setupTable(results: RunResults): DataTable {
       plainRow("examples", `${count(exampleCount(results))}, selection "${recipe.select.method}"`),
       plainRow(
         "training",
-        `${train.epochs} epochs, batch ${train.batchSize}, learning rate ${train.learningRate}, ${recipe.student.hosted ? "" : `AdamW ${train.beta1}/${train.beta2}, `}weight decay ${train.weightDecay}`,
+        `${train.epochs} epochs, batch ${train.batchSize}, learning rate ${learningRateOf(train, recipe.student.hosted)}, ${recipe.student.hosted ? "" : `AdamW ${train.beta1}/${train.beta2}, `}weight decay ${train.weightDecay}`,
       ),
       plainRow(
         "held-out questions",

@@ -12,6 +12,7 @@ import { type FineTuneRate, fineTuneRate } from "../../../ledger/fine-tune-price
 import { formatUsd } from "../../../ledger/money.ts";
 import type { HostedStudent, Recipe } from "../../../schema/recipe.ts";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
+import { learningRateOf } from "../../../schema/training-fields.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { keyInTheClear } from "../open-teacher.ts";
 import type { TeacherWorld } from "../teacher-world.ts";
@@ -36,7 +37,7 @@ const MARGIN_PERCENT = 30;
 /** What the job depends on beside the examples; what the provider does not take (seed, AdamW's decays) is not in it. */
 export function fineTuneConfig({ student, train }: Recipe): object {
   const { type, method } = student.hosted as HostedStudent;
-  return { hosted: type, method, base: student.base, ...settingsOf(train) };
+  return { hosted: type, method, base: student.base, ...settingsOf({ train, student }) };
 }
 
 /** The price of the fine-tune. Throws "recipe-invalid" where nobody knows it. */
@@ -115,11 +116,13 @@ async function readExamples(path: string): Promise<Buffer> {
 
 function orderOf({ student, train }: Recipe, name: string, examples: Uint8Array): FineTuneOrder {
   const { method } = student.hosted as HostedStudent;
-  return { name, base: student.base, method, ...settingsOf(train), examples };
+  return { name, base: student.base, method, ...settingsOf({ train, student }), examples };
 }
 
 /** What of the training the provider lets its caller set. */
-function settingsOf({ epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm }: Recipe["train"]) {
+function settingsOf({ train, student }: Pick<Recipe, "train" | "student">) {
+  const { epochs, batchSize, warmupShare, weightDecay, maxGradientNorm } = train;
+  const learningRate = learningRateOf(train, student.hosted);
   return { epochs, batchSize, learningRate, warmupShare, weightDecay, maxGradientNorm };
 }
 
