@@ -16,8 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const ask = (more: object = {}) =>
-  ({ model: "demo-base", messages: [{ role: "user" as const, content: QUESTION }], ...more }) as const;
+const ask = (more: object = {}) => ({
+  model: "demo-base",
+  messages: [{ role: "user" as const, content: QUESTION }],
+  ...more,
+});
 type Thinking = { reasoning_content?: string };
 
 describe("the openai client", () => {
