@@ -534,7 +534,9 @@ describe("chat", () => {
       "1",
     );
     expect(exitCode).toBe(0);
-    expect(stdout).toBe("  | a+1 2+1=3<1b>[2J\nAnswer: 3\n(9 thinking tokens, 3 for the answer; 4 written by the budget)\n");
+    expect(stdout).toBe(
+      "  | a+1 2+1=3<1b>[2J\nAnswer: 3\n(9 thinking tokens, 3 for the answer; 4 written by the budget)\n",
+    );
     expect(machine.asked).toEqual([{ prompt: "2+1", setting: { budgetTokens: 64, waits: 1 } }]);
     expect(lastJson((await machine.run("chat", "demo-base", "--prompt", "2+1", "--json")).stdout)).toMatchObject({
       answer: "Answer: 3",
