@@ -184,6 +184,7 @@ export class RayLauncher implements Launcher {
       GRAPPA_OUT: folders.out,
       GRAPPA_RAY: JSON.stringify({ ...told, files: filesFolder, control: folders.control, mark }),
       RAY_DEDUP_LOGS: "0", // it would append to the events' lines
+      RAY_JOB_STOP_WAIT_TIME_S: "30", // the workers save a checkpoint; Ray itself would wait for 3
       RAY_TRAIN_V2_ENABLED: "1",
     };
     const pip = installs ? { pip: { packages: requirementsOf(spec), pip_check: false } } : {};
