@@ -40,6 +40,8 @@ export interface ReplyEnd {
   /** How thinking ended; null where a stop string came first. */
   readonly end: Generation["end"] | null;
   readonly thinkingTokens: number;
+  /** What the model wrote as its answer. */
+  readonly answerTokens: number;
   /** All ids after the prompt. */
   readonly completionTokens: number;
   readonly forcedTokens: number;
@@ -149,6 +151,7 @@ class ChoiceTeller {
   #part: "thinking" | "answer" = "thinking";
   #isForced = false;
   #thinkingTokens = 0;
+  #answerTokens = 0;
   #completionTokens = 0;
   #forcedTokens = 0;
 
@@ -171,7 +174,8 @@ class ChoiceTeller {
       this.#completionTokens += 1;
       this.#forcedTokens += forced ? 1 : 0;
       if (part === "delimiter") continue;
-      this.#thinkingTokens += part === "thinking" ? 1 : 0;
+      if (part === "thinking") this.#thinkingTokens += 1;
+      else this.#answerTokens += 1;
       if (part !== this.#part) this.#tell(this.#texts[this.#part].end());
       this.#part = part;
       this.#isForced = forced;
@@ -188,6 +192,7 @@ class ChoiceTeller {
       finishReason,
       end: generation?.end ?? null,
       thinkingTokens: this.#thinkingTokens,
+      answerTokens: this.#answerTokens,
       completionTokens: this.#completionTokens,
       forcedTokens: this.#forcedTokens,
     });
