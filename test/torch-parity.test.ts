@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { createWasmBackend } from "../src/adapters/threads/create-backend.ts";
-import { parseStudentConfig } from "../src/student/checkpoint/qwen2-config.ts";
+import { parseStudentConfig } from "../src/student/checkpoint/student-config.ts";
 import { decodeSafetensors, type NamedTensors } from "../src/student/checkpoint/safetensors.ts";
 import { DecodeSession } from "../src/student/decode-session.ts";
 import { Trainer, type TrainSequence } from "../src/student/trainer.ts";

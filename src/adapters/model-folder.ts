@@ -9,7 +9,7 @@ import {
   formatStudentConfig,
   parseStudentConfig,
   type StudentConfig,
-} from "../student/checkpoint/qwen2-config.ts";
+} from "../student/checkpoint/student-config.ts";
 import { decodeSafetensors, encodeSafetensors, type NamedTensors } from "../student/checkpoint/safetensors.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenize/chat.ts";
 import { buildTokenizer, type Tokenizer } from "../tokenize/build-tokenizer.ts";

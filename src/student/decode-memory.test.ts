@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ReferenceBackend } from "../engine/kernels/reference/reference-backend.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import { decodeMemoryBytes } from "./decode-memory.ts";
 import { DecodeSession } from "./decode-session.ts";
 import { initialTensors } from "./parameters.ts";

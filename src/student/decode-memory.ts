@@ -1,5 +1,5 @@
 import { PANEL_COLUMNS } from "../engine/kernels/kernel.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import { parameterShapes } from "./parameters.ts";
 
 /** Alignment of the arena's allocations, bytes; each of a pass's tensors may lose that much. */

@@ -3,7 +3,7 @@ import { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
 import { PackedWeights } from "../engine/packed-weights.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import type { NamedTensors } from "./checkpoint/safetensors.ts";
 import { hiddenStates, logitsOf, ropeTable } from "./forward.ts";
 import { allocateParameters, importTensors, type StudentParameters } from "./parameters.ts";

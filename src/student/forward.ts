@@ -11,7 +11,7 @@ import {
   type RaggedRows,
 } from "../engine/operations.ts";
 import type { PackedWeights } from "../engine/packed-weights.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import type { LayerParameters, StudentParameters } from "./parameters.ts";
 
 /** What a forward pass needs of the model. */

@@ -3,7 +3,7 @@ import { prng } from "../core/prng.ts";
 import type { ParameterGroup } from "../engine/adamw.ts";
 import type { Arena } from "../engine/arena.ts";
 import type { Parameter } from "../engine/graph.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import type { NamedTensors } from "./checkpoint/safetensors.ts";
 
 /** One transformer block's parameters; q, k, v and gate, up are fused row-wise so that each is one matmul. */

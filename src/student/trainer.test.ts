@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { prng } from "../core/prng.ts";
 import type { Backend } from "../engine/backend.ts";
 import { referenceKernels } from "../engine/kernels/reference/reference-kernels.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import type { NamedTensors } from "./checkpoint/safetensors.ts";
 import { DecodeSession } from "./decode-session.ts";
 import { initialTensors, parameterCount } from "./parameters.ts";

@@ -6,7 +6,7 @@ import { Graph } from "../engine/graph.ts";
 import { SQUARE_CHUNK } from "../engine/kernels/kernel.ts";
 import { crossEntropy, selfAttention, type RaggedRows } from "../engine/operations.ts";
 import { PackedWeights } from "../engine/packed-weights.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import type { NamedTensors } from "./checkpoint/safetensors.ts";
 import { headShape, hiddenStates, logitsOf, ropeTable } from "./forward.ts";
 import { allocateParameters, exportTensors, importTensors, type StudentParameters } from "./parameters.ts";

@@ -2,7 +2,7 @@ import { invariant } from "../../core/errors.ts";
 import { extendSession } from "../../decode/extend-session.ts";
 import type { ExtendRow } from "../../decode/token-source.ts";
 import type { Backend } from "../../engine/backend.ts";
-import type { StudentConfig } from "../../student/checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "../../student/checkpoint/student-config.ts";
 import type { NamedTensors } from "../../student/checkpoint/safetensors.ts";
 import { DecodeSession, type SlotExtension } from "../../student/decode-session.ts";
 import {

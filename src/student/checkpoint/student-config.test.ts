@@ -6,7 +6,7 @@ import {
   parseStudentConfig,
   type StudentConfig,
   studentTensorShapes,
-} from "./qwen2-config.ts";
+} from "./student-config.ts";
 import { decodeSafetensors } from "./safetensors.ts";
 
 const fixture = (name: string) => JSON.parse(readFileSync(`fixtures/torch/${name}/config.json`, "utf8"));
