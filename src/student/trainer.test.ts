@@ -65,10 +65,11 @@ describe.each([true, false])("gradients, tied %s", (isTied) => {
   const config = { ...CONFIG, isTied };
   test.each(["token", "example"] as const)("agree with central differences, loss per %s", (reduction) => {
     const tensors = lively(config);
-    const trainer = new Trainer(testBackend(), config, tensors);
+    const trainer = new Trainer(testBackend(), { config, tensors });
     trainer.accumulate(sequences(), reduction);
     const gradients = trainer.exportGradients();
-    const lossWith = (): number => new Trainer(testBackend(), config, tensors).accumulate(sequences(), reduction).loss;
+    const lossWith = (): number =>
+      new Trainer(testBackend(), { config, tensors }).accumulate(sequences(), reduction).loss;
     for (const [name, { data }] of tensors) {
       const random = prng(`pick/${name}`);
       for (let probe = 0; probe < 3; probe++) {
@@ -92,14 +93,14 @@ describe.each([true, false])("gradients, tied %s", (isTied) => {
 
 describe("training", () => {
   test("learns one batch by heart, and a resumed trainer makes the same bytes", () => {
-    const trainer = new Trainer(testBackend(), CONFIG, initialTensors(CONFIG, 7));
+    const trainer = new Trainer(testBackend(), { config: CONFIG, tensors: initialTensors(CONFIG, 7) });
     const first = trainer.step(sequences(), OPTIONS).loss;
     let loss = first;
     for (let step = 2; step <= 60; step++) loss = trainer.step(sequences(), { ...OPTIONS, step }).loss;
     expect(first).toBeGreaterThan(2.9);
     expect(loss).toBeLessThan(0.2);
 
-    const resumed = new Trainer(testBackend(), CONFIG, trainer.exportTensors());
+    const resumed = new Trainer(testBackend(), { config: CONFIG, tensors: trainer.exportTensors() });
     resumed.importOptimizer(trainer.exportOptimizer());
     for (const each of [trainer, resumed]) each.step(sequences(), { ...OPTIONS, step: 61 });
     expect(resumed.exportTensors()).toEqual(trainer.exportTensors());
@@ -108,7 +109,7 @@ describe("training", () => {
   test("a batch takes the same memory every step: where the first just fits, so do all later ones", () => {
     const tensors = initialTensors(CONFIG, 7);
     const losses = (bytes: number, steps: number): number[] => {
-      const trainer = new Trainer(testBackend(bytes), CONFIG, tensors);
+      const trainer = new Trainer(testBackend(bytes), { config: CONFIG, tensors });
       return Array.from(
         { length: steps },
         (_, i) => trainer.step(sequences(), { ...OPTIONS, step: i + 1, learningRate: 0 }).loss,
@@ -192,7 +193,7 @@ test("a batch too long for one pass gives the gradients of its sequences togethe
     const inputIds = Array.from({ length }, () => random.int(0, CONFIG.vocabularySize - 1));
     return { inputIds, labels: inputIds };
   });
-  const open = (): Trainer => new Trainer(testBackend(), config, tensors);
+  const open = (): Trainer => new Trainer(testBackend(), { config, tensors });
   const together = open();
   const { loss, tokens } = together.accumulate(batch, "example");
   const alone = open();

@@ -3,7 +3,7 @@ import { extendSession } from "../../decode/extend-session.ts";
 import type { ExtendRow } from "../../decode/token-source.ts";
 import type { Backend } from "../../engine/backend.ts";
 import type { StudentConfig } from "../../student/checkpoint/student-config.ts";
-import type { NamedTensors } from "../../student/checkpoint/safetensors.ts";
+import type { NamedTensors, StoredTensors } from "../../student/checkpoint/safetensors.ts";
 import { DecodeSession, type SlotExtension } from "../../student/decode-session.ts";
 import {
   Trainer,
@@ -16,7 +16,7 @@ import {
 /** A student's weights and shape. */
 export interface StudentModel {
   readonly config: StudentConfig;
-  readonly tensors: NamedTensors;
+  readonly tensors: StoredTensors;
 }
 
 /** What the engine computes with; recorded in manifests because results are byte-equal within one kernel build only. */
@@ -48,7 +48,7 @@ export class EngineSession {
 
   loadTrainer(model: StudentModel, optimizer?: OptimizerState): void {
     this.#decoder = undefined;
-    this.#trainer = new Trainer(this.#backend, model.config, model.tensors);
+    this.#trainer = new Trainer(this.#backend, model);
     if (optimizer) this.#trainer.importOptimizer(optimizer);
   }
 

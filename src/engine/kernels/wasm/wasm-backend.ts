@@ -84,7 +84,7 @@ function rangeItems(shape: {
   isRelaxed: boolean;
 }): number {
   const { name, items, grain, work, threads } = shape;
-  const shared = name === "matmul" ? (shape.isRelaxed ? 6 : 4) : (ITEM_MULTIPLE[name] ?? 1);
+  const shared = name === "matmul" || name === "matmulBf16" ? (shape.isRelaxed ? 6 : 4) : (ITEM_MULTIPLE[name] ?? 1);
   const multiple = Math.ceil(grain / shared) * shared;
   const units = Math.ceil(items / multiple);
   const least = Math.ceil(RANGE_WORK / work / multiple);
