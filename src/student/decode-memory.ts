@@ -9,7 +9,7 @@ const SLACK_BYTES = 64;
 const SPARE_BYTES = 1 << 20;
 /** Tensors of one layer's pass, rounded up. */
 const TENSORS_A_LAYER = 16;
-/** Rows of one forward pass, unless one sequence of a call is longer. */
+/** Rows of one forward pass; longer sequences are read in several. */
 export const MAX_ROWS = 2048;
 
 /** How much is decoded at once. */
@@ -30,12 +30,11 @@ export function decodeMemoryBytes(config: StudentConfig, size: DecodeSize): numb
   const positions = Math.ceil(size.contextTokens / PANEL_COLUMNS) * PANEL_COLUMNS;
   const caches = layers * (size.slots * positions * 2 * kvHeads * headSize + SLACK_BYTES);
   const rope = size.contextTokens * headSize;
-  // Slots are read together as far as a pass has rows.
-  const rows = Math.max(size.contextTokens, Math.min(MAX_ROWS, size.slots * size.contextTokens));
+  const rows = Math.min(MAX_ROWS, size.slots * size.contextTokens);
   const attention = (heads + 2 * kvHeads) * headSize + heads * headSize;
-  const rowFloats = layers * (5 * hiddenSize + attention + 3 * intermediateSize + 8) + 4 * hiddenSize + 8;
+  const rowFloats = 7 * hiddenSize + attention + 3 * intermediateSize + heads * headSize + 16;
   const pass = rows * rowFloats + size.slots * (vocabularySize + hiddenSize);
-  const slack = (layers * TENSORS_A_LAYER + 64) * SLACK_BYTES + SPARE_BYTES;
+  const slack = (layers + TENSORS_A_LAYER + 64) * SLACK_BYTES + SPARE_BYTES;
   return weightBytes(config, size) + Math.max(staged, 4 * (caches + rope + pass)) + slack;
 }
 

@@ -93,18 +93,26 @@ export class DecodeSession {
         );
       }
     }
+    const whole = rows.map((row) => this.#readBeginning(row));
     const logits: Float32Array[] = [];
     for (let start = 0; start < rows.length; ) {
       let end = start;
       let tokens = 0;
-      while (end < rows.length && (end === start || tokens + (rows[end]?.ids.length ?? 0) <= MAX_ROWS))
-        tokens += rows[end++]?.ids.length ?? 0;
+      while (end < rows.length && (end === start || tokens + (whole[end]?.ids.length ?? 0) <= MAX_ROWS))
+        tokens += whole[end++]?.ids.length ?? 0;
       // Views of an earlier pass would be overwritten by the next one, so several passes copy.
-      const pass = this.#extendOnce(rows.slice(start, end));
+      const pass = this.#extendOnce(whole.slice(start, end));
       logits.push(...(end - start === rows.length ? pass : pass.map((row) => row.slice())));
       start = end;
     }
     return logits;
+  }
+
+  /** Reads all of a long extension but its last pass, which is returned. */
+  #readBeginning({ slot, ids }: SlotExtension): SlotExtension {
+    let at = 0;
+    for (; ids.length - at > MAX_ROWS; at += MAX_ROWS) this.#extendOnce([{ slot, ids: ids.slice(at, at + MAX_ROWS) }]);
+    return at === 0 ? { slot, ids } : { slot, ids: ids.slice(at) };
   }
 
   #extendOnce(rows: readonly SlotExtension[]): Float32Array[] {

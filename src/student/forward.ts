@@ -47,15 +47,30 @@ export function hiddenStates(
   const { ragged, wanted } = batch;
   const { layers, embedding, finalNorm } = model.parameters;
   let stream = embed(graph, { ids: batch.ids, rows: batch.rows, table: embedding });
+  const keep = keepInPlace(graph, stream);
   layers.forEach((layer, index) => {
     const attend = (qkv: Tensor): Tensor => batch.attend(qkv, index);
     const isLast = index === layers.length - 1;
     const endLayer = isLast ? undefined : releaseBackward(graph);
     stream = attentionBlock(graph, model, { stream, layer, ragged, attend, wanted: isLast ? wanted : undefined });
-    stream = feedForwardBlock(graph, model, { stream, layer });
+    stream = keep(feedForwardBlock(graph, model, { stream, layer }));
     endLayer?.();
   });
   return rmsNorm(graph, stream, { weight: finalNorm, epsilon: model.config.rmsNormEpsilon });
+}
+
+/**
+ * Where nothing runs backwards, a layer's tensors are forgotten behind it, and the stream is carried on in the memory of its
+ * beginning. Call it before the first layer, and its result with each layer's output.
+ */
+function keepInPlace(graph: Graph, first: Tensor): (stream: Tensor) => Tensor {
+  if (graph.isRecording) return (stream) => stream;
+  const mark = graph.arena.mark();
+  return ({ pointer, rows, columns }) => {
+    graph.f32.copyWithin(first.pointer >>> 2, pointer >>> 2, (pointer >>> 2) + rows * columns);
+    graph.arena.release(mark);
+    return { pointer: first.pointer, rows, columns, gradient: 0 };
+  };
 }
 
 /**

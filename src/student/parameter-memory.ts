@@ -86,6 +86,12 @@ export function isStoredAsBf16(config: StudentConfig, tensors: StoredTensors): (
   return ({ name, rows }) => rows > 1 && !others.has(name);
 }
 
+/** Whether every matrix of a checkpoint is bf16. */
+export function areMatricesBf16(config: StudentConfig, tensors: StoredTensors): boolean {
+  const isBf16 = isStoredAsBf16(config, tensors);
+  return parameterShapes(config).every((shape) => !shape.hasDecay || isBf16(shape));
+}
+
 /** The parameters in their roles. */
 export function assembleParameters(config: StudentConfig, parameters: ParameterMap): StudentParameters {
   const find = (name: string): Parameter => {
