@@ -1,6 +1,7 @@
 import { invariant } from "../../core/errors.ts";
 import type { LauncherFields } from "../../schema/training-fields.ts";
 import type { Launcher, LauncherWorld } from "./launcher.ts";
+import { RayLauncher } from "./ray-launcher.ts";
 import { SlurmLauncher } from "./slurm-launcher.ts";
 import { openTorchrunLauncher } from "./torchrun-launcher.ts";
 
@@ -17,10 +18,12 @@ export async function openLauncher(
   switch (fields.type) {
     case "torchrun":
       return await openTorchrunLauncher(fields, world, signal);
+    case "ray":
+      return new RayLauncher(fields, world);
     case "slurm":
       return new SlurmLauncher(fields);
     default:
-      // ray-launcher.ts and hf-jobs-launcher.ts come from their own branches.
+      // hf-jobs-launcher.ts comes from its own branch.
       invariant(false, `the launcher ${fields.type} is not built into this version`);
   }
 }
