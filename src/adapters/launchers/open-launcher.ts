@@ -1,6 +1,7 @@
-import { invariant } from "../../core/errors.ts";
 import type { LauncherFields } from "../../schema/training-fields.ts";
 import type { Launcher, LauncherWorld } from "./launcher.ts";
+import { RayLauncher } from "./ray-launcher.ts";
+import { HfJobsLauncher } from "./hf-jobs-launcher.ts";
 import { RayLauncher } from "./ray-launcher.ts";
 import { SlurmLauncher } from "./slurm-launcher.ts";
 import { openTorchrunLauncher } from "./torchrun-launcher.ts";
