@@ -1,5 +1,6 @@
 import { invariant } from "../../core/errors.ts";
 import type { LauncherFields } from "../../schema/training-fields.ts";
+import { HfJobsLauncher } from "./hf-jobs-launcher.ts";
 import type { Launcher, LauncherWorld } from "./launcher.ts";
 import { SlurmLauncher } from "./slurm-launcher.ts";
 import { openTorchrunLauncher } from "./torchrun-launcher.ts";
@@ -19,8 +20,10 @@ export async function openLauncher(
       return await openTorchrunLauncher(fields, world, signal);
     case "slurm":
       return new SlurmLauncher(fields);
+    case "hf-jobs":
+      return new HfJobsLauncher(fields, world);
     default:
-      // ray-launcher.ts and hf-jobs-launcher.ts come from their own branches.
+      // ray-launcher.ts comes from its own branch.
       invariant(false, `the launcher ${fields.type} is not built into this version`);
   }
 }
