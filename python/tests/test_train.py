@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,12 @@ import torch
 from conftest import ask_node
 from safetensors.torch import load_file
 from train_jobs import (
-    PYTHON_FOLDER,
     Outcome,
     launch,
     random_order,
     random_rows,
     read_events,
     write_job,
-    write_lines,
 )
 from train_reference import Reference, train_by_hand
 from transformers import AutoModelForCausalLM
@@ -30,9 +27,11 @@ from transformers import AutoModelForCausalLM
 TESTS = Path(__file__).parent
 # The acceptance line of the issue.
 EMBEDDED_TOLERANCE = 1e-3
+# Of norms near 2.5; without the input embedding of the pad token, which PyTorch would not train, they differ by 7e-4.
+NORM_TOLERANCE = 1e-4
 # Float32 sums in another order, grown by a few updates of Adam at a rate of 1e-3.
 STEP_TOLERANCE = 2e-4
-TIMEOUT_SECONDS = 240
+TIMEOUT_SECONDS = 900
 # 8, 8 and 1 rows: with two ranks one has nothing in each epoch's last step.
 UNEVEN = {"batchSize": 8, "epochs": 2}
 REDUCTIONS = ["token", "example"]
@@ -40,8 +39,11 @@ VARIANTS = {
     "micro1": {"microBatch": 1},
     "micro3": {"microBatch": 3, "gradientCheckpointing": False},
 }
-LORA = {"method": "lora", "epochs": 2, "learningRate": 1e-2}
-RESUMED = {"checkpointEverySteps": 4, "checkpointsKept": 2}
+WHOLE = {"microBatch": 4, "gradientCheckpointing": False}
+LORA = {"method": "lora", "epochs": 3, "learningRate": 3e-2, **WHOLE}
+# Masks drawn from the random state, which a checkpoint must bring back.
+DROPOUT = {**LORA, "lora": {"rank": 4, "alpha": 8, "dropout": 0.3}}
+RESUMED = {"checkpointEverySteps": 4, "checkpointsKept": 2, **WHOLE}
 
 
 class Jobs:
@@ -60,20 +62,9 @@ class Jobs:
         return Outcome(0, "", read_events(self.root / name / "out"))
 
     def start(self, names: list[str], processes: int) -> subprocess.Popen:
-        configs = [
-            f"sharded:{self.root / name / 'config.json'}" if "sharded" in name else str(self.root / name / "config.json")
-            for name in names
-        ]
+        """Runs jobs one after another; how, the first word of a name says."""
+        configs = [f"{name.split('-')[0]}:{self.root / name / 'config.json'}" for name in names]
         return launch([str(TESTS / "run_jobs.py"), *configs], processes=processes)
-
-    def start_one(self, name: str, processes: int) -> subprocess.Popen:
-        program = [str(PYTHON_FOLDER / "train.py"), str(self.root / name / "config.json")]
-        return launch(program, processes=processes)
-
-    def wait_for_step(self, process: subprocess.Popen, name: str, step: int) -> None:
-        while not any(event["step"] >= step for event in self.outcome(name).of("step")):
-            assert process.poll() is None, process.communicate()[0][-4000:]
-            time.sleep(0.02)
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -97,18 +88,16 @@ def torn(jobs: Jobs, name: str, step: int) -> None:
 
 @pytest.fixture(scope="session")
 def jobs(tmp_path_factory: pytest.TempPathFactory, tiny_student: Path) -> Jobs:
-    """All jobs, run: first those that are killed, then everything else in one and in two processes at once."""
+    """All jobs, run: first the one that is killed, then everything else in one and in two processes at once."""
     found = Jobs(tmp_path_factory.mktemp("jobs"), tiny_student)
     one, two = _write_all(found)
-    killed, ended = found.start_one("killed-2", 2), found.start_one("ended-1", 1)
-    found.wait_for_step(ended, "ended-1", 3)
-    ended.send_signal(signal.SIGTERM)
-    ended_output, _ = ended.communicate(timeout=TIMEOUT_SECONDS)
-    assert ended.returncode == 143, ended_output[-4000:]
-    found.wait_for_step(killed, "killed-2", 6)
-    _kill_tree(killed)
-    found.steps_before = {name: len(found.outcome(name).of("step")) for name in ("killed-2", "ended-1")}
+    killed = found.start(["killed-2"], 2)
+    killed.communicate(timeout=TIMEOUT_SECONDS)
+    assert killed.returncode != 0
     torn(found, "killed-2", 19)
+    # From here on it is a job like others.
+    (found.root / "killed-2").rename(found.root / "resumed-2")
+    two[two.index("killed-2")] = "resumed-2"
     running = [found.start(one, 1), found.start(two, 2)]
     for process in running:
         finish(process)
@@ -126,7 +115,7 @@ def _kill_tree(process: subprocess.Popen) -> None:
 
 def _write_all(jobs: Jobs) -> tuple[list[str], list[str]]:
     for world in (1, 2):
-        jobs.write(f"whole-{world}")
+        jobs.write(f"whole-{world}", **WHOLE)
         for reduction in REDUCTIONS:
             for name, changes in VARIANTS.items():
                 jobs.write(f"{reduction}-{name}-{world}", jobs.uneven, lossReduction=reduction, **UNEVEN, **changes)
@@ -137,6 +126,8 @@ def _write_all(jobs: Jobs) -> tuple[list[str], list[str]]:
     jobs.write("long-1", random_rows(3, shortest=1100, longest=1500), batchSize=2, epochs=1)
     jobs.write("nan-1", learningRate=1e30, epochs=1, warmupSteps=0)
     jobs.write("asked-2", **UNEVEN, rows=jobs.uneven, sharding="fsdp2")
+    for name in ("dropout-1", "ended-dropout-1"):
+        jobs.write(name, **DROPOUT)
     for reduction in REDUCTIONS:
         jobs.write(f"sharded-{reduction}-2", jobs.uneven, lossReduction=reduction, **UNEVEN)
     names = sorted(path.name for path in jobs.root.iterdir())
@@ -170,9 +161,7 @@ def _tokens(jobs: Jobs, name: str) -> list[int]:
     folder = jobs.root / name
     lengths = [len(json.loads(line)["inputIds"]) for line in (folder / "examples.jsonl").read_text().splitlines()]
     order = [json.loads(line)["examples"] for line in (folder / "order.jsonl").read_text().splitlines()]
-    return [
-        sum(lengths[place] for place in places[at : at + 8]) for places in order for at in range(0, len(places), 8)
-    ]
+    return [sum(lengths[place] for place in places[at : at + 8]) for places in order for at in range(0, len(places), 8)]
 
 
 def test_reductions_differ(by_hand: dict[str, Reference]) -> None:
@@ -194,7 +183,7 @@ def test_embedded_engine_gives_the_same_losses(jobs: Jobs) -> None:
         theirs = jobs.outcome(f"whole-{world}").of("step")[: len(steps)]
         for key, count in [("loss", 3), ("gradientNorm", 3), ("learningRate", 8), ("epoch", 8), ("tokens", 8)]:
             ours = [step[key] for step in steps[:count]]
-            tolerance = EMBEDDED_TOLERANCE if key in {"loss", "gradientNorm"} else 1e-9
+            tolerance = {"loss": EMBEDDED_TOLERANCE, "gradientNorm": NORM_TOLERANCE}.get(key, 1e-9)
             if key == "tokens":
                 # The engine leaves the last token of each row out: it predicts nothing.
                 ours = [tokens + 16 for tokens in ours]
@@ -234,21 +223,25 @@ def test_events_are_what_grappa_reads(jobs: Jobs) -> None:
             assert set(types) <= {"start", "step", "checkpoint", "warning", "end", "failure"}
 
 
-@pytest.mark.parametrize("name", ["killed-2", "ended-1", "stopped-1"])
-def test_resumes_without_a_trace(jobs: Jobs, name: str) -> None:
-    """Killed, told to end, or out of time: the losses are those of an undisturbed run, and no whole step is lost."""
+@pytest.mark.parametrize(("name", "resumed_at"), [("resumed-2", 4), ("ended-1", 4)])
+def test_resumes_without_a_trace(jobs: Jobs, name: str, resumed_at: int) -> None:
+    """Killed after step 6, or told to end in step 4: the losses are an undisturbed run's, no more is lost."""
     outcome = jobs.outcome(name)
-    if name == "stopped-1":
-        pytest.skip("goes on in the next test")
     undisturbed = jobs.outcome(f"whole-{name[-1]}")
+    assert [start["resumedAt"] for start in outcome.of("start")] == [0, resumed_at]
     assert outcome.losses() == undisturbed.losses()
-    starts = outcome.of("start")
-    before = jobs.steps_before[name]
-    assert [start["resumedAt"] for start in starts] == [0, before // 4 * 4 if name == "killed-2" else before]
-    assert outcome.of("end")[-1]["outcome"] == "completed"
-    assert outcome.of("end")[-1]["seconds"] > outcome.of("step")[before - 1]["elapsedSeconds"]
+    (end,) = outcome.of("end")
+    assert (end["outcome"], end["step"]) == ("completed", 20)
+    assert end["seconds"] > outcome.of("step")[resumed_at]["elapsedSeconds"]
     kept = sorted(path.name for path in (jobs.root / name / "out" / "checkpoints").iterdir() if _is_whole(path))
-    assert len(kept) == 2, kept
+    assert kept == ["checkpoint-12", "checkpoint-16"]
+
+
+def test_lora_resumes_with_its_dropout(jobs: Jobs) -> None:
+    ended, undisturbed = jobs.outcome("ended-dropout-1"), jobs.outcome("dropout-1")
+    assert [start["resumedAt"] for start in ended.of("start")] == [0, 4]
+    assert ended.losses() == undisturbed.losses()
+    assert undisturbed.losses()[:4] != jobs.outcome("lora-1").losses()
 
 
 def _is_whole(folder: Path) -> bool:
@@ -282,7 +275,7 @@ def test_a_loss_that_is_no_number_ends_the_job(jobs: Jobs) -> None:
 
 
 def test_never_claims_a_sharding_that_is_not_there(jobs: Jobs) -> None:
-    """accelerate drops FSDP on CPUs without a word; the trainer says it."""
+    """It is dropped on CPUs without a word by accelerate; the trainer says it."""
     outcome = jobs.outcome("asked-2")
     assert outcome.of("start")[0]["sharding"] == "ddp"
     assert any("not sharded" in event["message"] for event in outcome.of("warning"))
@@ -305,7 +298,8 @@ def test_lora_leaves_an_adapter_and_a_merged_student(jobs: Jobs, world: int) -> 
     outcome = jobs.outcome(f"lora-{world}")
     start = outcome.of("start")[0]
     assert 0 < start["trainableParameters"] < start["parameters"] / 2
-    assert outcome.losses()[-1] < outcome.losses()[0] - 0.1
+    first, last = outcome.losses()[:4], outcome.losses()[-4:]
+    assert sum(last) / 4 < sum(first) / 4 - 0.1
     torch.testing.assert_close(outcome.losses(), jobs.outcome("lora-1").losses(), rtol=0, atol=STEP_TOLERANCE)
     out = jobs.root / f"lora-{world}" / "out"
     adapter = load_file(out / "adapter" / "adapter_model.safetensors")
@@ -322,11 +316,10 @@ def test_lora_leaves_an_adapter_and_a_merged_student(jobs: Jobs, world: int) -> 
 
 
 def test_a_finished_job_is_not_trained_again(jobs: Jobs) -> None:
-    """A launcher that retries a job whose end it missed pays seconds; and another training may not go on in its folder."""
+    """A launcher that retries a job whose end it missed pays seconds."""
     from grappa_torch.training import run
 
     config = jobs.root / "whole-1" / "config.json"
     steps = len(jobs.outcome("whole-1").of("step"))
     assert run(config) == "completed"
     assert len(jobs.outcome("whole-1").of("step")) == steps
-    assert write_lines  # used by other modules

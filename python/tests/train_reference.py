@@ -21,10 +21,12 @@ class Reference:
 
 def train_by_hand(config_path: Path) -> Reference:
     """Full fine-tune of a job in float32, without batches, padding, chunks or ranks."""
+    torch.set_num_threads(1)
     job = json.loads(config_path.read_text())
     rows = read_lines(config_path.parent / job["examples"])
     order = [line["examples"] for line in read_lines(config_path.parent / job["order"])]
     model = AutoModelForCausalLM.from_pretrained(config_path.parent / job["model"], dtype=torch.float32)
+    model.get_input_embeddings().padding_idx = None
     optimizer = optimizer_of(model, job)
     losses, norms, step = [], [], 0
     for places in order:
@@ -32,7 +34,9 @@ def train_by_hand(config_path: Path) -> Reference:
             step += 1
             for group in optimizer.param_groups:
                 group["lr"] = rate(job, step)
-            loss = batch_loss(model, [rows[place] for place in places[at : at + job["batchSize"]]], job["lossReduction"])
+            loss = batch_loss(
+                model, [rows[place] for place in places[at : at + job["batchSize"]]], job["lossReduction"]
+            )
             optimizer.zero_grad()
             loss.backward()
             norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), job["maxGradientNorm"])))

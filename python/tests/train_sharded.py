@@ -1,4 +1,4 @@
-"""FSDP2 on CPUs, which accelerate's own path silently leaves out: its sharding, called by hand, under our loss and plan.
+"""FSDP2 on CPUs, which accelerate's own path silently leaves out: its sharding, called by hand, under our loss.
 
 The model is sharded by the very function that accelerate uses on GPUs, with the config that the trainer gives it.
 """
@@ -10,18 +10,19 @@ from types import SimpleNamespace
 import torch
 from accelerate.utils import FullyShardedDataParallelPlugin
 from accelerate.utils.fsdp_utils import fsdp2_prepare_model
-from grappa_torch.arguments import fsdp_config
-from grappa_torch.assemble import plan_of
-from grappa_torch.base import layer_classes
-from grappa_torch.batches import MicroBatches
-from grappa_torch.config import read_config
-from grappa_torch.guards import check_inputs
-from grappa_torch.loss import learn_tokens
 from torch import distributed
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 from torch.distributed.tensor import DTensor
 from train_reference import optimizer_of, rate
-from transformers import AutoModelForCausalLM
+
+from grappa_torch.arguments import fsdp_config
+from grappa_torch.assemble import plan_of
+from grappa_torch.base import layer_classes, load_base
+from grappa_torch.batches import MicroBatches
+from grappa_torch.config import read_config
+from grappa_torch.guards import check_inputs
+from grappa_torch.loss import learn_tokens
+from grappa_torch.setup import decide, ranks_of_environment
 
 
 def train_sharded(config_path: str) -> None:
@@ -34,7 +35,7 @@ def train_sharded(config_path: str) -> None:
     rank, world = distributed.get_rank(), distributed.get_world_size()
     plan = plan_of(job, inputs, world)
     batches = MicroBatches(inputs.rows, plan, rank)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    model = load_base(base, job, decide(job, ranks_of_environment()))
     model.train()
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     learn_tokens(model, torch.float32)
@@ -72,7 +73,7 @@ def train_sharded(config_path: str) -> None:
 
 
 def shard(model: torch.nn.Module, config: dict, rank: int) -> torch.nn.Module:
-    """accelerate's FSDP2 for a model, by the trainer's `fsdp_config`; on CPUs it needs no more of the accelerator."""
+    """Accelerate's FSDP2 for a model, by the trainer's `fsdp_config`; on CPUs it needs no more of the accelerator."""
     plugin = FullyShardedDataParallelPlugin(
         fsdp_version=config["version"],
         reshard_after_forward=config["reshard_after_forward"],
