@@ -85,7 +85,8 @@ describe.runIf(canRun("slurm", { missing: python.missing ?? slurm?.missing }))("
     await stepReached(launcher, first, { step: 4 });
     execFileSync("scontrol", ["requeue", first.id]);
     await statusWhere({ launcher, handle: first }, ({ state }) => state === "queued", PATIENCE_MS);
-    // Slurm lets a job that was queued again wait for two minutes.
+    // Slurm lets a job that was queued again wait for two minutes; not here.
+    execFileSync("scontrol", ["update", `JobId=${first.id}`, "StartTime=now"]);
     await stepReached(launcher, first, { step: 8, after: 1 });
     await launcher.cancel(first, signal);
     expect((await endOf(launcher, first, PATIENCE_MS)).state, log(first)).toBe("cancelled");
