@@ -107,11 +107,13 @@ LLAMA3 = {
     "original_max_position_embeddings": 64,
 }
 LINEAR = {"rope_type": "linear", "rope_theta": 1e4, "factor": 3.0}
+YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 128}
 PLAIN = {"rope_type": "default", "rope_theta": 1e6}
 # Class, rotary positions, whether head and embedding are one, and the width of a head.
 FAMILIES = {
     "qwen2-tied": (Qwen2Config, PLAIN, True, {}),
     "qwen2-linear": (Qwen2Config, LINEAR, False, {}),
+    "qwen2-yarn": (Qwen2Config, YARN, True, {}),
     "qwen3": (Qwen3Config, PLAIN, False, {"head_dim": 24}),
     "qwen3-tied": (Qwen3Config, PLAIN, True, {"head_dim": 128}),
     "llama": (LlamaConfig, LLAMA3, False, {}),

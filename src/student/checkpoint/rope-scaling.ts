@@ -11,6 +11,17 @@ export type RopeScaling =
       readonly lowFrequency: number;
       readonly highFrequency: number;
       readonly originalPositions: number;
+    }
+  | {
+      /** Peng et al. 2023: between `fastTurns` and `slowTurns` turns over the first context a ramp; cosines and sines are scaled too. */
+      readonly type: "yarn";
+      readonly factor: number;
+      readonly originalPositions: number;
+      readonly fastTurns: number;
+      readonly slowTurns: number;
+      readonly attentionFactor: number;
+      /** Whether the ramp starts and ends at whole frequencies. */
+      readonly isTruncated: boolean;
     };
 
 const factor = z.number().min(1).max(1e6);
@@ -37,8 +48,31 @@ const Llama3 = z
     }),
   );
 
+const Yarn = z
+  .looseObject({
+    factor,
+    original_max_position_embeddings: z.int().min(1),
+    beta_fast: z.number().positive().nullish(),
+    beta_slow: z.number().positive().nullish(),
+    attention_factor: z.number().positive().nullish(),
+    mscale: z.null("is not supported").optional(),
+    mscale_all_dim: z.null("is not supported").optional(),
+    truncate: z.boolean().default(true),
+  })
+  .transform(
+    (fields): RopeScaling => ({
+      type: "yarn",
+      factor: fields.factor,
+      originalPositions: fields.original_max_position_embeddings,
+      fastTurns: fields.beta_fast ?? 32,
+      slowTurns: fields.beta_slow ?? 1,
+      attentionFactor: fields.attention_factor ?? 0.1 * Math.log(fields.factor) + 1,
+      isTruncated: fields.truncate,
+    }),
+  );
+const KINDS = { linear: Linear, llama3: Llama3, yarn: Yarn };
+
 const REFUSALS: Readonly<Record<string, string>> = {
-  yarn: "scaled rotary positions of type yarn are not supported; where the context without it is enough, set the type to default",
   dynamic: "scaled rotary positions of type dynamic depend on the length of the text; they are not supported",
 };
 
@@ -58,9 +92,9 @@ export const RopeJson = z
     if (fields.partial_rotary_factor !== undefined && fields.partial_rotary_factor !== 1)
       return refuse("rotary positions on a part of the head are not supported");
     if (type === "default") return { theta: fields.rope_theta };
-    if (type !== "linear" && type !== "llama3")
+    if (type !== "linear" && type !== "llama3" && type !== "yarn")
       return refuse(REFUSALS[type] ?? `scaled rotary positions of type ${type.slice(0, 40)} are not supported`);
-    const read = (type === "linear" ? Linear : Llama3).safeParse(fields);
+    const read = KINDS[type].safeParse(fields);
     if (!read.success)
       return refuse(read.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
     return { theta: fields.rope_theta, scaling: read.data };
@@ -70,6 +104,16 @@ export const RopeJson = z
 export function formatRopeScaling(scaling: RopeScaling | undefined): Record<string, unknown> {
   if (scaling === undefined) return { rope_type: "default" };
   if (scaling.type === "linear") return { factor: scaling.factor, rope_type: "linear" };
+  if (scaling.type === "yarn")
+    return {
+      attention_factor: scaling.attentionFactor,
+      beta_fast: scaling.fastTurns,
+      beta_slow: scaling.slowTurns,
+      factor: scaling.factor,
+      original_max_position_embeddings: scaling.originalPositions,
+      rope_type: "yarn",
+      truncate: scaling.isTruncated,
+    };
   return {
     factor: scaling.factor,
     high_freq_factor: scaling.highFrequency,

@@ -82,6 +82,18 @@ describe("config.json", () => {
     { ...tiny, architecture: "qwen3", headSize: 8 } as const,
     { ...tiny, architecture: "llama", ropeScaling: { type: "linear", factor: 2 } } as const,
     parseStudentConfig(fixture("llama")),
+    {
+      ...tiny,
+      ropeScaling: {
+        type: "yarn",
+        factor: 4,
+        originalPositions: 16,
+        fastTurns: 32,
+        slowTurns: 1,
+        attentionFactor: 1.2,
+        isTruncated: false,
+      },
+    } as const,
     tiny,
     { ...tiny, isTied: false, headSize: 8, kvHeads: 4, ropeTheta: 5e5, rmsNormEpsilon: 1e-5 },
   ])("is undone by reading", (config) => {
@@ -104,12 +116,12 @@ describe("config.json", () => {
     ["another activation", { hidden_act: "gelu" }, "hidden_act: only silu"],
     [
       "scaled positions",
-      { rope_scaling: { type: "yarn", factor: 4 } },
-      "rope_scaling.type: scaled rotary positions of type yarn",
+      { rope_scaling: { type: "dynamic", factor: 4 } },
+      "rope_scaling.type: scaled rotary positions of type dynamic",
     ],
     [
       "scaled positions of transformers 5",
-      { rope_parameters: { rope_type: "yarn", rope_theta: 1e4 } },
+      { rope_parameters: { rope_type: "longrope", rope_theta: 1e4 } },
       "rope_parameters.rope_type: scaled rotary positions",
     ],
     ["a sliding window", { use_sliding_window: true }, "use_sliding_window: sliding-window"],
