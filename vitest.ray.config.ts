@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/ray/**/*.test.ts"],
     testTimeout: 1_200_000,
-    hookTimeout: 600_000,
+    hookTimeout: 900_000,
     pool: "forks",
     maxWorkers: 1,
     fileParallelism: false,

@@ -141,9 +141,11 @@ def run_worker(config: dict[str, Any]) -> None:
         if (read(job.control / "try") or "") > this_try:
             say("a later try of this job has begun; this one ends")
             end(OVERTAKEN, child)
-        if read(job.control / "stop") == this_try:
-            child.terminate()
+        if read(job.control / "stop") == this_try and not is_told.is_set():
+            is_told.set()
+            child.terminate()  # once: it may be saving for a while
 
+    is_told = threading.Event()
     watch(heed)
     code = child.wait()
     if code == 0:

@@ -7,7 +7,9 @@ import { promisify } from "node:util";
 import { request } from "undici";
 
 const run = promisify(execFile);
-const START_MS = 120_000;
+const START_MS = 240_000;
+const STOP_MS = 20_000;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** Every process of a node has it in its environment: no other Ray on this machine is touched. */
 const MARK = "GRAPPA_RAY_NODE";
 
@@ -69,9 +71,13 @@ export class RayCluster {
     for (const { pid } of this.processes(name)) kill(pid);
   }
 
-  stop(): void {
-    // Twice, for those that were being started.
-    for (const name of ["second", "head", "second", "head"] as const) this.killNode(name);
+  /** Kills both nodes, and what they start meanwhile, until nothing is left. */
+  async stop(): Promise<void> {
+    for (const until = Date.now() + STOP_MS; Date.now() < until; await sleep(200)) {
+      this.killNode("second");
+      this.killNode("head");
+      if (this.processes("second").length + this.processes("head").length === 0) return;
+    }
   }
 
   /** All processes of a node, those of jobs too. */
@@ -105,7 +111,7 @@ export class RayCluster {
       const text = (await answer?.body.text()) ?? "";
       if (answer?.statusCode === 200) return;
       if (Date.now() > until) throw new Error(`no dashboard at ${this.address}: ${text}`);
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await sleep(250);
     }
   }
 

@@ -49,8 +49,12 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await launcher?.close();
-  cluster.stop();
-  rmSync(root, { recursive: true, force: true });
+  await cluster.stop();
+  try {
+    rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  } catch {
+    // a folder of Ray's that is left below the system's temporary one spoils no test
+  }
 });
 
 /** What the trainer did under torchrun with two processes on this machine. */
@@ -125,7 +129,7 @@ test("two workers on two nodes train five epochs as torchrun does, and the stude
   expect(await launcher.submit(spec, never())).toEqual(handle);
 });
 
-test("a worker, the driver and the head die, and it is stopped: each time it goes on from the last checkpoint", async () => {
+test("a worker, the driver and the head die in mid-run: each time it goes on from the last checkpoint", async () => {
   // Torchrun's saves no checkpoints, which must change nothing.
   await tinyTraining(join(root, "plain"), { ...LONG, checkpointEverySteps: 1000 });
   const wanted = stepsOf(byTorchrun(join(root, "plain")));
@@ -151,20 +155,42 @@ test("a worker, the driver and the head die, and it is stopped: each time it goe
   expect(await launcher.find(spec.name, never())).toBeUndefined();
   const third = await launcher.submit(spec, never());
 
-  await untilStep(third, 104, 4);
-  await launcher.cancel(third, never());
-  expect((await launcher.status(third, never())).state).toBe("cancelled");
-  const told = eventsIn(third);
-  const last = stepsOf(told).at(-1)?.[0];
-  expect(told.filter(({ type }) => type === "checkpoint").at(-1)).toMatchObject({ step: last });
+  expect(await finished(third)).toMatchObject({ state: "succeeded", exitCode: 0 });
 
-  const fourth = await launcher.submit(spec, never());
-  expect(fourth.id).toBe("deaths_2");
-  expect(await finished(fourth)).toMatchObject({ state: "succeeded", exitCode: 0 });
-  const events = eventsIn(fourth);
+  const events = eventsIn(third);
   expect(resumedAt(events)).toEqual(checkpointsBeforeStarts(events));
-  expect(resumedAt(events)).toHaveLength(5);
+  expect(resumedAt(events)).toHaveLength(4);
   expect(stepsOf(events)).toEqual(wanted);
+});
+
+test("a job that is cancelled has time to save: every process of it is told, and waited for", async () => {
+  const program = [
+    "import os, pathlib, signal, sys, time",
+    "rank = os.environ['RANK']",
+    "def save(*_):",
+    "    time.sleep(4)  # longer than Ray itself would wait",
+    "    pathlib.Path(os.environ['GRAPPA_OUT'], 'saved-' + rank).write_text(os.environ['WORLD_SIZE'])",
+    "    sys.exit(143)",
+    "signal.signal(signal.SIGTERM, save)",
+    "print('ready', rank, flush=True)",
+    "time.sleep(600)",
+  ];
+  const files = [{ path: "program.py", bytes: Buffer.from(program.join("\n")) }];
+  const told = { args: [], isDistributed: true, requirements: "", environment: {}, timeoutSeconds: null };
+  const handle = await launcher.submit({ name: "saves", files, program: "program.py", ...told }, never());
+  const ready = new Set<string>();
+  for await (const line of launcher.logs(handle, never())) {
+    const [, rank] = /ready (\d)/.exec(line) ?? [];
+    if (rank !== undefined) ready.add(rank);
+    if (ready.size === 2) break;
+  }
+  await launcher.cancel(handle, never());
+  expect((await launcher.status(handle, never())).state).toBe("cancelled");
+  for (const rank of [0, 1]) {
+    const to = join(root, `saved-${rank}`);
+    expect(await launcher.fetch(handle, `saved-${rank}`, to, never())).toBe(true);
+    expect(readFileSync(to, "utf8")).toBe("2");
+  }
 });
 
 test("a program that is not distributed runs once; large files reach it by the storage; its time is limited", async () => {

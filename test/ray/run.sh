@@ -31,4 +31,13 @@ if [ -z "${GRAPPA_TORCH_PYTHON:-}" ]; then
 fi
 "$GRAPPA_TORCH_PYTHON" -c 'import ray, torch, trl' || skip "$GRAPPA_TORCH_PYTHON has no ray, torch and trl"
 export GRAPPA_TORCH_PYTHON
-exec node node_modules/vitest/vitest.mjs run --config vitest.ray.config.ts "$@"
+# Whatever becomes of the tests, nothing of their clusters stays: all of it has this in its environment.
+export GRAPPA_RAY_RUN="$$-$RANDOM"
+sweep() {
+  for environment in /proc/[0-9]*/environ; do
+    pid=${environment//[!0-9]/}
+    if grep -zqxF "GRAPPA_RAY_RUN=$GRAPPA_RAY_RUN" "$environment" 2>/dev/null; then kill -9 "$pid" 2>/dev/null || true; fi
+  done
+}
+trap sweep EXIT
+node node_modules/vitest/vitest.mjs run --config vitest.ray.config.ts "$@"
