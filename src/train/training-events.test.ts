@@ -75,8 +75,8 @@ describe("eventOfLogLine", () => {
 describe("TrainingStory", () => {
   test("the last event of a step counts; repeated lines are no news", () => {
     const story = new TrainingStory();
-    const taken = [start(1), step(1, 2, 3), step(2, 3, 2.5), step(1, 2, 3), step(2, 3, 2.5), step(2, 9, 2.4)].map((one) =>
-      story.take(one),
+    const taken = [start(1), step(1, 2, 3), step(2, 3, 2.5), step(1, 2, 3), step(2, 3, 2.5), step(2, 9, 2.4)].map(
+      (one) => story.take(one),
     );
     expect(taken).toEqual([true, true, true, false, false, true]);
     expect(story.steps.map((one) => [one.step, one.loss])).toEqual([
@@ -84,7 +84,7 @@ describe("TrainingStory", () => {
       [2, 2.4],
     ]);
     expect(story.lastStep).toBe(2);
-    expect(story.span).toEqual({ first: 1, last: 9 });
+    expect(story.lastTime).toBe(9);
   });
 
   test("an end counts until another try starts", () => {
@@ -96,6 +96,8 @@ describe("TrainingStory", () => {
     expect(story.tries).toBe(2);
     story.take(end(12, "completed"));
     expect(story.end?.model).toBe("final");
+    // The first try ran from 1 to its last step at 2, for what ended it was said later; the second from 10 to 12.
+    expect(story.ranSeconds).toBe(1 + 2);
   });
 
   test("the rows of losses.jsonl leave out what is no number", () => {

@@ -42,13 +42,11 @@ export class TrainingStory {
   #checkpoint: CheckpointEvent | undefined;
   #end: EndEvent | undefined;
   #failure: FailureEvent | undefined;
-  #firstTime: number | undefined;
   #lastTime: number | undefined;
 
   /** Takes an event; tells whether it is news: the same one may come many times. */
   take(event: TrainingEvent): boolean {
     if (Number.isFinite(event.time)) {
-      this.#firstTime = Math.min(this.#firstTime ?? event.time, event.time);
       this.#lastTime = Math.max(this.#lastTime ?? event.time, event.time);
     }
     switch (event.type) {
@@ -129,10 +127,21 @@ export class TrainingStory {
     return [...this.#warnings];
   }
 
-  /** Unix seconds of the first and the last event. */
-  get span(): { readonly first: number; readonly last: number } | undefined {
-    if (this.#firstTime === undefined || this.#lastTime === undefined) return undefined;
-    return { first: this.#firstTime, last: this.#lastTime };
+  /** Unix seconds of the newest event. */
+  get lastTime(): number | undefined {
+    return this.#lastTime;
+  }
+
+  /** Seconds that all tries together ran, as far as their events tell. */
+  get ranSeconds(): number {
+    const starts = this.#starts.map(({ time }) => time).sort((a, b) => a - b);
+    const times = [...this.#steps.values()].map(({ time }) => time);
+    if (this.#lastTime !== undefined) times.push(this.#lastTime);
+    return starts.reduce((sum, start, i) => {
+      const next = starts[i + 1] ?? Number.POSITIVE_INFINITY;
+      const last = times.reduce((most, time) => (time >= start && time < next ? Math.max(most, time) : most), start);
+      return sum + last - start;
+    }, 0);
   }
 }
 

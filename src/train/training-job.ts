@@ -27,7 +27,12 @@ export interface TrainingJobFacts {
 }
 
 /** Names of the files of a job's bundle beside the Python. */
-export const JOB_FILES = { config: "config.json", examples: "examples.jsonl", order: "order.jsonl", base: "base" } as const;
+export const JOB_FILES = {
+  config: "config.json",
+  examples: "examples.jsonl",
+  order: "order.jsonl",
+  base: "base",
+} as const;
 
 /** The job's configuration. Paths are seen from its folder; the trainer prefers GRAPPA_OUT for its outputs. */
 export function trainingJob({ train, seed }: Pick<Recipe, "train" | "seed">, facts: TrainingJobFacts): TrainingJob {
