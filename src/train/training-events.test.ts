@@ -60,7 +60,7 @@ describe("eventOfLogLine", () => {
       '@@grappa {"type":"step"}',
       '@@grappa {"type":"spend","time":1}',
       line({ ...step(1, 1), schemaVersion: 2 as 1 }),
-      line({ ...step(1, 1), step: 0 }),
+      line({ ...step(1, 1), step: 0 } as TrainingEvent),
       `@@grappa {"type":"warning","schemaVersion":1,"time":1,"message":"${"x".repeat(70_000)}"}`,
     ])
       expect(eventOfLogLine(text), text.slice(0, 60)).toBeUndefined();

@@ -93,6 +93,16 @@ export class TrainingStory {
     return [...this.#steps.values()].sort((a, b) => a.step - b.step);
   }
 
+  /** Up to `count` steps before the newest and that one, in order. */
+  latest(count: number): readonly StepEvent[] {
+    const steps: StepEvent[] = [];
+    for (let step = this.#last; step > this.#last - count; step--) {
+      const event = this.#steps.get(step);
+      if (event !== undefined) steps.push(event);
+    }
+    return steps.reverse();
+  }
+
   /** The newest step that was seen; 0 before the first. */
   get lastStep(): number {
     return this.#last;

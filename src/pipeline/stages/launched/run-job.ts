@@ -59,8 +59,8 @@ export interface JobPlan {
   readonly name: string;
   /** In messages: "the training". */
   readonly what: string;
-  /** Builds the bundle; called for each submission. */
-  spec(limits: JobLimits): Promise<JobSpec>;
+  /** Builds the bundle; called for each submission. `isAgain`: an earlier try ended, whatever way, and is to be gone on with. */
+  spec(limits: JobLimits & { readonly isAgain: boolean }): Promise<JobSpec>;
   onLine(line: string): void;
   /** How far it is and what it has cost; a reason has it cancelled. */
   onStatus(status: JobStatus, cost: TryCost): string | undefined;
@@ -201,7 +201,7 @@ async function submitJob(plan: JobPlan, ports: JobPorts): Promise<Begun> {
   const before = await readJobState(workFolder);
   const state = newState(plan, ports, before);
   await writeJobState(workFolder, state);
-  const spec = await plan.spec(limitsFor(rent, microUsd));
+  const spec = await plan.spec({ ...limitsFor(rent, microUsd), isAgain: state.previous !== null });
   const handle = await patiently(() => submitOnce(spec, ports, state), ports);
   const known = { ...state, handle };
   await writeJobState(workFolder, known);
