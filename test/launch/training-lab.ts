@@ -72,7 +72,8 @@ export async function trainedRun(folder: string): Promise<void> {
   );
 }
 
-function requestOf(folder: string, recipe: Recipe) {
+/** A request for the run in a folder, without its stages. */
+export function requestOf(folder: string, recipe: Recipe) {
   return {
     folder: join(folder, "run"),
     recipe: { ...recipe, student: { base: "../base" } },
