@@ -13,7 +13,7 @@ import { describeTraining, PACE_STEPS, type PacedStep, paceOf } from "../../trai
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
-import { fineTuneConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
+import { hostedConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
 import type { LaunchedWorld } from "./launched/launched-world.ts";
 import { checkLauncher, describeLauncher, launchedConfig, trainByLauncher } from "./launched/train.ts";
 import { studentCard } from "./student-card.ts";
@@ -22,7 +22,8 @@ import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
  * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. With a launcher PyTorch
- * does, and `job.json` tells of the job. A hosted student is trained by its provider; outputs `student.json`.
+ * does, and `job.json` tells of the job. A hosted student is trained by its provider; outputs `student.json`, and
+ * `student/weights.tar.zst` where its weights are asked for.
  */
 export function trainStage(engine: EngineProvider, world: TeacherWorld, launched?: LaunchedWorld): Stage {
   return {
@@ -35,7 +36,7 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld, launched
     },
     codeVersion: 3,
     config: (recipe) => {
-      if (recipe.student.hosted) return fineTuneConfig(recipe);
+      if (recipe.student.hosted) return hostedConfig(recipe);
       return recipe.train.launcher === undefined ? ownConfig(recipe) : launchedConfig(recipe);
     },
     plan: (recipe) => {
