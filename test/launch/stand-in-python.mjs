@@ -18,6 +18,7 @@ else await runProgram(args[0], args.slice(1));
 /** The little programs that Grappa asks a Python. */
 function evaluate(code, names) {
   if (code.includes("sys.version_info")) console.log(`${env.STAND_IN_VERSION ?? "3.11.7"} linux-x86_64`);
+  else if (code.includes("socket")) console.log("29501");
   else if (code.includes("importlib"))
     for (const name of names) {
       const [, version] =
@@ -59,9 +60,14 @@ async function install() {
 
 /** PyTorch's agent: a session for each worker, all restarted when one is lost, a signal handed on to them. */
 async function runAgent() {
-  const size = Number(after("--nproc-per-node"));
+  const local = Number(after("--nproc-per-node"));
+  const node = args.includes("--nnodes") ? Number(env.SLURM_PROCID) : 0;
+  const size = args.includes("--nnodes") ? local * Number(after("--nnodes")) : local;
   const restarts = Number(after("--max-restarts"));
-  const program = args.slice(args.indexOf("--max-restarts") + 2);
+  let place = 2;
+  while (args[place].startsWith("--")) place += args[place] === "--standalone" ? 1 : 2;
+  const program = args.slice(place);
+  if (node > 0 || size > local) console.log(`agent ${node} at ${after("--rdzv-endpoint")}, ${after("--rdzv-conf")}`);
   let workers = [];
   let isTold = false;
   process.on("SIGTERM", () => {
@@ -69,8 +75,13 @@ async function runAgent() {
     for (const { child } of workers) child.kill("SIGTERM");
   });
   for (let attempt = 0; ; attempt++) {
-    workers = Array.from({ length: size }, (_, rank) => {
-      const variables = { RANK: rank, LOCAL_RANK: rank, WORLD_SIZE: size, TORCHELASTIC_RESTART_COUNT: attempt };
+    workers = Array.from({ length: local }, (_, rank) => {
+      const variables = {
+        RANK: node * local + rank,
+        LOCAL_RANK: rank,
+        WORLD_SIZE: size,
+        TORCHELASTIC_RESTART_COUNT: attempt,
+      };
       const child = spawn(process.execPath, [process.argv[1], ...program], {
         env: { ...env, ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])) },
         stdio: ["ignore", "inherit", "inherit"],

@@ -1,6 +1,7 @@
 /** @file Programs and a Python that stand in for PyTorch in tests of the launchers for machines of one's own. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { shellLine, shellWord } from "../../src/adapters/launchers/shell-words.ts";
 import type { JobSpec, LauncherWorld } from "../../src/adapters/launchers/launcher.ts";
 import type { JobBehaviour } from "./launcher-contract.ts";
 
@@ -14,10 +15,12 @@ export interface StandInProgram extends JobBehaviour {
 
 /** Writes an executable that behaves like a Python, with settings as variables STAND_IN_...; returns its path. */
 export function writeStandInPython(path: string, settings: Readonly<Record<string, string>> = {}): string {
-  const variables = Object.entries(settings).map(([name, value]) => `export ${name}='${value}'\n`);
+  const variables = Object.entries(settings).map(([name, value]) => `export ${name}=${shellWord(value)}\n`);
   const script = resolve("test/launch/stand-in-python.mjs");
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `#!/bin/sh\n${variables.join("")}exec "${process.execPath}" "${script}" "$@"\n`, { mode: 0o755 });
+  writeFileSync(path, `#!/bin/sh\n${variables.join("")}exec ${shellLine([process.execPath, script])} "$@"\n`, {
+    mode: 0o755,
+  });
   return path;
 }
 

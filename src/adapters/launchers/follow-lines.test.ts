@@ -16,7 +16,7 @@ async function linesOf(
       return rest.length === 0;
     },
     read: async (offset: number) => whole.subarray(offset, offset + 7),
-    pollMs: 1,
+    pollMs: [1, 2] as const,
   };
   for await (const line of followLines(output, signal)) lines.push(line);
   return lines;

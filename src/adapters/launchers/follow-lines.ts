@@ -10,7 +10,8 @@ export interface GrowingOutput {
   read(offset: number, signal: AbortSignal): Promise<Uint8Array>;
   /** Whether the job has ended, so that what is there now is all. */
   isEnded(signal: AbortSignal): Promise<boolean>;
-  readonly pollMs: number;
+  /** Between two looks, milliseconds: the first while lines come, up to the second while none do. */
+  readonly pollMs: readonly [number, number];
 }
 
 /**
@@ -19,18 +20,20 @@ export interface GrowingOutput {
  */
 export async function* followLines(output: GrowingOutput, signal: AbortSignal): AsyncGenerator<string> {
   const splitter = new LineSplitter();
+  let [pause] = output.pollMs;
   try {
-    for (let offset = 0; ; ) {
+    for (let offset = 0; ; pause = Math.min(2 * pause, output.pollMs[1])) {
       throwIfInterrupted(signal);
       const isEnded = await output.isEnded(signal); // before reading: nothing is written after the end
       for (;;) {
         const bytes = await output.read(offset, signal);
         if (bytes.length === 0) break;
         offset += bytes.length;
+        [pause] = output.pollMs;
         yield* splitter.take(bytes);
       }
       if (isEnded) break;
-      await sleep(output.pollMs, signal);
+      await sleep(pause, signal);
     }
   } catch (error) {
     if (signal.aborted) return;

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../../core/errors.ts";
@@ -17,6 +17,7 @@ import { excerptOf } from "../teacher/excerpt.ts";
 import { compiledUrl } from "../threads/compiled-url.ts";
 import { copyOutput } from "./copy-output.ts";
 import { followLines } from "./follow-lines.ts";
+import { readFrom } from "./read-from.ts";
 import { countGpus } from "./gpu-count.ts";
 import { sleep, throwIfInterrupted } from "./interruption.ts";
 import { checkedEnvironment, checkedJobName, checkedJobPath } from "./job-checks.ts";
@@ -34,9 +35,8 @@ import {
   torchrunCommand,
 } from "./torchrun-command.ts";
 
-const POLL_MS = 200;
+const POLL_MS = [50, 400] as const;
 const START_MS = 30_000;
-const READ_BYTES = 1 << 20;
 
 /** Looks for this machine's GPUs and opens its launcher. Throws AppError "usage" where the recipe asks for more. */
 export async function openTorchrunLauncher(
@@ -73,7 +73,7 @@ export class TorchrunLauncher implements Launcher {
   async submit(spec: JobSpec, signal: AbortSignal): Promise<JobHandle> {
     checkSpec(spec);
     const last = await this.find(spec.name, signal);
-    if (last !== undefined && (await this.#isStanding(last, signal))) return last;
+    if (last !== undefined && (await this.#isStanding(last, spec, signal))) return last;
     const python = await this.#python(spec.requirements, signal);
     const mark = randomBytes(16).toString("hex");
     const claimed = await this.#claim(spec.name, Number(last?.id ?? 0) + 1, mark);
@@ -135,9 +135,10 @@ export class TorchrunLauncher implements Launcher {
   }
 
   /** Whether this try must not be followed by another. */
-  async #isStanding(handle: JobHandle, signal: AbortSignal): Promise<boolean> {
+  async #isStanding(handle: JobHandle, { again = false }: JobSpec, signal: AbortSignal): Promise<boolean> {
     const { state } = await this.status(handle, signal);
-    if (state === "queued" || state === "running" || state === "succeeded") return true;
+    if (state === "queued" || state === "running") return true;
+    if (state === "succeeded") return !again;
     // A supervisor that comes to late must see that its try is over.
     const detail = "never started: whoever started it was killed";
     const end = { reason: "not-started", exitCode: null, signal: null, detail, endedAt: Date.now() } as const;
@@ -234,20 +235,4 @@ async function notTaken(folder: string): Promise<AppError> {
     "provider",
     `${folder}: the job's supervisor did not start: ${excerptOf(Buffer.from(log).toString())}`,
   );
-}
-
-/** Up to 1 MiB of a file from a place on; none where there is nothing yet. */
-async function readFrom(path: string, offset: number): Promise<Uint8Array> {
-  try {
-    const file = await open(path, "r");
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, offset);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Uint8Array();
-    throw fileError(path, error);
-  }
 }
