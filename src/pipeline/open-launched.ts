@@ -7,7 +7,7 @@ import { systemWaiting } from "../adapters/teacher/retry-delay.ts";
 import { AppError } from "../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../core/hash.ts";
 import type { Recipe } from "../schema/recipe.ts";
-import { parseStudentConfig, type StudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import { parseStudentConfig, type StudentConfig } from "../student/checkpoint/student-config.ts";
 import { decodeMemoryBytes } from "../student/decode-memory.ts";
 import { bringBaseWeights, describeHubBase, isHubBase } from "./hub-base.ts";
 import type { OpenServicesOptions } from "./services.ts";

@@ -13,7 +13,7 @@ import { type HubSource, sourceName } from "../schema/question-source.ts";
 import type { StageName } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { Question } from "../schema/records.ts";
-import { parseStudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import { parseStudentConfig } from "../student/checkpoint/student-config.ts";
 import { parameterCount } from "../student/parameters.ts";
 import { BYTES_PER_TOKEN } from "./plan-assumptions.ts";
 import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
