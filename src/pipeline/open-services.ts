@@ -116,7 +116,7 @@ async function openLaunched(options: OpenServicesOptions): Promise<RunServices> 
   const base = await readTokenizerFolder(baseFolder);
   studentFormat(base, recipe.tokenize.style);
   thinkingDelimiters(base.tokenizer, "Wait", recipe.tokenize.style);
-  const held = await heldHere(fs, baseFolder, ENGINE_BYTES);
+  const held = await heldHere(fs, baseFolder, threads);
   const engine = held === undefined ? undefined : await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
     const info = await engine?.describe();
