@@ -12,7 +12,9 @@ export interface DecodeOptions {
   /** Gives the request up between two model calls: it rejects with `interrupted`, and its slot is free. */
   readonly signal?: AbortSignal | undefined;
   /** Requests of one caller wait for each other, those of several take turns; one caller unless told. */
-  readonly caller?: string;
+  readonly caller?: string | undefined;
+  /** Its own delimiters, such as another wait text; the batch's unless told. */
+  readonly delimiters?: ThinkingDelimiters | undefined;
 }
 
 /** A request under way. */
@@ -31,6 +33,7 @@ export interface BatchLoad {
 
 interface Waiting {
   readonly request: RowRequest;
+  readonly delimiters: ThinkingDelimiters;
   readonly signal: AbortSignal | undefined;
   readonly generations: Generation[];
   resolve(generations: readonly Generation[]): void;
@@ -66,12 +69,13 @@ export class ContinuousBatch {
   }
 
   /** Takes a request in. Its result does not depend on who else is there. */
-  decode(request: RowRequest, { signal, caller = "" }: DecodeOptions = {}): DecodeJob {
+  decode(request: RowRequest, options: DecodeOptions = {}): DecodeJob {
+    const { signal, caller = "", delimiters = this.#delimiters } = options;
     const generations: Generation[] = [];
     const done = new Promise<readonly Generation[]>((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed as Error);
       const queue = this.#queues.get(caller) ?? [];
-      queue.push({ request, signal, generations, resolve, reject });
+      queue.push({ request, delimiters, signal, generations, resolve, reject });
       this.#queues.set(caller, queue);
     });
     if (!this.#isRunning) void this.#run();
@@ -141,7 +145,7 @@ export class ContinuousBatch {
         continue;
       }
       try {
-        const place = { delimiters: this.#delimiters, contextTokens: this.#source.contextTokens, slot };
+        const place = { delimiters: waiting.delimiters, contextTokens: this.#source.contextTokens, slot };
         return { ...waiting, row: openRow(waiting.request, place) };
       } catch (error) {
         waiting.reject(error);
