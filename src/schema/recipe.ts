@@ -132,7 +132,7 @@ export const Recipe = z.strictObject({
     base: z
       .string()
       .describe(
-        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa; with hosted the model's name there",
+        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa; or hf:OWNER/NAME@REVISION on the Hugging Face Hub; with hosted the model's name there",
       ),
     hosted: HostedStudent.optional().describe("where it is fine-tuned and asked; absent: on this machine"),
   }),

@@ -23,7 +23,12 @@ const LEAST_PREFIX = 4;
 export default presenting<XrayFlags, [string, string?]>(async (context, flags, name, id) => {
   checkFlags(flags, id);
   const folder = await findRun(context, name);
-  const run = await openXray({ fs: context.fs, folder, packageFolder: context.recipes.packageFolder });
+  const run = await openXray({
+    fs: context.fs,
+    folder,
+    packageFolder: context.recipes.packageFolder,
+    cacheFolder: context.settings.cacheFolder,
+  });
   if (id !== undefined) return showRow(context, run, await findRow(run, id), flags);
   const shown = shellQuote(shownPath(context, folder));
   const facts = { style: run.recipe.tokenize.style, maxLength: run.recipe.tokenize.maxLength };

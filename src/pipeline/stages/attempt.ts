@@ -1,4 +1,5 @@
 import { readModelFolder } from "../../adapters/model-folder.ts";
+import { AppError } from "../../core/errors.ts";
 import { dropByDifficulty, dropUngraded } from "../../curate/difficulty.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { describeEndpoint } from "../../schema/endpoint.ts";
@@ -12,6 +13,7 @@ import { attemptByStudents } from "./ask-students.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
 import { teacherIdentity } from "./open-teacher.ts";
+import type { LaunchedWorld } from "./launched/launched-world.ts";
 import { purchaseProgress } from "./purchase-progress.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 import { judgeIdentity } from "./verify-answers.ts";
@@ -24,7 +26,7 @@ const BATCH_SIZE = 64;
  * The base tries every candidate: what it solves, or what is not in the recipe's band, never costs a trace. Outputs `attempts.jsonl`,
  * `questions.jsonl` (what is left) and `dropped.jsonl`.
  */
-export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage {
+export function attemptStage(engine: EngineProvider, world: TeacherWorld, launched?: LaunchedWorld): Stage {
   return {
     name: "attempt",
     inputs: ["collect"],
@@ -35,14 +37,33 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
       student.hosted
         ? `tried by ${attempt.students.map(({ model }) => model).join("; then ") || "nobody"}`
         : `the base tries every candidate: ${attempt.modes.join(" and ") || "not at all"}${attempt.students.map(({ model }) => `; then ${model}`).join("")}`,
-    check: async (recipe) =>
+    check: async (recipe) => {
+      refuseOwnTries(recipe, launched);
       checkAsked(
         recipe.attempt.students.map((endpoint) => ({ endpoint, called: "the reference student" })),
         recipe,
         world,
-      ),
-    run: (context) => attempt(context, engine, world),
+      );
+    },
+    run: async (context) => {
+      if (context.recipe.attempt.modes.length > 0) await launched?.bringBaseWeights(context.signal);
+      return await attempt(context, engine, world);
+    },
   };
+}
+
+/** A base that the embedded engine cannot hold does not try here. */
+function refuseOwnTries({ attempt, student, train }: Recipe, launched: LaunchedWorld | undefined): void {
+  const isElsewhere = train.launcher !== undefined && launched?.isHeldHere === false;
+  if (!isElsewhere || attempt.modes.length === 0) return;
+  throw new AppError(
+    "recipe-invalid",
+    `attempt.modes: ${student.base} is too large for the embedded engine to try the questions here`,
+    {
+      hint: "set attempt.modes to [], and name reference students behind endpoints in attempt.students",
+      data: { modes: attempt.modes, base: student.base },
+    },
+  );
 }
 
 /** Without students nothing is said of them, so that runs of before keep their keys. A base elsewhere does not try. */

@@ -15,6 +15,7 @@ import { holdsOut } from "../sources/source-places.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
 import { baseEndpoint } from "./hosted/base-endpoint.ts";
+import type { LaunchedWorld } from "./launched/launched-world.ts";
 import { evaluateAtProvider, hostedEvaluation } from "./hosted/evaluate.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
@@ -22,7 +23,7 @@ import type { TeacherWorld } from "./teacher-world.ts";
  * Puts held-out questions to base and student, greedily: a direct answer, and thinking under a ladder of budgets, to its
  * natural end, and past it; and samples the student for a majority vote where the recipe asks for it. Outputs `questions.jsonl`, `completions.jsonl`, `scores.jsonl` and `verdict.json`.
  */
-export function evaluateStage(engine: EngineProvider, world: TeacherWorld): Stage {
+export function evaluateStage(engine: EngineProvider, world: TeacherWorld, launched?: LaunchedWorld): Stage {
   return {
     name: "evaluate",
     inputs: (recipe) => (recipe.student.hosted && holdsOut(recipe) ? ["collect", "train"] : ["train"]),
@@ -41,13 +42,28 @@ export function evaluateStage(engine: EngineProvider, world: TeacherWorld): Stag
         ? `${evaluate.count} questions of bucket ${evaluate.bucket} to base and student, to their natural end alone`
         : `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}`,
     check: async (recipe) => {
+      if (recipe.train.launcher !== undefined && launched?.isHeldHere === false) throw tooLargeHere(recipe);
       if (!recipe.student.hosted) return;
       refuseVotes(recipe);
       checkAsked([{ endpoint: baseEndpoint(recipe), called: "the student" }], recipe, world);
     },
-    run: (context) =>
-      context.recipe.student.hosted ? evaluateAtProvider(context, world, heldOutQuestions) : evaluate(context, engine),
+    run: async (context) => {
+      if (context.recipe.student.hosted) return await evaluateAtProvider(context, world, heldOutQuestions);
+      await launched?.bringBaseWeights(context.signal);
+      return await evaluate(context, engine);
+    },
   };
+}
+
+function tooLargeHere({ student }: Recipe): AppError {
+  return new AppError(
+    "usage",
+    `${student.base} is too large for the embedded engine to evaluate base and student here`,
+    {
+      hint: "train it with --until train; then serve stages/train-*/student behind an endpoint, and `grappa evaluate` it there",
+      data: { base: student.base },
+    },
+  );
 }
 
 function refuseVotes({ evaluate }: Recipe): void {

@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { readModelFolder, writeModelFolder } from "../../adapters/model-folder.ts";
 import { nodeFileSystem } from "../../adapters/file-system.ts";
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from "../../adapters/training-checkpoint.ts";
-import { AppError } from "../../core/errors.ts";
+import { AppError, invariant } from "../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../core/hash.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { EpochOrder, Example, TrainStep } from "../../schema/records.ts";
@@ -12,33 +12,49 @@ import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
 import { fineTuneConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
+import type { LaunchedWorld } from "./launched/launched-world.ts";
+import { checkLauncher, describeLauncher, launchedConfig, trainByLauncher } from "./launched/train.ts";
 import { studentCard } from "./student-card.ts";
 import { EXAMPLES_FILE, ORDER_FILE } from "./tokenize.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
- * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. A hosted student is
- * trained by its provider; outputs `student.json`.
+ * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. With a launcher PyTorch
+ * does, and `job.json` tells of the job. A hosted student is trained by its provider; outputs `student.json`.
  */
-export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
+export function trainStage(engine: EngineProvider, world: TeacherWorld, launched?: LaunchedWorld): Stage {
   return {
     name: "train",
     inputs: ["tokenize"],
-    facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
+    facts: ({ student, train: { launcher } }) => {
+      if (student.hosted) return [];
+      const base = ["baseWeights", "tokenizer", "chatTemplate"] as const;
+      return launcher === undefined ? [...base, "kernelBuild"] : base;
+    },
     codeVersion: 3,
-    config: (recipe) => (recipe.student.hosted ? fineTuneConfig(recipe) : ownConfig(recipe)),
+    config: (recipe) => {
+      if (recipe.student.hosted) return fineTuneConfig(recipe);
+      return recipe.train.launcher === undefined ? ownConfig(recipe) : launchedConfig(recipe);
+    },
     plan: (recipe) => {
       const { hosted, base } = recipe.student;
       if (hosted) return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs`;
       const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);
-      return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${learningRateOf(recipe.train)}`;
+      const steps = `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${learningRateOf(recipe.train)}`;
+      return recipe.train.launcher === undefined ? steps : `${steps}; ${describeLauncher(recipe.train)}`;
     },
-    check: async ({ student }) => {
+    check: async ({ student, train: { launcher } }) => {
+      if (launcher !== undefined && launched !== undefined) await checkLauncher(launcher, launched);
       if (!student.hosted) return;
       hostedRate({ student });
       await openTuner(student.hosted, world).close();
     },
-    run: (context) => (context.recipe.student.hosted ? trainAtProvider(context, world) : train(context, engine)),
+    run: (context) => {
+      if (context.recipe.student.hosted) return trainAtProvider(context, world);
+      if (context.recipe.train.launcher === undefined) return train(context, engine);
+      invariant(launched !== undefined, "a launched student without launchers");
+      return trainByLauncher(context, launched);
+    },
   };
 }
 

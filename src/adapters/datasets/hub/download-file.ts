@@ -65,7 +65,7 @@ async function fetchVerified(http: HubHttp, part: Part, download: Download): Pro
 async function fetchRest(http: HubHttp, part: Part, { repo, commit, file }: Download): Promise<void> {
   if (part.size > file.size) await part.cut();
   if (part.size === file.size) return;
-  const url = http.url(["datasets", ...repo.split("/"), "resolve", commit, ...file.path.split("/")]);
+  const url = http.fileUrl(repo, commit, file.path);
   // A range of a compressed body would be of other bytes.
   const headers = (): Record<string, string> => ({ range: `bytes=${part.size}-`, "accept-encoding": "identity" });
   await http.try(
