@@ -36,10 +36,9 @@ async function make({ folder, model, settings, questions, server, stopAfterSecon
   const job = {
     schemaVersion: 1,
     name: "parity",
-    models: [{ name: "student", model: "student", revision: null }],
+    models: [{ name: "student", model: "student", revision: null, delimiters }],
     contextTokens: student.config.maxPositions,
     choosableIds: student.tokenizer.vocabularySize,
-    delimiters,
     answerTokens: 16,
     prompts: "prompts.jsonl",
     output: "out",

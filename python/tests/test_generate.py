@@ -162,7 +162,7 @@ def test_replies_of_vllm_are_those_of_our_engine(
     monkeypatch.setattr(sys, "executable", os.environ["GRAPPA_VLLM_PYTHON"])
     made = make_job(tmp_path / "job", tiny_student, server="vllm")
     job = start_job(tmp_path / "job")
-    out, _ = job.communicate(timeout=900)
+    out, _ = job.communicate(timeout=1800)
     assert job.returncode == 0, out
     same, close = compare(tmp_path / "job", tiny_student, made)
     print(f"vLLM: {same} rows the same, {close} not, where the best two logits are within {CLOSE}")

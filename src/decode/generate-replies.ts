@@ -1,6 +1,6 @@
 /** @file Replies of a generate job as lines, and the generations that they are, by the same machine that made them. */
 import { AppError } from "../core/errors.ts";
-import type { GenerateJob, GeneratePrompt, GenerateReply } from "../schema/generate-job.ts";
+import type { GenerateJob, GenerateModel, GeneratePrompt, GenerateReply } from "../schema/generate-job.ts";
 import { SCHEMA_VERSION } from "../schema/schema-version.ts";
 import type { Generation, RowRequest } from "./row.ts";
 import { openSegmentedRow } from "./segments.ts";
@@ -49,6 +49,14 @@ export class ReplyBook {
   }
 }
 
+/** The job's entry for a model. Throws "file-corrupt" where it has none. */
+export function modelOf({ models }: Pick<GenerateJob, "models">, name: string): GenerateModel {
+  const model = models.find((each) => each.name === name);
+  if (model !== undefined) return model;
+  const known = models.map((each) => each.name).join(", ");
+  throw new AppError("file-corrupt", `the job has no model "${name}"; it has ${known}`, { data: { name } });
+}
+
 /** A prompt as the decoder takes it. */
 export function rowOf(
   { ids, settings, sampling }: GeneratePrompt,
@@ -62,7 +70,8 @@ export function rowOf(
  * @throws {AppError} file-corrupt: a reply is missing, ends too soon or goes on past its end
  */
 export function generationsOf(prompt: GeneratePrompt, job: GenerateJob, known: KnownReplies): readonly Generation[] {
-  const { contextTokens, choosableIds, delimiters, maxSegmentTokens } = job;
+  const { contextTokens, choosableIds, maxSegmentTokens } = job;
+  const { delimiters } = modelOf(job, prompt.model);
   const place = { contextTokens, choosableIds, delimiters, maxSegmentTokens, canHoldBackStops: true, known };
   const row = openSegmentedRow(rowOf(prompt, job), place);
   const isShort = row.next() !== undefined;
@@ -71,7 +80,7 @@ export function generationsOf(prompt: GeneratePrompt, job: GenerateJob, known: K
   if (!isShort && !isLong && !isForeign) return row.generations;
   const message = `replies of ${prompt.model} to ${prompt.key} ${isShort ? "are missing or end too soon" : "are none that the model could give"}`;
   throw new AppError("file-corrupt", message, {
-    hint: "run again: what is missing is asked for anew",
+    hint: "the job's replies were changed or broken; run again with --from and the stage's name",
     data: { model: prompt.model, key: prompt.key, settings: prompt.settings.length, known: known.size },
   });
 }

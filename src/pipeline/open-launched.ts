@@ -1,5 +1,6 @@
 /** @file The wiring of a run whose student a launcher trains: its base needs no weights here, unless the embedded engine evaluates it. */
 import { join } from "node:path";
+import { generateProgramFile } from "../adapters/launchers/generate-program-file.ts";
 import { openLauncher, trainerFiles } from "../adapters/launchers/open-launcher.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { systemWaiting } from "../adapters/teacher/retry-delay.ts";
@@ -60,6 +61,7 @@ export function launchedWorld(
   return {
     openLauncher,
     pythonFiles: trainerFiles,
+    generateProgram: generateProgramFile,
     secrets,
     cacheFolder: join(cacheFolder ?? hub?.cacheFolder ?? ".", "python"),
     waiting: systemWaiting,

@@ -28,6 +28,7 @@ export const GenerateModel = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/),
   model: z.string().describe("folder seen from the job's folder, or OWNER/NAME on the hub"),
   revision: z.string().nullable().describe("of a model on the hub"),
+  delimiters: DelimiterIds.describe("base and student may think in different styles"),
 });
 export type GenerateModel = z.infer<typeof GenerateModel>;
 
@@ -38,7 +39,6 @@ export const GenerateJob = z.strictObject({
   models: z.array(GenerateModel).min(1).describe("asked one after the other, each by a server of its own"),
   contextTokens: z.int().min(1).describe("most tokens of one sequence"),
   choosableIds: z.int().min(1).describe("ids of our tokenizer; what a model chooses past them is not taken"),
-  delimiters: DelimiterIds,
   answerTokens: z.int().min(1),
   prompts: z.string().describe("prompts.jsonl"),
   output: z.string().describe("folder of replies.jsonl and events.jsonl; GRAPPA_OUT overrides it"),

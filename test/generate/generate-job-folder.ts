@@ -3,6 +3,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BudgetSetting } from "../../src/decode/thinking-budget.ts";
+import { delimiterIds } from "../../src/decode/generate-prompts.ts";
 import type { GenerateJob, GeneratePrompt } from "../../src/schema/generate-job.ts";
 import type { ThinkingDelimiters } from "../../src/tokenize/thinking-delimiters.ts";
 import { VOCABULARY } from "./fake-completions.ts";
@@ -33,19 +34,9 @@ export function smallJob(more: Partial<GenerateJob> = {}): GenerateJob {
   return {
     schemaVersion: 1,
     name: "small",
-    models: [{ name: "student", model: "student", revision: null }],
+    models: [{ name: "student", model: "student", revision: null, delimiters: delimiterIds(smallDelimiters) }],
     contextTokens: 60,
     choosableIds: VOCABULARY,
-    delimiters: {
-      ...smallDelimiters,
-      thinkStart: [...smallDelimiters.thinkStart],
-      answerStart: [...smallDelimiters.answerStart],
-      directStart: [...smallDelimiters.directStart],
-      cutAnswer: [...smallDelimiters.cutAnswer],
-      newline: [...smallDelimiters.newline],
-      newlineEndings: [...smallDelimiters.newlineEndings],
-      wait: [...smallDelimiters.wait],
-    },
     answerTokens: 4,
     prompts: "prompts.jsonl",
     output: "out",

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { decodeSegments, type DoneSetting, type SegmentedRequest } from "../../decode/decode-segments.ts";
-import { ReplyBook, rowOf } from "../../decode/generate-replies.ts";
+import { modelOf, ReplyBook, rowOf } from "../../decode/generate-replies.ts";
 import { type GenerateEvent, GenerateJob, GeneratePrompt, GenerateReply } from "../../schema/generate-job.ts";
 import { AppendLog } from "../store/append-log.ts";
 import { readJsonl } from "../store/jsonl.ts";
@@ -120,7 +120,7 @@ async function ask({ job, prompts, missing, book, log, runtime, signal, tell, mo
   try {
     progress();
     await decodeSegments(runtime, requests, {
-      delimiters: job.delimiters,
+      delimiters: modelOf(job, model).delimiters,
       concurrency: job.concurrency,
       signal,
       onSetting,
