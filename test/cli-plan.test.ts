@@ -103,6 +103,7 @@ describe("grappa plan", () => {
       seconds of a reply of deepseek-v4-pro        83 typical, 333 at p90                          assumed
       questions deepseek-v4-pro solves             70 %                                            assumed
       fine-tune of Qwen/Qwen2.5-7B-Instruct, lora  $0.48 per million trained tokens                published, 2026-05-08
+      least price of a fine-tune at together       $4.00                                           published, 2026-09-09
       price of base                                $0.20 in, $0.20 out per million tokens          as given
       tokens of a reply of base                    4,000 typical, 8,000 at p90                     assumed
       seconds of a reply of base                   67 typical, 267 at p90                          assumed

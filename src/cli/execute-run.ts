@@ -131,8 +131,8 @@ function refuseControlsOfAPart({ controls, until }: RunFlags): void {
 }
 
 /** Each control is another fine-tune: on this machine it takes minutes, elsewhere it is bought. */
-function refuseControlsElsewhere({ student }: Recipe): void {
-  if (student.hosted === undefined) return;
+function refuseControlsElsewhere({ student, train: { launcher } }: Recipe): void {
+  if (student.hosted === undefined && (launcher === undefined || launcher.type === "torchrun")) return;
   throw new AppError(
     "usage",
     "--controls train a student for each control, and this recipe's is trained elsewhere, for money",

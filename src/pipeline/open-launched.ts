@@ -1,7 +1,8 @@
 /** @file The wiring of a run whose student a launcher trains: its base needs no weights here, unless the embedded engine evaluates it. */
 import { join } from "node:path";
 import { generateProgramFile } from "../adapters/launchers/generate-program-file.ts";
-import { openLauncher, trainerFiles } from "../adapters/launchers/open-launcher.ts";
+import { openLauncher } from "../adapters/launchers/open-launcher.ts";
+import { pythonBundle } from "../adapters/launchers/python-bundle.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { systemWaiting } from "../adapters/teacher/retry-delay.ts";
 import { AppError } from "../core/errors.ts";
@@ -55,12 +56,12 @@ export async function describeJobBase(fs: FileSystem, recipe: Recipe, baseFolder
 
 /** The world of the stages of a launched student. */
 export function launchedWorld(
-  { recipe, secrets, hub, cacheFolder }: OpenServicesOptions,
+  { fs, recipe, secrets, hub, cacheFolder }: OpenServicesOptions,
   { isHeldHere }: Pick<LaunchedWorld, "isHeldHere">,
 ): LaunchedWorld {
   return {
     openLauncher,
-    pythonFiles: trainerFiles,
+    pythonFiles: () => pythonBundle(fs),
     generateProgram: generateProgramFile,
     secrets,
     cacheFolder: join(cacheFolder ?? hub?.cacheFolder ?? ".", "python"),

@@ -127,9 +127,17 @@ function paidTraining(
     value: `${formatUsd(rate.perMillion)} per million trained tokens`,
     knownBy: rate.source === "recipe" ? { type: "recipe" } : { type: "published", ...pick(rate) },
   });
+  const { minimum } = rate;
+  if (minimum !== undefined)
+    models.tell({
+      what: `least price of a fine-tune at ${hosted.type}`,
+      value: formatUsd(minimum.microUsd),
+      knownBy: { type: "published", asOf: minimum.asOf, source: rate.source },
+    });
   return {
     name: `${hosted.type}, ${method}`,
     microUsdPerMillion: rate.perMillion,
+    ...(minimum === undefined ? {} : { minimumMicroUsd: minimum.microUsd }),
     epochs: train.epochs,
     maxLength: tokenize.maxLength,
     bought: models.boughtTraining(),

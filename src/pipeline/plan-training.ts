@@ -1,6 +1,6 @@
 /** @file The training's part of a plan: what it is counted with for the total, and where else it could run. Pure. */
 import type { Range } from "../ledger/dated-prices.ts";
-import { billionParameters, fineTuneCost, type FineTuneRate, fineTuneRate } from "../ledger/fine-tune-price.ts";
+import { billionParameters, type FineTuneRate, fineTuneRate, orderCost } from "../ledger/fine-tune-price.ts";
 import type { ForecastRow } from "../ledger/forecast.ts";
 import { gpuHourPrice } from "../ledger/gpu-price.ts";
 import { sizeByParameters, type StudentSize, trainingHours, type TrainingWork } from "../ledger/training-forecast.ts";
@@ -106,7 +106,7 @@ function hostedWays({ student, train }: Recipe, { tokens, method }: TrainingWork
   const given = student.hosted?.trainUsdPerMillion;
   const rate = knownRate({ provider: "together", method, base: student.base, givenUsdPerMillion: given });
   if (rate === undefined) return [];
-  const microUsd: Range = [fineTuneCost(rate, Math.ceil(tokens[0])), fineTuneCost(rate, Math.ceil(tokens[1]))];
+  const microUsd: Range = [orderCost(rate, Math.ceil(tokens[0])), orderCost(rate, Math.ceil(tokens[1]))];
   const isConfigured = student.hosted !== undefined && train.launcher === undefined;
   const name = isConfigured ? "together, as configured" : "Together";
   return [{ name, microUsd, asOf: rate.asOf, source: rate.source }];

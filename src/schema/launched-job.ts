@@ -4,9 +4,12 @@ import { SCHEMA_VERSION } from "./schema-version.ts";
 
 const count = z.int().min(0);
 
+/** The launchers, as the journal names them too. */
+export const LAUNCHER_TYPES = ["torchrun", "ray", "slurm", "hf-jobs"] as const;
+
 export const LaunchedJob = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
-  launcher: z.enum(["torchrun", "ray", "slurm", "hf-jobs"]),
+  launcher: z.enum(LAUNCHER_TYPES),
   name: z.string().describe("grappa's name of the job"),
   job: z.string().describe("the launcher's own id"),
   base: z.string().describe("the base, with its commit where it is on the hub"),

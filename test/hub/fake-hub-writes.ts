@@ -41,10 +41,23 @@ export const WRITE_TOKEN = "hf_0123456789abcdefghij";
 
 /** Where the hub wants to be told of a large file that is there, and the only authorization that it takes for it. */
 export const VERIFY = "/acme/set.git/info/lfs/verify";
+const verifyPath = (repo: string): string => `/${repo}.git/info/lfs/verify`;
 const VERIFY_AUTHORIZATION = "Basic b2YtdGhlLWFjdGlvbg==";
 
-/** Serves `acme/set`, which is not there yet. Files whose name ends in .parquet are large ones, as the hub has it. */
-export async function startWritableHub(): Promise<WritableHub> {
+/** What a hub of more than data sets answers; false leaves a request to the data set. */
+export type ServeMore = (
+  request: WriteRequest,
+  exchange: { readonly body: Buffer; readonly response: ServerResponse; readonly storeOrigin: string },
+) => boolean | Promise<boolean>;
+
+/** Serves `acme/set`, or another, which is not there yet. Files whose name ends in .parquet are large ones, as the hub has it. */
+export async function startWritableHub({
+  repo = "acme/set",
+  serveMore = () => false,
+}: {
+  readonly repo?: string;
+  readonly serveMore?: ServeMore;
+} = {}): Promise<WritableHub> {
   const hub: Omit<WritableHub, "endpoint" | "close"> = {
     seen: [],
     files: new Map(),
@@ -61,8 +74,9 @@ export async function startWritableHub(): Promise<WritableHub> {
       const { method = "", url: path = "", headersDistinct } = request;
       const noted = { origin, method, path, authorization: headersDistinct["authorization"]?.join(", ") };
       hub.seen.push(noted);
+      if (await serveMore(noted, { body, response, storeOrigin: origins.store })) return;
       if (origin === "store") await store(hub, noted, { body, response });
-      else await answer(hub, noted, { body, response, origins });
+      else await answer(hub, noted, { body, response, origins, repo });
     });
   const [server, storing] = await Promise.all([serve("hub"), serve("store")]);
   Object.assign(origins, { hub: originOf(server), store: originOf(storing) });
@@ -91,10 +105,16 @@ async function store(
 async function answer(
   hub: State,
   request: WriteRequest,
-  { body, response, origins }: { body: Buffer; response: ServerResponse; origins: Record<"hub" | "store", string> },
+  {
+    body,
+    response,
+    origins,
+    repo,
+  }: { body: Buffer; response: ServerResponse; origins: Record<"hub" | "store", string>; repo: string },
 ): Promise<void> {
   const { path, authorization } = request;
-  if (path === VERIFY) return void response.writeHead(authorization === VERIFY_AUTHORIZATION ? 200 : 403).end();
+  if (path === verifyPath(repo))
+    return void response.writeHead(authorization === VERIFY_AUTHORIZATION ? 200 : 403).end();
   if (authorization !== `Bearer ${WRITE_TOKEN}`) return void response.writeHead(403).end();
   const json = (value: unknown, status = 200): void =>
     void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -105,14 +125,14 @@ async function answer(
     return json({ url: "made" });
   }
   if (hub.isPrivate === undefined) return json({}, 404);
-  if (path.startsWith("/api/datasets/acme/set/tree/main")) return json(treeOf(hub));
-  if (path === "/api/datasets/acme/set/revision/main")
+  if (path.startsWith(`/api/datasets/${repo}/tree/main`)) return json(treeOf(hub));
+  if (path === `/api/datasets/${repo}/revision/main`)
     return json({ sha: String(hub.commits.length).padStart(40, "0") });
-  if (path === "/api/datasets/acme/set/preupload/main") {
+  if (path === `/api/datasets/${repo}/preupload/main`) {
     const { files } = JSON.parse(body.toString()) as { files: { path: string }[] };
     return json({ files: files.map((file) => ({ ...file, uploadMode: isLarge(file.path) ? "lfs" : "regular" })) });
   }
-  if (path === "/datasets/acme/set.git/info/lfs/objects/batch") {
+  if (path === `/datasets/${repo}.git/info/lfs/objects/batch`) {
     const { objects } = JSON.parse(body.toString()) as { objects: { oid: string }[] };
     return json({
       transfer: "basic",
@@ -123,13 +143,13 @@ async function answer(
               oid,
               actions: {
                 upload: { href: `${origins.store}/${oid}` },
-                verify: { href: `${origins.hub}${VERIFY}`, header: { Authorization: VERIFY_AUTHORIZATION } },
+                verify: { href: `${origins.hub}${verifyPath(repo)}`, header: { Authorization: VERIFY_AUTHORIZATION } },
               },
             },
       ),
     });
   }
-  if (path === "/api/datasets/acme/set/commit/main") {
+  if (path === `/api/datasets/${repo}/commit/main`) {
     take(hub, body.toString());
     await hub.hold(request);
     return json({ commitUrl: "there" });

@@ -4,9 +4,12 @@ import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { nodeFileSystem } from "../../src/adapters/file-system.ts";
 import { readJournal } from "../../src/adapters/journal/journal-pass.ts";
 import { checkModelFiles } from "../../src/adapters/model-files.ts";
+import { nodeProcessTable } from "../../src/adapters/process-table.ts";
 import { AppError } from "../../src/core/errors.ts";
+import { readSpending } from "../../src/pipeline/run-spending.ts";
 import { type Lab, openLab, trainedRun } from "./training-lab.ts";
 
 let folder: string;
@@ -212,8 +215,13 @@ describe("a training by a launcher", () => {
       "job job-1 goes on at ray, and costs what it costs; the same command follows it again, `ray job stop job-1` stops it",
     );
     expect((await booked())[2]).toBe(1);
+    const { open } = await readSpending({ fs: nodeFileSystem(), processes: nodeProcessTable() }, lab.run);
+    expect(open.map(({ underWay, provider, account }) => [underWay, provider, account])).toEqual([
+      ["job", "ray", "train"],
+    ]);
     lab.interruptAt(undefined);
     await lab.train();
+    expect(lab.warnings().join()).toContain("a job of an earlier try may go on on rented GPUs; counted as $10");
     expect(lab.started()).toBe(1);
     expect(await booked()).toEqual([WHOLE_USD, 1, 0]);
   });

@@ -100,6 +100,8 @@ function portsOf(events: RunEvent[]) {
 export interface Lab {
   readonly events: RunEvent[];
   readonly journal: string;
+  /** The run's folder. */
+  readonly run: string;
   train(): Promise<RunOutcome>;
   setTries(tries: (number: number) => FakeTry): void;
   launcher(options: Partial<FakeLauncherOptions>): void;
@@ -137,6 +139,7 @@ export async function openLab(folder: string, prepared: string): Promise<Lab> {
   return await Promise.resolve({
     events,
     journal: join(run, "journal/requests.jsonl"),
+    run,
     train: async () => {
       events.length = 0;
       const controller = new AbortController();

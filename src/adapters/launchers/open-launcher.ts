@@ -1,18 +1,31 @@
 /** @file The launcher that a recipe names. */
-import { AppError } from "../../core/errors.ts";
 import type { LauncherFields } from "../../schema/training-fields.ts";
-import type { BundleFile, Launcher, LauncherWorld } from "./launcher.ts";
+import { HfJobsLauncher } from "./hf-jobs-launcher.ts";
+import type { Launcher, LauncherWorld } from "./launcher.ts";
+import { RayLauncher } from "./ray-launcher.ts";
+import { SlurmLauncher } from "./slurm-launcher.ts";
+import { openTorchrunLauncher } from "./torchrun-launcher.ts";
 
-/** Opens a launcher; whoever opens it closes it. Throws AppError "usage" where its key or its machine is missing. */
+/**
+ * Opens the launcher that a recipe names. Only `torchrun` looks at the machine for this.
+ *
+ * @throws AppError "usage" where the recipe asks for what this machine cannot give, or a key is missing
+ */
 export async function openLauncher(
   fields: LauncherFields,
-  _world: LauncherWorld,
-  _signal: AbortSignal,
+  world: LauncherWorld,
+  signal: AbortSignal,
 ): Promise<Launcher> {
-  return await Promise.reject(new AppError("usage", `the launcher ${fields.type} is not built in`));
-}
-
-/** The trainer's Python files, as they came with grappa. */
-export async function trainerFiles(): Promise<readonly BundleFile[]> {
-  return await Promise.resolve([]);
+  switch (fields.type) {
+    case "torchrun":
+      return await openTorchrunLauncher(fields, world, signal);
+    case "slurm":
+      return new SlurmLauncher(fields);
+    case "ray":
+      return new RayLauncher(fields, world);
+    case "hf-jobs":
+      return new HfJobsLauncher(fields, world);
+    default:
+      return fields satisfies never;
+  }
 }

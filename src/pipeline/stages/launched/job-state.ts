@@ -2,17 +2,9 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { nodeFileSystem } from "../../../adapters/file-system.ts";
-import type { JobHandle } from "../../../adapters/launchers/launcher.ts";
+import { LAUNCHER_TYPES } from "../../../schema/launched-job.ts";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import { parseRecord } from "../../parse-record.ts";
-
-/** The launchers, as the journal names them too. */
-export const LAUNCHER_TYPES = [
-  "torchrun",
-  "ray",
-  "slurm",
-  "hf-jobs",
-] as const satisfies readonly JobHandle["launcher"][];
 
 export const JobHandleRecord = z.strictObject({
   launcher: z.enum(LAUNCHER_TYPES),

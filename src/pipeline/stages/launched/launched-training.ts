@@ -14,11 +14,22 @@ import type { TryCost } from "./job-money.ts";
 const TAIL_LINES = 30;
 const TAIL_LINE_CHARACTERS = 500;
 
+/** What is known when a training is looked at. */
+export interface LaunchedTrainingOptions {
+  readonly train: Train;
+  readonly totalSteps: number;
+  /** What an earlier process knew of the tries before. */
+  readonly story: TrainingStory;
+  /** Takes keys out of what a job says. */
+  readonly redact: (text: string) => string;
+}
+
 /** See the file's head. */
 export class LaunchedTraining {
   story: TrainingStory;
   readonly #context: Pick<StageContext, "progress" | "warn">;
   readonly #train: Train;
+  readonly #redact: (text: string) => string;
   readonly #totalSteps: number;
   #watch: LossWatch | undefined;
   #watched = 0;
@@ -30,11 +41,11 @@ export class LaunchedTraining {
   /** Starts of tries before this one. */
   #startsBefore = 0;
 
-  /** @param story what an earlier process knew of the tries before */
   constructor(
     context: Pick<StageContext, "progress" | "warn">,
-    { train, totalSteps, story }: { readonly train: Train; readonly totalSteps: number; readonly story: TrainingStory },
+    { train, totalSteps, story, redact }: LaunchedTrainingOptions,
   ) {
+    this.#redact = redact;
     this.story = story;
     this.beginTry();
     this.#context = context;
@@ -66,13 +77,13 @@ export class LaunchedTraining {
   onLine(line: string): void {
     const event = eventOfLogLine(line);
     if (event !== undefined) return this.onEvent(event);
-    this.#tail = [...this.#tail, line.slice(0, TAIL_LINE_CHARACTERS)].slice(-TAIL_LINES);
+    this.#tail = [...this.#tail, this.#redact(line.slice(0, TAIL_LINE_CHARACTERS))].slice(-TAIL_LINES);
   }
 
   /** An event, the first time or again. */
   onEvent(event: TrainingEvent): void {
     if (!this.story.take(event)) return;
-    if (event.type === "warning") this.#context.warn(`the trainer says: ${event.message.slice(0, 1000)}`);
+    if (event.type === "warning") this.#context.warn(`the trainer says: ${this.#redact(event.message.slice(0, 1000))}`);
     if (event.type === "start") this.#tellStart(event);
     if (event.type === "step") this.#onStep(event);
   }

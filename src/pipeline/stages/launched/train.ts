@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import { JobMoney } from "../../../adapters/journal/job-money.ts";
 import type { JobHandle, Launcher } from "../../../adapters/launchers/launcher.ts";
+import { keyRedactor } from "../../../adapters/teacher/api-key.ts";
 import { AppError } from "../../../core/errors.ts";
 import { gpuHourPrice } from "../../../ledger/gpu-price.ts";
 import { formatUsd, microUsdFromUsd } from "../../../ledger/money.ts";
@@ -126,6 +127,7 @@ async function train(context: StageContext, world: LaunchedWorld, launcher: Laun
     train: recipe.train,
     totalSteps: bundle.job.totalSteps,
     story: (await readEvents(join(context.workFolder, EVENTS_FILE), ports)) ?? new TrainingStory(),
+    redact: redactorOf(recipe.train.launcher as LauncherFields, world),
   });
   const finished = await runJob(planOf(context, { world, launcher, bundle, training, ports }), ports);
   const { story } = training;
@@ -147,6 +149,13 @@ async function train(context: StageContext, world: LaunchedWorld, launcher: Laun
     },
     outcome: `${bundle.job.totalSteps} steps by ${launcher.type}, loss ${first?.toFixed(3)} to ${last?.toFixed(3)}${paid}`,
   };
+}
+
+/** Takes the keys out that a job of this launcher may have. */
+function redactorOf(fields: LauncherFields, { secrets }: LaunchedWorld): (text: string) => string {
+  const names = ["HF_TOKEN", ...("tokenEnv" in fields && fields.tokenEnv !== undefined ? [fields.tokenEnv] : [])];
+  const redactors = names.map((name) => keyRedactor(secrets(name)));
+  return (text) => redactors.reduce((rest, redact) => redact(rest), text);
 }
 
 async function portsOf(
