@@ -1,5 +1,6 @@
 /** @file The wiring of a run whose student a launcher trains: its base needs no weights here, unless the embedded engine evaluates it. */
 import { join } from "node:path";
+import { generateProgramFile } from "../adapters/launchers/generate-program-file.ts";
 import { openLauncher } from "../adapters/launchers/open-launcher.ts";
 import { pythonBundle } from "../adapters/launchers/python-bundle.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
@@ -61,6 +62,7 @@ export function launchedWorld(
   return {
     openLauncher,
     pythonFiles: () => pythonBundle(fs),
+    generateProgram: generateProgramFile,
     secrets,
     cacheFolder: join(cacheFolder ?? hub?.cacheFolder ?? ".", "python"),
     waiting: systemWaiting,

@@ -249,6 +249,17 @@ export const Recipe = z.strictObject({
       temperature: z.number().positive().max(2).default(0.5).describe("temperature of those samples"),
       answerTokens: count("reserve for the answer, tokens").default(16),
       batchSize: count("questions decoded together").default(16),
+      on: z
+        .enum(["auto", "embedded", "launcher"])
+        .default("auto")
+        .describe(
+          "where a student of train.launcher is asked: on this machine, or by the same launcher; auto: here if it fits, else there",
+        ),
+      maxUsd: z
+        .number()
+        .min(0)
+        .optional()
+        .describe("cap for asking base and student by a launcher, dollars; absent: the run's maxUsd"),
     })
     .prefault({}),
 });

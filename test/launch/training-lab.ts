@@ -43,6 +43,7 @@ export function fakeWorld(
 ): LaunchedWorld {
   return {
     openLauncher: () => Promise.resolve(launcher()),
+    generateProgram: () => Promise.resolve({ path: "generate.mjs", bytes: new Uint8Array(1) }),
     pythonFiles: () => Promise.resolve([{ path: "train.py", bytes: new Uint8Array(1) }]),
     secrets: () => undefined,
     cacheFolder: "",

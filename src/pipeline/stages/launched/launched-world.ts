@@ -9,6 +9,8 @@ export interface LaunchedWorld {
   openLauncher(fields: LauncherFields, world: LauncherWorld, signal: AbortSignal): Promise<Launcher>;
   /** The trainer, as it came with grappa: Python files, and requirements.txt, at their places below the job's folder. */
   pythonFiles(): Promise<readonly BundleFile[]>;
+  /** The program of generate jobs, bundled for Node. */
+  generateProgram(): Promise<BundleFile>;
   readonly secrets: (name: string) => string | undefined;
   /** Folder that outlives runs. */
   readonly cacheFolder: string;
