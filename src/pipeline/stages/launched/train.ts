@@ -20,6 +20,7 @@ import { type GpuRent, mostFor } from "./job-money.ts";
 import { judgeTraining } from "./judge-training.ts";
 import { LaunchedTraining } from "./launched-training.ts";
 import type { LaunchedWorld } from "./launched-world.ts";
+import { leaveJob } from "./leave-job.ts";
 import { type JobPlan, type JobPorts, runJob } from "./run-job.ts";
 import { keepStudent, launchedJob } from "./keep-student.ts";
 import { type TrainingBundle, trainingBundle, trainingSpec } from "./training-bundle.ts";
@@ -217,7 +218,8 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
       stepBefore = story.lastStep;
       return Promise.resolve(verdict);
     },
-    onInterrupt: (handle) => leave(context, launcher, handle),
+    onInterrupt: (handle) =>
+      leaveJob(launcher, handle, { what: "the training", warn: (message) => context.warn(message) }),
   };
 }
 
@@ -252,27 +254,3 @@ async function readEvents(path: string, { warn }: Pick<JobPorts, "warn">): Promi
   }
   return story.start === undefined && story.failure === undefined ? undefined : story;
 }
-
-/** Ctrl-C: what runs on this machine is stopped with a checkpoint; what runs elsewhere goes on, and the user is told. */
-async function leave({ warn }: StageContext, launcher: Launcher, handle: JobHandle): Promise<"stopped" | "goes-on"> {
-  if (launcher.type !== "torchrun") {
-    warn(`job ${handle.id} goes on at ${launcher.type}, and costs what it costs; ${STOP_HINTS[launcher.type](handle)}`);
-    return "goes-on";
-  }
-  try {
-    await launcher.cancel(handle, AbortSignal.timeout(5_000));
-    warn("the training on this machine is stopped; it goes on from its last checkpoint");
-    return "stopped";
-  } catch (error) {
-    warn(
-      `the training on this machine could not be stopped: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    return "goes-on";
-  }
-}
-
-const STOP_HINTS = {
-  ray: ({ id }: JobHandle) => `the same command follows it again, \`ray job stop ${id}\` stops it`,
-  slurm: ({ id }: JobHandle) => `the same command follows it again, \`scancel ${id}\` stops it`,
-  "hf-jobs": ({ id }: JobHandle) => `the same command follows it again, \`hf jobs cancel ${id}\` stops it`,
-} as const;
