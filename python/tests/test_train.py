@@ -25,12 +25,11 @@ from train_reference import Reference, train_by_hand
 from transformers import AutoModelForCausalLM
 
 TESTS = Path(__file__).parent
-# The acceptance line of the issue.
-EMBEDDED_TOLERANCE = 1e-3
-# Of norms near 2.5; without the input embedding of the pad token, which PyTorch would not train, they differ by 7e-4.
-NORM_TOLERANCE = 1e-4
-# Float32 sums in another order, grown by a few updates of Adam at a rate of 1e-3.
-STEP_TOLERANCE = 2e-4
+# Float32 sums in another order: 5e-7 was measured on losses near 6; the issue asks for 1e-3 on the first three. Where
+# the input embedding of the pad token is not trained, as transformers has it, norms differ by 7e-4.
+EMBEDDED_TOLERANCE = 1e-5
+# The same, grown by updates of Adam at a rate of 1e-3.
+STEP_TOLERANCE = 1e-5
 TIMEOUT_SECONDS = 900
 # 8, 8 and 1 rows: with two ranks one has nothing in each epoch's last step.
 UNEVEN = {"batchSize": 8, "epochs": 2}
@@ -152,7 +151,7 @@ def test_loss_reduction_is_exact(
     assert len(expected.losses) == 6
     torch.testing.assert_close(outcome.losses(), expected.losses, rtol=0, atol=STEP_TOLERANCE)
     norms = [event["gradientNorm"] for event in outcome.of("step")]
-    torch.testing.assert_close(norms, expected.norms, rtol=1e-3, atol=0)
+    torch.testing.assert_close(norms, expected.norms, rtol=1e-4, atol=0)
     assert [event["tokens"] for event in outcome.of("step")] == _tokens(jobs, f"{reduction}-{variant}-{world}")
 
 
@@ -170,7 +169,7 @@ def test_reductions_differ(by_hand: dict[str, Reference]) -> None:
 
 
 def test_embedded_engine_gives_the_same_losses(jobs: Jobs) -> None:
-    """The acceptance line: 64 examples, 5 epochs, first three losses within 1e-3; one process and two."""
+    """64 examples, 5 epochs; one process and two."""
     request = {
         "folder": str(jobs.student),
         "examples": jobs.rows,
@@ -181,13 +180,10 @@ def test_embedded_engine_gives_the_same_losses(jobs: Jobs) -> None:
     steps = ask_node("node_train.mjs", request)["steps"]
     for world in (1, 2):
         theirs = jobs.outcome(f"whole-{world}").of("step")[: len(steps)]
-        for key, count in [("loss", 3), ("gradientNorm", 3), ("learningRate", 8), ("epoch", 8), ("tokens", 8)]:
-            ours = [step[key] for step in steps[:count]]
-            tolerance = {"loss": EMBEDDED_TOLERANCE, "gradientNorm": NORM_TOLERANCE}.get(key, 1e-9)
-            if key == "tokens":
-                # The engine leaves the last token of each row out: it predicts nothing.
-                ours = [tokens + 16 for tokens in ours]
-            torch.testing.assert_close([step[key] for step in theirs[:count]], ours, rtol=0, atol=tolerance)
+        for key in ("loss", "gradientNorm", "learningRate", "epoch", "tokens"):
+            # The engine leaves the last token of each of the 16 rows out: it predicts nothing.
+            ours = [float(step[key]) + (16 if key == "tokens" else 0) for step in steps]
+            torch.testing.assert_close([float(step[key]) for step in theirs], ours, rtol=0, atol=EMBEDDED_TOLERANCE)
 
 
 def test_two_processes_train_like_one(jobs: Jobs, by_hand: dict[str, Reference]) -> None:
@@ -206,7 +202,7 @@ def test_final_student_is_what_was_trained(jobs: Jobs, by_hand: dict[str, Refere
         folder = jobs.root / f"whole-{world}" / "out" / "final"
         tensors = load_file(folder / "model.safetensors")
         for name, value in by_hand["whole"].weights.items():
-            torch.testing.assert_close(tensors[name], value, rtol=0, atol=2e-3)
+            torch.testing.assert_close(tensors[name], value, rtol=0, atol=1e-4)
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
             assert (folder / name).read_bytes() == (jobs.student / name).read_bytes(), name
         assert jobs.outcome(f"whole-{world}").of("end")[-1]["model"] == "final"
@@ -215,12 +211,12 @@ def test_final_student_is_what_was_trained(jobs: Jobs, by_hand: dict[str, Refere
 
 def test_events_are_what_grappa_reads(jobs: Jobs) -> None:
     """Every event of every job passes the zod schema, and so do the configs of these tests."""
-    for folder in sorted(jobs.root.iterdir()):
-        log = folder / "out" / "events.jsonl"
-        if log.exists():
-            lines = [(folder / "config.json").read_text(), *log.read_text().splitlines()]
-            types = ask_node("check_training_events.mjs", {"lines": lines})["types"]
-            assert set(types) <= {"start", "step", "checkpoint", "warning", "end", "failure"}
+    logs = sorted(jobs.root.glob("*/out/events.jsonl"))
+    read = [
+        {"config": (log.parents[1] / "config.json").read_text(), "events": log.read_text().splitlines()} for log in logs
+    ]
+    types = ask_node("check_training_events.mjs", {"jobs": read})["types"]
+    assert {kind for found in types for kind in found} == {"start", "step", "checkpoint", "warning", "end", "failure"}
 
 
 @pytest.mark.parametrize(("name", "resumed_at"), [("resumed-2", 4), ("ended-1", 4)])

@@ -39,9 +39,9 @@ def train_by_hand(config_path: Path) -> Reference:
             )
             optimizer.zero_grad()
             loss.backward()
-            norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), job["maxGradientNorm"])))
+            norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), job["maxGradientNorm"]).item())
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
     return Reference(losses, norms, model.state_dict())
 
 

@@ -15,7 +15,7 @@ async function linesOf(
       if (piece !== undefined) whole = Buffer.concat([whole, Buffer.from(piece as string)]);
       return rest.length === 0;
     },
-    read: async (offset: number) => whole.subarray(offset, offset + 7),
+    read: async (offset: number) => whole.subarray(offset, offset + Math.max(7, whole.length >> 10)),
     pollMs: [1, 2] as const,
   };
   for await (const line of followLines(output, signal)) lines.push(line);

@@ -1,9 +1,11 @@
 /** @file What the embedded engine makes of the recipe's `train.method` and `train.precision`. */
 import type { StudentModel } from "../../adapters/engine/engine-session.ts";
 import { AppError } from "../../core/errors.ts";
+import type { Recipe } from "../../schema/recipe.ts";
 import type { Train } from "../../schema/training-fields.ts";
 import { roundTensors, widenTensors } from "../../student/checkpoint/bf16.ts";
 import type { NamedTensors, StoredTensors } from "../../student/checkpoint/safetensors.ts";
+import type { EmbeddedUse } from "../../student/embedded-memory.ts";
 import { initialAdapter, mergeAdapter } from "../../student/lora.ts";
 import type { TrainerOptions, TrainSequence } from "../../student/trainer.ts";
 
@@ -30,6 +32,21 @@ export function refuseUnembedded({ method, lora }: Method): void {
     throw new AppError("recipe-invalid", `train.lora.dropout is ${lora.dropout}: the embedded engine has no dropout`, {
       hint: "set it to 0, or train with a launcher (train.launcher)",
     });
+}
+
+/** How a recipe uses the embedded engine, for `embeddedMemory`. */
+export function embeddedUse(
+  { train, evaluate }: Pick<Recipe, "train" | "evaluate">,
+  known: { readonly isBaseBf16: boolean; readonly longestTokens: number; readonly threads: number },
+): EmbeddedUse {
+  const { method, lora, precision } = train;
+  return {
+    method: method === "full" ? "full" : "lora",
+    rank: lora.rank,
+    precision,
+    slots: evaluate.batchSize,
+    ...known,
+  };
 }
 
 /** Where training starts: the model to load, and how. A checkpoint holds all weights, or the adapters alone. */

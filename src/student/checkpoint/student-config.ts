@@ -115,6 +115,12 @@ export function parseStudentConfig(json: unknown): StudentConfig {
   return config;
 }
 
+/** Whether a parsed `config.json` says that the weights beside it are bf16; the files themselves have the last word. */
+export function saysBf16(json: unknown): boolean {
+  const { dtype, torch_dtype: older } = (json ?? {}) as { dtype?: unknown; torch_dtype?: unknown };
+  return (dtype ?? older) === "bfloat16";
+}
+
 /** What attention's working memory holds; see memory-layout.ts. */
 const MAX_HEAD_SIZE = 448;
 
