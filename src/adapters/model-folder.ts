@@ -137,10 +137,7 @@ export async function writeModelFolder(
   const style = content.style ?? source.style;
   if (style !== usualStyle(tokenizer)) await write(STYLE_FILE, formatJson({ style }));
   const { imEnd, endOfText, pad } = tokenizer.controlIds;
-  await write(
-    "generation_config.json",
-    formatJson({ do_sample: false, eos_token_id: [imEnd, endOfText], pad_token_id: pad }),
-  );
+  await write(GENERATION_FILE, formatJson({ do_sample: false, eos_token_id: [imEnd, endOfText], pad_token_id: pad }));
   const bytes = encodeSafetensors(tensors, { format: "pt", ...content.weightMetadata });
   await write("model.safetensors", bytes);
   await write("README.md", content.readme);
@@ -150,6 +147,37 @@ export async function writeModelFolder(
   );
   return { weightHash: sha256Hex(bytes) };
 }
+
+/**
+ * Gives a student that was trained elsewhere its own tokenizer, as its examples were made with, and what else a folder needs:
+ * style, end tokens, card. What its trainer saved in their place goes: it may spell the tokenizer differently.
+ *
+ * @throws {AppError} disk-full, model-missing or tokenizer-corrupt (of `tokenizerFrom`)
+ */
+export async function dressModelFolder(
+  folder: string,
+  {
+    tokenizerFrom,
+    style,
+    readme,
+  }: Pick<ModelFolderContent, "tokenizerFrom" | "readme"> & { readonly style: ThinkingStyle },
+): Promise<void> {
+  const files = nodeFileSystem();
+  const { tokenizer } = await readTokenizerFolder(tokenizerFrom);
+  for (const name of [...OPTIONAL_TOKENIZER_FILES, ADDED_TOKENS_FILE, STYLE_FILE])
+    await files.remove(join(folder, name));
+  await copyTokenizer(tokenizerFrom, folder);
+  if (style !== usualStyle(tokenizer)) await files.writeAtomic(join(folder, STYLE_FILE), formatJson({ style }));
+  const { imEnd, endOfText, pad } = tokenizer.controlIds;
+  const given = await readOptional(folder, GENERATION_FILE);
+  const generation = given === undefined ? {} : parseJson(folder, GENERATION_FILE, given, "checkpoint-corrupt");
+  const ends = { eos_token_id: [imEnd, endOfText], pad_token_id: pad };
+  await files.writeAtomic(join(folder, GENERATION_FILE), formatJson({ ...(generation as object | null), ...ends }));
+  await files.writeAtomic(join(folder, "README.md"), readme);
+}
+
+const GENERATION_FILE = "generation_config.json";
+const ADDED_TOKENS_FILE = "added_tokens.json";
 
 function areBf16(tensors: StoredTensors): boolean {
   return [...tensors.values()].every(({ data }) => data instanceof Uint16Array);

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileError } from "../adapters/file-error.ts";
-import { type ModelFolder, readModelFolder } from "../adapters/model-folder.ts";
+import { type ModelFolder, readModelFolder, readTokenizerFolder } from "../adapters/model-folder.ts";
 import { type EngineHost, openEngine } from "../adapters/engine/open-engine.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
@@ -16,6 +16,7 @@ import { thinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { describeBase } from "./base-fact.ts";
 import { describeKernels } from "./kernel-fact.ts";
 import type { HubAccess } from "./open-data.ts";
+import { describeJobBase, heldHere, launchedWorld } from "./open-launched.ts";
 import type { OpenServicesOptions, RunServices } from "./services.ts";
 import type { Stage } from "./stage.ts";
 import { attemptStage } from "./stages/attempt.ts";
@@ -25,6 +26,7 @@ import type { EngineProvider } from "./stages/engine-provider.ts";
 import { benchmarkFiles } from "./stages/load-benchmarks.ts";
 import { embeddedUse } from "./stages/embedded-training.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
+import type { LaunchedWorld } from "./stages/launched/launched-world.ts";
 import { gradeStage } from "./stages/grade.ts";
 import { reportStage } from "./stages/report.ts";
 import { selectStage } from "./stages/select.ts";
@@ -36,17 +38,24 @@ import { trainStage } from "./stages/train.ts";
 /** Linear memory of the engine at first: the demo's student needs a tenth of it; untouched pages cost nothing. */
 const ENGINE_BYTES = 1 << 30;
 
+/** What some stages need of the world beside models and teachers. */
+export interface StageWorlds {
+  readonly hub?: HubAccess | undefined;
+  /** Where a launcher trains the student. */
+  readonly launched?: LaunchedWorld | undefined;
+}
+
 /** All nine stages over one engine. */
-export function buildStages(engine: EngineProvider, world: TeacherWorld, hub?: HubAccess): Stage[] {
+export function buildStages(engine: EngineProvider, world: TeacherWorld, { hub, launched }: StageWorlds = {}): Stage[] {
   return [
     collectStage(hub),
-    attemptStage(engine, world),
+    attemptStage(engine, world, launched),
     traceStage(world, hub),
     gradeStage(world),
     selectStage(),
     tokenizeStage(),
-    trainStage(engine, world),
-    evaluateStage(engine, world),
+    trainStage(engine, world, launched),
+    evaluateStage(engine, world, launched),
     reportStage(),
   ];
 }
@@ -59,6 +68,7 @@ export function buildStages(engine: EngineProvider, world: TeacherWorld, hub?: H
 export async function openServices(options: OpenServicesOptions): Promise<RunServices> {
   const { recipe, baseFolder, recipeFolder, threads, fs } = options;
   if (recipe.student.hosted) return await openHosted(options);
+  if (recipe.train.launcher !== undefined) return await openLaunched(options);
   const base = await readModelFolder(baseFolder);
   // What the student cannot be trained or decoded in is refused before anything is asked or paid.
   studentFormat(base, recipe.tokenize.style);
@@ -75,7 +85,7 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
       ...(await questionFiles(fs, recipe, recipeFolder)),
     };
     return {
-      stages: buildStages(() => Promise.resolve(engine), teacherWorld(options), options.hub),
+      stages: buildStages(() => Promise.resolve(engine), teacherWorld(options), { hub: options.hub }),
       facts,
       notes: info.notes,
       close: () => engine.close(),
@@ -103,11 +113,42 @@ export function stagesToRead(): Stage[] {
 async function openHosted(options: OpenServicesOptions): Promise<RunServices> {
   const { fs, recipe, recipeFolder } = options;
   return {
-    stages: buildStages(noEngine, teacherWorld(options), options.hub),
+    stages: buildStages(noEngine, teacherWorld(options), { hub: options.hub }),
     facts: await questionFiles(fs, recipe, recipeFolder),
     notes: [],
     close: () => Promise.resolve(),
   };
+}
+
+/** A student that PyTorch trains: here are its tokenizer and configuration; its weights only if the engine can hold them. */
+async function openLaunched(options: OpenServicesOptions): Promise<RunServices> {
+  const { fs, recipe, recipeFolder, baseFolder, threads } = options;
+  const base = await readTokenizerFolder(baseFolder);
+  studentFormat(base, recipe.tokenize.style);
+  thinkingDelimiters(base.tokenizer, "Wait", recipe.tokenize.style);
+  const held = await heldHere(fs, baseFolder, threads);
+  const engine = held === undefined ? undefined : await openEngine({ threads, memoryBytes: ENGINE_BYTES });
+  try {
+    const info = await engine?.describe();
+    const facts: Partial<Record<RunFact, string>> = {
+      baseWeights: await describeJobBase(fs, recipe, baseFolder),
+      tokenizer: base.tokenizerHash,
+      chatTemplate: await templateHash(fs, baseFolder, base.tokenizerHash),
+      ...(info === undefined ? {} : { kernelBuild: await describeKernels(info.kernelBuild) }),
+      ...(await questionFiles(fs, recipe, recipeFolder)),
+    };
+    const launched = launchedWorld(options, { isHeldHere: engine !== undefined });
+    const provider = engine === undefined ? noEngine : () => Promise.resolve(engine);
+    return {
+      stages: buildStages(provider, teacherWorld(options), { hub: options.hub, launched }),
+      facts,
+      notes: info?.notes ?? [],
+      close: async () => await engine?.close(),
+    };
+  } catch (error) {
+    await engine?.close();
+    throw error;
+  }
 }
 
 /** The world as models are asked in it. Key files are seen from `runFolder`. */

@@ -65,8 +65,8 @@ const Slurm = z.strictObject({
   nodes: count("nodes").default(1),
   gpusPerNode: z.int().min(0).default(8).describe("GPUs of a node, one process each; 0 trains on CPUs"),
   processesPerNode: count("processes of a node; absent: its GPUs, or 1").optional(),
-  partition: z.string().optional(),
-  account: z.string().optional(),
+  partition: z.string().optional().describe("Slurm's partition; absent: the cluster's default"),
+  account: z.string().optional().describe("Slurm's account that is charged; absent: the user's default"),
   options: z
     .array(z.string().regex(/^--[a-z][a-z0-9-]*(=\S+)?$/))
     .default([])

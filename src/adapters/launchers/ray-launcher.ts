@@ -72,7 +72,7 @@ export class RayLauncher implements Launcher {
     for (const { path } of spec.files) checkedJobPath(path);
     const storage = await checkedStorage(this.#fields.storage);
     const { last, nextId } = await this.#tries(spec.name, signal);
-    if (last !== undefined && (!isOver(last.job.status) || last.job.status === "SUCCEEDED"))
+    if (last !== undefined && (!isOver(last.job.status) || (last.job.status === "SUCCEEDED" && spec.again !== true)))
       return this.#handle(spec.name, last.id);
     const folders = jobFolders(storage, spec.name);
     const mark = await prepareStorage(folders);

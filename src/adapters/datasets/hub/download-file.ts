@@ -69,7 +69,7 @@ async function fetchVerified(http: HubHttp, part: Part, download: Download): Pro
 async function fetchRest(http: HubHttp, part: Part, { repo, commit, file, url: given }: Download): Promise<void> {
   if (part.size > file.size) await part.cut();
   if (part.size === file.size) return;
-  const url = given ?? http.url(["datasets", ...repo.split("/"), "resolve", commit, ...file.path.split("/")]);
+  const url = given ?? http.fileUrl(repo, commit, file.path);
   // A range of a compressed body would be of other bytes.
   const headers = (): Record<string, string> => ({ range: `bytes=${part.size}-`, "accept-encoding": "identity" });
   await http.try(

@@ -27,7 +27,7 @@ export function isCommit(revision: string): boolean {
 
 /** The commit that a branch or tag stands for now. */
 export async function resolveRevision(http: HubHttp, repo: string, revision: string): Promise<string> {
-  const url = http.url(["api", "datasets", ...repo.split("/"), "revision", revision]);
+  const url = http.apiUrl(repo, ["revision", revision]);
   const { value } = await getJson(http, { url, repo });
   const parsed = RevisionInfo.safeParse(value);
   if (parsed.success) return parsed.data.sha;
@@ -37,7 +37,7 @@ export async function resolveRevision(http: HubHttp, repo: string, revision: str
 /** Every file of a data set at a commit. */
 export async function listFiles(http: HubHttp, repo: string, commit: string): Promise<readonly HubFile[]> {
   const files: HubFile[] = [];
-  let url: URL | undefined = http.url(["api", "datasets", ...repo.split("/"), "tree", commit], { recursive: "true" });
+  let url: URL | undefined = http.apiUrl(repo, ["tree", commit], { recursive: "true" });
   for (let page = 0; url !== undefined; page++) {
     if (page >= MAX_PAGES) throw strange(url, `a list of more than ${MAX_PAGES} pages`);
     const { value, next } = await getJson(http, { url, repo });
