@@ -41,7 +41,7 @@ const LENGTH_SPREAD = 1.3;
 /** The student's size: by its configuration, else by the parameters that its name tells. */
 export function plannedSize(
   { student }: Recipe,
-  { studentShape, studentParameters }: PlanFacts,
+  { studentShape, studentParameters }: Pick<PlanFacts, "studentShape" | "studentParameters">,
 ): StudentSize | undefined {
   if (studentShape !== undefined)
     return { ...studentShape, depthTimesWidth: studentShape.layers * studentShape.hiddenSize };

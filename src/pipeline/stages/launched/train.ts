@@ -14,12 +14,16 @@ import { formatUsd, microUsdFromUsd } from "../../../ledger/money.ts";
 import type { Recipe } from "../../../schema/recipe.ts";
 import { type LauncherFields, learningRateOf } from "../../../schema/training-fields.ts";
 import { lossRows, MAX_EVENT_CHARACTERS, parseEvent, TrainingStory } from "../../../train/training-events.ts";
+import { keptForAsking } from "../../plan-asking.ts";
+import { readStudent } from "../../plan-facts.ts";
+import { plannedSize } from "../../plan-training.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { patiently } from "./follow-job.ts";
 import { type GpuRent, mostFor } from "./job-money.ts";
 import { judgeTraining } from "./judge-training.ts";
 import { LaunchedTraining } from "./launched-training.ts";
 import type { LaunchedWorld } from "./launched-world.ts";
+import { leaveJob } from "./leave-job.ts";
 import { type JobPlan, type JobPorts, runJob } from "./run-job.ts";
 import { keepStudent, launchedJob } from "./keep-student.ts";
 import { type TrainingBundle, trainingBundle, trainingSpec } from "./training-bundle.ts";
@@ -169,12 +173,20 @@ async function portsOf(
   const money = new JobMoney({ ledger, journal, account: ACCOUNT, key, name, provider: launcher.type, model: base });
   const { maxUsd } = recipe.train;
   const ownCapMicroUsd = maxUsd === undefined ? undefined : microUsdFromUsd(maxUsd);
+  const size = plannedSize(recipe, await readStudent(nodeFileSystem(), context));
   return {
     launcher,
     rent,
     money,
-    mostMicroUsd: () =>
-      mostFor(ledger.snapshot(), { account: ACCOUNT, ownCapMicroUsd, promisedMicroUsd: money.promisedMicroUsd }),
+    mostMicroUsd: () => {
+      const { promisedMicroUsd } = money;
+      const snapshot = ledger.snapshot();
+      const { capMicroUsd, spentMicroUsd, heldMicroUsd } = snapshot;
+      // What base and student may cost to ask is not the training's to spend.
+      const kept = keptForAsking(recipe, size, capMicroUsd - spentMicroUsd - heldMicroUsd + promisedMicroUsd);
+      const left = { ...snapshot, capMicroUsd: capMicroUsd - kept };
+      return mostFor(left, { account: ACCOUNT, ownCapMicroUsd, promisedMicroUsd });
+    },
     workFolder,
     waiting: waiting(recipe.seed),
     now,
@@ -217,7 +229,12 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
       stepBefore = story.lastStep;
       return Promise.resolve(verdict);
     },
-    onInterrupt: (handle) => leave(context, launcher, handle),
+    onInterrupt: (handle) =>
+      leaveJob(launcher, handle, {
+        what: "the training",
+        keeps: "its last checkpoint",
+        warn: (message) => context.warn(message),
+      }),
   };
 }
 
@@ -252,27 +269,3 @@ async function readEvents(path: string, { warn }: Pick<JobPorts, "warn">): Promi
   }
   return story.start === undefined && story.failure === undefined ? undefined : story;
 }
-
-/** Ctrl-C: what runs on this machine is stopped with a checkpoint; what runs elsewhere goes on, and the user is told. */
-async function leave({ warn }: StageContext, launcher: Launcher, handle: JobHandle): Promise<"stopped" | "goes-on"> {
-  if (launcher.type !== "torchrun") {
-    warn(`job ${handle.id} goes on at ${launcher.type}, and costs what it costs; ${STOP_HINTS[launcher.type](handle)}`);
-    return "goes-on";
-  }
-  try {
-    await launcher.cancel(handle, AbortSignal.timeout(5_000));
-    warn("the training on this machine is stopped; it goes on from its last checkpoint");
-    return "stopped";
-  } catch (error) {
-    warn(
-      `the training on this machine could not be stopped: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    return "goes-on";
-  }
-}
-
-const STOP_HINTS = {
-  ray: ({ id }: JobHandle) => `the same command follows it again, \`ray job stop ${id}\` stops it`,
-  slurm: ({ id }: JobHandle) => `the same command follows it again, \`scancel ${id}\` stops it`,
-  "hf-jobs": ({ id }: JobHandle) => `the same command follows it again, \`hf jobs cancel ${id}\` stops it`,
-} as const;
