@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ask_node
+from conftest import DEMO_BASE, ask_node
 from transformers import AutoModelForCausalLM
 
 CONTEXT = 1024
@@ -156,15 +156,14 @@ def test_a_server_that_does_not_start_is_told(tmp_path: Path, tiny_student: Path
 
 
 @pytest.mark.skipif("GRAPPA_VLLM_PYTHON" not in os.environ, reason="GRAPPA_VLLM_PYTHON names no Python with vLLM")
-def test_replies_of_vllm_are_those_of_our_engine(
-    tmp_path: Path, tiny_student: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_replies_of_vllm_are_those_of_our_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # vLLM's attention on CPUs has no heads of 16, which the tiny student has.
     monkeypatch.setattr(sys, "executable", os.environ["GRAPPA_VLLM_PYTHON"])
-    made = make_job(tmp_path / "job", tiny_student, server="vllm")
+    made = make_job(tmp_path / "job", DEMO_BASE, server="vllm")
     job = start_job(tmp_path / "job")
     out, _ = job.communicate(timeout=1800)
     assert job.returncode == 0, out
-    same, close = compare(tmp_path / "job", tiny_student, made)
+    same, close = compare(tmp_path / "job", DEMO_BASE, made)
     print(f"vLLM: {same} rows the same, {close} not, where the best two logits are within {CLOSE}")
     assert close <= 0.02 * (same + close)
 

@@ -75,8 +75,14 @@ export interface ForecastFacts {
   /** Every student is asked every question, whoever solved it before. */
   readonly asksAll?: boolean;
   readonly training: PlannedTraining;
-  /** Replies of models on this machine in the evaluation, which cost no money. */
-  readonly ownReplies?: { readonly name: string; readonly calls: number };
+  /** Replies of base and student in the evaluation: here, which costs no money, or by a launcher, at the slow end. */
+  readonly ownReplies?: {
+    readonly name: string;
+    readonly calls: number;
+    readonly completionTokens?: number;
+    readonly microUsd?: number;
+    readonly seconds?: number;
+  };
   /** Models that are paid for their answers in the evaluation, and how many each gives. */
   readonly evaluation: readonly { readonly model: AskedModel; readonly calls: number }[];
 }

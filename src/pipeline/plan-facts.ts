@@ -59,9 +59,9 @@ export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promi
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /** By the base's config.json where it is here and of a kind we read, else by its name. */
-async function readStudent(
+export async function readStudent(
   fs: FileSystem,
-  { recipe, baseFolder }: PlanSources,
+  { recipe, baseFolder }: Pick<PlanSources, "recipe" | "baseFolder">,
 ): Promise<Pick<PlanFacts, "studentParameters" | "studentShape">> {
   const { student } = recipe;
   if (student.hosted !== undefined) return { studentParameters: parametersByName(student) };

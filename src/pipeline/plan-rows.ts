@@ -10,7 +10,8 @@ import type { LauncherFields } from "../schema/training-fields.ts";
 import { ASSUMED } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { AskedModels } from "./plan-models.ts";
-import { launchedRate } from "./plan-training.ts";
+import { forecastAsking } from "./plan-asking.ts";
+import { launchedRate, plannedSize } from "./plan-training.ts";
 import { baseEndpoint } from "./stages/hosted/base-endpoint.ts";
 
 /** The facts of a forecast, and what a plan says beside it. */
@@ -57,7 +58,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     doubtedShare,
     examples: recipe.select.method === "all" ? facts.questions.count : recipe.select.count,
     training: plannedTraining(recipe, facts, models),
-    ...(student.hosted === undefined && { ownReplies: ownReplies(recipe) }),
+    ...(student.hosted === undefined && { ownReplies: ownReplies(recipe, facts, models) }),
     evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, models),
   };
   return { forecast, ...models.told() };
@@ -109,10 +110,20 @@ function ownTraining(recipe: Recipe): PlannedTraining {
 }
 
 /** Base and student under every setting of the sweep, and the student's samples for the vote. */
-function ownReplies(recipe: Recipe): NonNullable<ForecastFacts["ownReplies"]> {
+function ownReplies(recipe: Recipe, facts: PlanFacts, models: AskedModels): NonNullable<ForecastFacts["ownReplies"]> {
   const { count, samples } = recipe.evaluate;
   const settings = evaluationSettings(recipe.evaluate, Number.POSITIVE_INFINITY).length;
-  return { name: "base and student, here", calls: count * (2 * settings + samples) };
+  const calls = count * (2 * settings + samples);
+  const asking = forecastAsking(recipe, plannedSize(recipe, facts));
+  if (asking === undefined) return { name: "base and student, here", calls };
+  const { gpus, gpu, tokensPerSecond, tokens, hours, microUsd } = asking;
+  models.tell({
+    what: `pace of asking on ${gpus} x ${gpu}`,
+    value: `${Math.round(tokensPerSecond[0])} to ${Math.round(tokensPerSecond[1])} tokens a second; counted at the slow end`,
+    knownBy: { type: "assumed" },
+  });
+  const name = `base and student, ${recipe.train.launcher?.type ?? ""}`;
+  return { name, calls, completionTokens: tokens[1], microUsd: microUsd[1], seconds: hours[1] * 3600 };
 }
 
 function paidTraining(

@@ -45,7 +45,7 @@ const LENGTH_SPREAD = 1.3;
 /** The student's size: by its configuration, else by the parameters that its name tells. */
 export function plannedSize(
   { student }: Recipe,
-  { studentShape, studentParameters }: PlanFacts,
+  { studentShape, studentParameters }: Pick<PlanFacts, "studentShape" | "studentParameters">,
 ): StudentSize | undefined {
   if (studentShape !== undefined) {
     const { layers, hiddenSize } = studentShape.config;

@@ -175,7 +175,8 @@ function planOf(context: StageContext, planned: Planned): JobPlan {
       before = replies;
       return verdict;
     },
-    onInterrupt: (handle) => leaveJob(launcher, handle, { what, warn: (message) => context.warn(message) }),
+    onInterrupt: (handle) =>
+      leaveJob(launcher, handle, { what, keeps: "the replies that it has", warn: (message) => context.warn(message) }),
   };
 }
 

@@ -11,22 +11,23 @@ const STOP_HINTS = {
  * to stop it.
  *
  * @param what in messages: "the evaluation"
+ * @param keeps what it goes on from: "its last checkpoint"
  */
 export async function leaveJob(
   launcher: Launcher,
   handle: JobHandle,
-  { what, warn }: { readonly what: string; warn(message: string): void },
+  { what, keeps, warn }: { readonly what: string; readonly keeps: string; warn(message: string): void },
 ): Promise<"stopped" | "goes-on"> {
   if (launcher.type !== "torchrun") {
     const stop = STOP_HINTS[launcher.type](handle);
     warn(
-      `${what}, job ${handle.id}, goes on at ${launcher.type}, and costs what it costs; the same command follows it again, ${stop}`,
+      `job ${handle.id} goes on at ${launcher.type}, and costs what it costs; the same command follows it again, ${stop}`,
     );
     return "goes-on";
   }
   try {
     await launcher.cancel(handle, AbortSignal.timeout(5_000));
-    warn(`${what} on this machine is stopped; the same command goes on with it`);
+    warn(`${what} on this machine is stopped; it goes on from ${keeps}`);
     return "stopped";
   } catch (error) {
     warn(`${what} on this machine could not be stopped: ${error instanceof Error ? error.message : String(error)}`);

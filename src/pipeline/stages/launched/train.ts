@@ -14,6 +14,9 @@ import { formatUsd, microUsdFromUsd } from "../../../ledger/money.ts";
 import type { Recipe } from "../../../schema/recipe.ts";
 import { type LauncherFields, learningRateOf } from "../../../schema/training-fields.ts";
 import { lossRows, MAX_EVENT_CHARACTERS, parseEvent, TrainingStory } from "../../../train/training-events.ts";
+import { keptForAsking } from "../../plan-asking.ts";
+import { readStudent } from "../../plan-facts.ts";
+import { plannedSize } from "../../plan-training.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { patiently } from "./follow-job.ts";
 import { type GpuRent, mostFor } from "./job-money.ts";
@@ -170,12 +173,20 @@ async function portsOf(
   const money = new JobMoney({ ledger, journal, account: ACCOUNT, key, name, provider: launcher.type, model: base });
   const { maxUsd } = recipe.train;
   const ownCapMicroUsd = maxUsd === undefined ? undefined : microUsdFromUsd(maxUsd);
+  const size = plannedSize(recipe, await readStudent(nodeFileSystem(), context));
   return {
     launcher,
     rent,
     money,
-    mostMicroUsd: () =>
-      mostFor(ledger.snapshot(), { account: ACCOUNT, ownCapMicroUsd, promisedMicroUsd: money.promisedMicroUsd }),
+    mostMicroUsd: () => {
+      const { promisedMicroUsd } = money;
+      const snapshot = ledger.snapshot();
+      const { capMicroUsd, spentMicroUsd, heldMicroUsd } = snapshot;
+      // What base and student may cost to ask is not the training's to spend.
+      const kept = keptForAsking(recipe, size, capMicroUsd - spentMicroUsd - heldMicroUsd + promisedMicroUsd);
+      const left = { ...snapshot, capMicroUsd: capMicroUsd - kept };
+      return mostFor(left, { account: ACCOUNT, ownCapMicroUsd, promisedMicroUsd });
+    },
     workFolder,
     waiting: waiting(recipe.seed),
     now,
@@ -219,7 +230,11 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
       return Promise.resolve(verdict);
     },
     onInterrupt: (handle) =>
-      leaveJob(launcher, handle, { what: "the training", warn: (message) => context.warn(message) }),
+      leaveJob(launcher, handle, {
+        what: "the training",
+        keeps: "its last checkpoint",
+        warn: (message) => context.warn(message),
+      }),
   };
 }
 

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { Recipe } from "../schema/recipe.ts";
+import { forecastAsking, keptForAsking } from "./plan-asking.ts";
+
+const recipe = (evaluate: object = {}, launcher: object = {}): Recipe =>
+  Recipe.parse({
+    name: "r",
+    student: { base: "hf:Qwen/Qwen2.5-7B-Instruct@main" },
+    collect: { sources: [{ type: "family", family: "arithmetic", count: 10, difficulty: [2, 3] }] },
+    trace: { teacher: { type: "builtin" } },
+    tokenize: { maxLength: 32_768 },
+    train: { launcher: { type: "hf-jobs", flavor: "h200", gpuUsdPerHour: 5, ...launcher } },
+    evaluate: { count: 300, budgets: [1000, 4000], waits: [1], answerTokens: 1000, ...evaluate },
+  });
+const seven = { parameters: 7.6e9 };
+
+describe("what asking by a launcher takes", () => {
+  it("is hours at the GPUs' price, from tokens and an assumed pace", () => {
+    const found = forecastAsking(recipe(), seven);
+    expect(found).toMatchObject({ gpus: 1, gpu: "H200" });
+    const [, high] = found!.tokens;
+    // Base: half of 32,768 and 2 answers; student: with one Wait half as much again, and 5 answers; 300 questions each.
+    expect(high).toBe(300 * (16_384 + 2_000) + 300 * (24_576 + 5_000));
+    expect(found!.hours[1]).toBeCloseTo((high / 1301.3 + 1800) / 3600, 2);
+    expect(found!.microUsd[1]).toBe(Math.ceil(found!.hours[1] * 5e6));
+    expect(found!.microUsd[0]).toBeLessThan(found!.microUsd[1] / 5);
+  });
+
+  it("is nothing where the student is asked here", () => {
+    expect(forecastAsking(recipe({ on: "embedded" }), seven)).toBeUndefined();
+    expect(forecastAsking(recipe(), { parameters: 1e6 })).toBeUndefined();
+    expect(forecastAsking(recipe({ on: "launcher" }), { parameters: 1e6 })).toBeDefined();
+    expect(forecastAsking(recipe(), undefined)).toBeUndefined();
+  });
+
+  it("is kept from the training's money, up to half of what is left", () => {
+    const high = forecastAsking(recipe(), seven)!.microUsd[1];
+    expect(keptForAsking(recipe(), seven, 1e9)).toBe(high);
+    expect(keptForAsking(recipe(), seven, high)).toBe(Math.floor(high / 2));
+    expect(keptForAsking(recipe({ maxUsd: 2 }), seven, 1e9)).toBe(2e6);
+    expect(keptForAsking(recipe({ on: "embedded" }), seven, 1e9)).toBe(0);
+    expect(keptForAsking(recipe(), seven, -5)).toBe(0);
+  });
+});
