@@ -6,7 +6,6 @@ WORLD_SIZE, LOCAL_RANK, MASTER_ADDR ...), so that it cannot tell the two apart. 
 of them anew; the program goes on from its last checkpoint in GRAPPA_OUT.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -21,13 +20,17 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-# The program says by these that another try would end alike: argparse's, and the trainer's for a job that it refuses.
-PERMANENT_EXITS = (2, 64)
+# What a program ends with that was called wrongly: another try would end alike.
+CALLED_WRONGLY = 2
 TIMED_OUT = 124
+TERMINATED = 143
 WRONG_STORAGE = 66
 OVERTAKEN = 75
 # Network file systems may hide a new file for half a minute.
 STORAGE_PATIENCE_SECONDS = 60.0
+# Within it the workers save a checkpoint when the job is stopped; the launcher lets Ray wait longer.
+STOP_PATIENCE_SECONDS = 25.0
+LAST_EVENTS_BYTES = 65536
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -39,6 +42,7 @@ class Job:
         self.fields = fields
         self.folder = pathlib.Path(fields["files"] or HERE)
         self.control = pathlib.Path(fields["control"])
+        self.out = pathlib.Path(os.environ["GRAPPA_OUT"])
         self.command = [fields["program"], *fields["args"]]
 
     def check_storage(self) -> None:
@@ -123,24 +127,47 @@ def run_once(job: Job) -> int:
 
 def run_worker(config: dict[str, Any]) -> None:
     """The part of one worker of Ray Train."""
-    job = Job(config["job"])
+    import ray
+
+    job, this_try, rank = Job(config["job"]), config["try"], os.environ["RANK"]
+    say(f"rank {rank} of {os.environ['WORLD_SIZE']} on node {ray.get_runtime_context().get_node_id()}")
     job.check_storage()
+    started = time.time()
     child = start_child(job)
 
-    def end_if_overtaken() -> None:
+    def heed() -> None:
         # A head that died leaves its workers alive for a while, and two tries must never write into one folder. Only a
         # later one counts: a network file system may show the earlier one's for some time.
-        if (read(job.control / "try") or "") > config["try"]:
+        if (read(job.control / "try") or "") > this_try:
             say("a later try of this job has begun; this one ends")
             end(OVERTAKEN, child)
+        if read(job.control / "stop") == this_try and not is_told.is_set():
+            is_told.set()
+            child.terminate()  # once: it may be saving for a while
 
-    watch(end_if_overtaken)
+    is_told = threading.Event()
+    watch(heed)
     code = child.wait()
-    if code in PERMANENT_EXITS:
-        write(job.control / "failed", f"{config['try']} {code}")
-        time.sleep(30)  # the driver ends the job on reading that
-    if code != 0:
-        raise RuntimeError(f"{job.command[0]} ended with exit status {code} (rank {os.environ['RANK']})")
+    if code == 0:
+        return
+    if read(job.control / "stop") == this_try:
+        write(job.control / f"stopped.{rank}", this_try)
+        time.sleep(STOP_PATIENCE_SECONDS)  # the driver ends the job
+    if code == CALLED_WRONGLY or has_failed_for_good(job.out, started):
+        write(job.control / "failed", f"{this_try} {code}")
+        time.sleep(STOP_PATIENCE_SECONDS)
+    raise RuntimeError(f"{job.command[0]} ended with exit status {code} (rank {rank})")
+
+
+def has_failed_for_good(out: pathlib.Path, since: float) -> bool:
+    """Whether the trainer's last event is a failure of this try that is the job's and not the machine's."""
+    try:
+        with (out / "events.jsonl").open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_EVENTS_BYTES))
+            event = json.loads(file.read().splitlines()[-1])
+        return event["type"] == "failure" and event["code"] != "error" and event["time"] >= since
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def free_address() -> tuple[str, int]:
@@ -170,9 +197,11 @@ def set_rendezvous(address: str, port: int) -> None:
 
 
 def environment_alone() -> Any:  # noqa: ANN401 - a class of Ray's, which is imported late
-    """A TorchConfig that hands out the rendezvous; the program joins the process group itself, as under torchrun."""
-    from ray.train.backend import Backend
-    from ray.train.torch import TorchConfig
+    """A backend that hands out the rendezvous; the program joins the process group itself, as under torchrun.
+
+    TorchTrainer's would join it in the worker's own process, and load PyTorch, on a GPU too, into each of Ray's.
+    """
+    from ray.train.backend import Backend, BackendConfig
 
     class EnvironmentBackend(Backend):
         share_cuda_visible_devices = True  # LOCAL_RANK counts the node's GPUs
@@ -181,14 +210,10 @@ def environment_alone() -> Any:  # noqa: ANN401 - a class of Ray's, which is imp
             address, port = worker_group.execute_single(0, free_address)
             worker_group.execute(set_rendezvous, address, port)
 
-    class EnvironmentConfig(TorchConfig):
+    class EnvironmentConfig(BackendConfig):
         @property
         def backend_cls(self) -> type:
             return EnvironmentBackend
-
-        @property
-        def train_func_context(self) -> type:
-            return contextlib.nullcontext  # Ray's would take memory of the GPU for this process, too
 
     return EnvironmentConfig()
 
@@ -211,6 +236,16 @@ def watch_driver(job: Job, this_try: str) -> None:
     watch(end_if_over)
 
 
+def stop_gently(job: Job, this_try: str) -> NoReturn:
+    """Lets the workers save a checkpoint, as Ray stops the job."""
+    write(job.control / "stop", this_try)
+    until = time.monotonic() + STOP_PATIENCE_SECONDS
+    names = [f"stopped.{rank}" for rank in range(job.fields["workers"])]
+    while time.monotonic() < until and any(read(job.control / name) != this_try for name in names):
+        time.sleep(0.2)
+    end(TERMINATED)
+
+
 def run_workers(job: Job) -> int:
     """Runs the program on all workers, again where one is lost; the exit status."""
     fields = job.fields
@@ -219,14 +254,15 @@ def run_workers(job: Job) -> int:
     watch_driver(job, this_try)
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchTrainer
+    from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
     ray.init(logging_level="WARNING")
+    signal.signal(signal.SIGTERM, lambda *_: stop_gently(job, this_try))
     gpus = fields["gpusPerWorker"]
-    trainer = TorchTrainer(
+    trainer = DataParallelTrainer(
         run_worker,
         train_loop_config={"job": fields, "try": this_try},
-        torch_config=environment_alone(),
+        backend_config=environment_alone(),
         scaling_config=ScalingConfig(
             num_workers=fields["workers"],
             use_gpu=gpus > 0,

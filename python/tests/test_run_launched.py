@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on(tmp_path: Path) 
     child.send_signal(signal.SIGINT)
     _, stderr = child.communicate(timeout=60)
     assert child.returncode == 130, stderr
-    assert "goes on from its last checkpoint" in stderr
+    assert "the training on this machine is stopped" in stderr
     run(tmp_path, "--until", "train")
     assert len(losses_of(tmp_path)) == STEPS
     job = json.loads((stage_of(tmp_path, "train") / "job.json").read_text())

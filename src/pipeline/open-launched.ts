@@ -8,8 +8,9 @@ import { systemWaiting } from "../adapters/teacher/retry-delay.ts";
 import { AppError } from "../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../core/hash.ts";
 import type { Recipe } from "../schema/recipe.ts";
-import { parseStudentConfig, type StudentConfig } from "../student/checkpoint/qwen2-config.ts";
-import { decodeMemoryBytes } from "../student/decode-memory.ts";
+import { parseStudentConfig, type StudentConfig } from "../student/checkpoint/student-config.ts";
+import { fitDecoding, MAX_ENGINE_BYTES } from "../student/embedded-memory.ts";
+import { heapBaseOf } from "../engine/kernels/wasm/memory-layout.ts";
 import { bringBaseWeights, describeHubBase, isHubBase } from "./hub-base.ts";
 import type { OpenServicesOptions } from "./services.ts";
 import type { LaunchedWorld } from "./stages/launched/launched-world.ts";
@@ -17,20 +18,19 @@ import type { LaunchedWorld } from "./stages/launched/launched-world.ts";
 const MAX_CONFIG_BYTES = 1 << 20;
 /** Questions that an evaluation decodes together. */
 const SLOTS = 16;
-/** Contexts are opened no longer than this to find out whether a student fits at all. */
-const LEAST_CONTEXT = 4096;
 
 /** The base's configuration where the embedded engine can hold it, undefined where it cannot. */
 export async function heldHere(
   fs: FileSystem,
   baseFolder: string,
-  memoryBytes: number,
+  threads: number,
 ): Promise<StudentConfig | undefined> {
   try {
     const text = await fs.readText(joinPath(baseFolder, "config.json"), MAX_CONFIG_BYTES);
     const config = parseStudentConfig(JSON.parse(text));
-    const size = { slots: SLOTS, contextTokens: Math.min(LEAST_CONTEXT, config.maxPositions) };
-    return decodeMemoryBytes(config, size) <= memoryBytes ? config : undefined;
+    // What PyTorch saves may be f32 where the base is bf16: the larger of the two must fit.
+    const size = { slots: SLOTS, contextTokens: config.maxPositions };
+    return fitDecoding(config, size, heapBaseOf(threads)).bytes <= MAX_ENGINE_BYTES ? config : undefined;
   } catch (error) {
     if (error instanceof AppError || error instanceof SyntaxError) return undefined; // another architecture: PyTorch reads it
     throw error;

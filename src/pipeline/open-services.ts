@@ -2,13 +2,15 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileError } from "../adapters/file-error.ts";
-import { readModelFolder, readTokenizerFolder } from "../adapters/model-folder.ts";
+import { type ModelFolder, readModelFolder, readTokenizerFolder } from "../adapters/model-folder.ts";
 import { type EngineHost, openEngine } from "../adapters/engine/open-engine.ts";
 import { type FileSystem, joinPath } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { RunFact } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import { checkEmbedded, embeddedMemory } from "../student/embedded-memory.ts";
+import { areMatricesBf16 } from "../student/parameter-memory.ts";
 import { studentFormat } from "../tokenize/student-format.ts";
 import { thinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { describeBase } from "./base-fact.ts";
@@ -22,6 +24,7 @@ import { localFiles } from "./sources/source-places.ts";
 import { collectStage } from "./stages/collect.ts";
 import type { EngineProvider } from "./stages/engine-provider.ts";
 import { benchmarkFiles } from "./stages/load-benchmarks.ts";
+import { embeddedUse } from "./stages/embedded-training.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
 import type { LaunchedWorld } from "./stages/launched/launched-world.ts";
 import { gradeStage } from "./stages/grade.ts";
@@ -32,7 +35,7 @@ import type { TeacherWorld } from "./stages/teacher-world.ts";
 import { traceStage } from "./stages/trace.ts";
 import { trainStage } from "./stages/train.ts";
 
-/** Linear memory of the engine: the demo's student needs a tenth of it; untouched pages cost nothing. */
+/** Linear memory of the engine at first: the demo's student needs a tenth of it; untouched pages cost nothing. */
 const ENGINE_BYTES = 1 << 30;
 
 /** What some stages need of the world beside models and teachers. */
@@ -70,6 +73,7 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
   // What the student cannot be trained or decoded in is refused before anything is asked or paid.
   studentFormat(base, recipe.tokenize.style);
   thinkingDelimiters(base.tokenizer, "Wait", recipe.tokenize.style);
+  if (recipe.train.launcher === undefined) checkEmbeddedBase(recipe, base, threads);
   const engine: EngineHost = await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
     const info = await engine.describe();
@@ -90,6 +94,12 @@ export async function openServices(options: OpenServicesOptions): Promise<RunSer
     await engine.close();
     throw error;
   }
+}
+
+/** Refuses what the engine cannot train however short the examples turn out. */
+function checkEmbeddedBase(recipe: Recipe, { config, tensors }: ModelFolder, threads: number): void {
+  const known = { isBaseBf16: areMatricesBf16(config, tensors), longestTokens: 1, threads };
+  checkEmbedded("training", embeddedMemory(config, embeddedUse(recipe, known)).trainBytes);
 }
 
 const noEngine: EngineProvider = () => Promise.reject(new Error("bug in grappa: no engine was opened"));
@@ -116,7 +126,7 @@ async function openLaunched(options: OpenServicesOptions): Promise<RunServices> 
   const base = await readTokenizerFolder(baseFolder);
   studentFormat(base, recipe.tokenize.style);
   thinkingDelimiters(base.tokenizer, "Wait", recipe.tokenize.style);
-  const held = await heldHere(fs, baseFolder, ENGINE_BYTES);
+  const held = await heldHere(fs, baseFolder, threads);
   const engine = held === undefined ? undefined : await openEngine({ threads, memoryBytes: ENGINE_BYTES });
   try {
     const info = await engine?.describe();

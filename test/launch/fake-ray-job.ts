@@ -13,6 +13,7 @@ export interface Submission {
     readonly pip?: unknown;
   };
   readonly entrypoint_num_gpus?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** What the launcher tells `ray_train.py`, as far as it matters here. */

@@ -171,7 +171,13 @@ export class FakeRay {
       return [200, { stopped }];
     }
     const { status, message, startTime: start_time, endTime: end_time, exitCode: driver_exit_code } = job;
-    const facts = { type: "SUBMISSION", job_id: null, submission_id: id, entrypoint: job.submission.entrypoint };
+    const facts = {
+      type: "SUBMISSION",
+      job_id: null,
+      submission_id: id,
+      entrypoint: job.submission.entrypoint,
+      metadata: job.submission.metadata,
+    };
     return [200, { ...facts, status, message, start_time, end_time, driver_exit_code, error_type: null }];
   }
 

@@ -186,6 +186,21 @@ describe("ids", () => {
     ).toBe(1);
   });
 
+  test("a job of the same name with another storage is another's", async () => {
+    const { launcher, fake } = await open();
+    const theirs = await openRayBench({
+      storage: mkdtempSync(join(storage, "theirs-")),
+      fields: { address: fake.address },
+    });
+    opened.push(theirs);
+    const first = await theirs.launcher.submit(raySpec("shared"), never());
+    expect(await launcher.find("shared", never())).toBeUndefined();
+    const second = await launcher.submit(raySpec("shared"), never());
+    expect([first.id, second.id]).toEqual(["shared", "shared_2"]);
+    expect(await launcher.find("shared", never())).toEqual(second);
+    expect(await theirs.launcher.find("shared", never())).toEqual(first);
+  });
+
   test("where only the answer was lost, or another was quicker, the job is taken as it stands", async () => {
     const { launcher, fake } = await open();
     const match = /^POST \/api\/jobs\/$/;

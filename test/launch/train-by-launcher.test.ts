@@ -212,7 +212,7 @@ describe("a training by a launcher", () => {
     lab.interruptAt(10);
     expect(await code(lab.train())).toBe("interrupted");
     expect(lab.warnings().join()).toContain(
-      "job job-1 goes on at ray, and costs what it costs; the same command follows it again, `ray job stop job-1` stops it",
+      "the training, job job-1, goes on at ray, and costs what it costs; the same command follows it again, `ray job stop job-1` stops it",
     );
     expect((await booked())[2]).toBe(1);
     const { open } = await readSpending({ fs: nodeFileSystem(), processes: nodeProcessTable() }, lab.run);
@@ -230,7 +230,9 @@ describe("a training by a launcher", () => {
     lab.launcher({ type: "torchrun" });
     lab.interruptAt(13);
     expect(await code(lab.train())).toBe("interrupted");
-    expect(lab.warnings().join()).toContain("it goes on from its last checkpoint");
+    expect(lab.warnings().join()).toContain(
+      "the training on this machine is stopped; the same command goes on with it",
+    );
     lab.interruptAt(undefined);
     await lab.train();
     expect(lab.started()).toBe(2);

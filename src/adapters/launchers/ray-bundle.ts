@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { type Zippable, zipSync } from "fflate";
 import { fileError } from "../file-error.ts";
 import { makeFolders } from "../make-folders.ts";
+import { throwIfInterrupted } from "./interruption.ts";
 import { checkedJobPath } from "./job-checks.ts";
 import type { BundleFile } from "./launcher.ts";
 
@@ -35,7 +36,8 @@ async function listFrom(path: string, from: string): Promise<PlainFile[]> {
   });
   if (!facts.isDirectory()) return [{ path, from, sizeBytes: facts.size }];
   const found: PlainFile[] = [];
-  for (const name of await readdir(from)) found.push(...(await listFrom(`${path}/${name}`, join(from, name))));
+  for (const name of await readdir(from))
+    if (name !== "__pycache__") found.push(...(await listFrom(`${path}/${name}`, join(from, name))));
   return found;
 }
 
@@ -44,16 +46,22 @@ export async function zipBundle(
   files: readonly PlainFile[],
 ): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
   const entries: Zippable = {};
-  for (const file of files) entries[file.path] = "bytes" in file ? file.bytes : await readFile(file.from);
+  for (const file of files) entries[file.path] = "bytes" in file ? file.bytes : await readWhole(file.from);
   const bytes = zipSync(entries, { level: 1, mtime: "1980-01-02T00:00:00" });
   const sha = createHash("sha256").update(bytes).digest("hex");
   return { name: `_ray_pkg_${sha.slice(0, 40)}.zip`, bytes };
 }
 
+async function readWhole(path: string): Promise<Uint8Array> {
+  return await readFile(path).catch((error: unknown) => {
+    throw fileError(path, error);
+  });
+}
+
 /** Copies the files to a folder; those that are there in the same size and of the same time stay. */
 export async function copyBundle(files: readonly PlainFile[], folder: string, signal: AbortSignal): Promise<void> {
   for (const file of files) {
-    signal.throwIfAborted();
+    throwIfInterrupted(signal);
     const to = join(folder, ...file.path.split("/"));
     try {
       await makeFolders(dirname(to));

@@ -156,7 +156,7 @@ export class RayHttp {
       });
     const hint =
       status === 404 || (status >= 300 && status < 400)
-        ? "train.launcher.address is where the dashboard itself answers; the head needs ray[default], bare ray has no Jobs API"
+        ? "train.launcher.address is where the dashboard itself answers; the head needs ray[default,train], bare ray has no Jobs API"
         : "see the answer, and the version of Ray on the head";
     return new AppError("provider-permanent", said, { data, hint });
   }

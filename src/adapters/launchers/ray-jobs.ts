@@ -23,6 +23,7 @@ const Job = z.object({
   start_time: z.number().nullish(),
   end_time: z.number().nullish(),
   driver_exit_code: z.int().nullish(),
+  metadata: z.record(z.string(), z.string()).nullish(),
 });
 export type RayJob = z.infer<typeof Job>;
 

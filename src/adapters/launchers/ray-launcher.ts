@@ -134,14 +134,17 @@ export class RayLauncher implements Launcher {
     return this.#http.close();
   }
 
-  /** Ray takes no id twice, so the second try of NAME is NAME_2; no name has an underscore. */
+  /**
+   * Ray takes no id twice, so the second try of NAME is NAME_2; no name has an underscore. Names are shared by a whole
+   * cluster: a job with another storage is another's.
+   */
   async #tries(name: string, signal: AbortSignal): Promise<Tries> {
     let last: Tries["last"];
     for (let n = 1; n <= MAX_TRIES; n++) {
       const id = n === 1 ? name : `${name}_${n}`;
       const job = await this.#jobs.find(id, signal);
       if (job === undefined) return { last, nextId: id };
-      last = { id, job };
+      if (this.#isOurs(job)) last = { id, job };
     }
     throw new AppError("limit-exceeded", `the Ray cluster has ${MAX_TRIES} tries of ${name}`, {
       hint: "delete them there (`ray job delete`), or give the run another name",
@@ -184,6 +187,7 @@ export class RayLauncher implements Launcher {
       GRAPPA_OUT: folders.out,
       GRAPPA_RAY: JSON.stringify({ ...told, files: filesFolder, control: folders.control, mark }),
       RAY_DEDUP_LOGS: "0", // it would append to the events' lines
+      RAY_JOB_STOP_WAIT_TIME_S: "30", // the workers save a checkpoint; Ray itself would wait for 3
       RAY_TRAIN_V2_ENABLED: "1",
     };
     const pip = installs ? { pip: { packages: requirementsOf(spec), pip_check: false } } : {};
@@ -191,7 +195,7 @@ export class RayLauncher implements Launcher {
       entrypoint: `exec python3 ${DRIVER}`,
       submission_id: job.id,
       runtime_env: { working_dir: `gcs://${job.packageName}`, env_vars: variables, ...pip },
-      metadata: { grappa: spec.name },
+      metadata: { grappa: spec.name, storage: this.#fields.storage },
       ...(isDistributed ? {} : await this.#gpusOfOneNode(signal)),
     };
   }
@@ -207,10 +211,14 @@ export class RayLauncher implements Launcher {
     try {
       await this.#jobs.submit(submission, signal);
     } catch (error) {
-      // The answer may have been lost, or the id been taken since by another grappa: either way the job is there.
-      if (!signal.aborted && (await this.#jobs.find(submission.submission_id, signal)) !== undefined) return;
-      throw withoutSecrets(error, spec);
+      // The answer may have been lost, or another grappa on the same folder have been quicker: either way the job is there.
+      const there = signal.aborted ? undefined : await this.#jobs.find(submission.submission_id, signal);
+      if (there === undefined || !this.#isOurs(there)) throw withoutSecrets(error, spec);
     }
+  }
+
+  #isOurs({ metadata }: RayJob): boolean {
+    return metadata?.["storage"] === this.#fields.storage;
   }
 
   #handle(name: string, id: string): JobHandle {

@@ -36,7 +36,7 @@ import {
 } from "./torchrun-command.ts";
 
 const POLL_MS = [50, 400] as const;
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 /** Looks for this machine's GPUs and opens its launcher. Throws AppError "usage" where the recipe asks for more. */
 export async function openTorchrunLauncher(

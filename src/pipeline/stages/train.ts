@@ -1,4 +1,5 @@
 import { basename, join } from "node:path";
+import { writeAdapterFolder } from "../../adapters/adapter-folder.ts";
 import { readModelFolder, writeModelFolder } from "../../adapters/model-folder.ts";
 import { nodeFileSystem } from "../../adapters/file-system.ts";
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from "../../adapters/training-checkpoint.ts";
@@ -12,6 +13,7 @@ import { planTraining, runTraining } from "../../train/training-loop.ts";
 import { describeTraining, PACE_STEPS, type PacedStep, paceOf } from "../../train/training-pace.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { endTraining, methodFacts, refuseUnembedded, startTraining } from "./embedded-training.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
 import { hostedConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
 import type { LaunchedWorld } from "./launched/launched-world.ts";
@@ -46,8 +48,9 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld, launched
       const steps = `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${learningRateOf(recipe.train)}`;
       return recipe.train.launcher === undefined ? steps : `${steps}; ${describeLauncher(recipe.train)}`;
     },
-    check: async ({ student, train: { launcher } }) => {
+    check: async ({ student, train: { launcher, ...method } }) => {
       if (launcher !== undefined && launched !== undefined) await checkLauncher(launcher, launched);
+      if (!student.hosted && !launcher) refuseUnembedded(method);
       if (!student.hosted) return;
       hostedRate({ student });
       await openTuner(student.hosted, world).close();
@@ -87,6 +90,7 @@ function trained({ train }: Recipe): object {
     weightDecay,
     maxGradientNorm,
     lossReduction,
+    ...methodFacts(train),
   };
 }
 
@@ -100,7 +104,8 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
   );
   const saved = await readTrainingCheckpoint(checkpointFolder(context), fingerprint);
   const steps = saved ? (await readSteps(context.workFolder)).slice(0, saved.step) : [];
-  await engine.loadTrainer({ config: base.config, tensors: saved?.tensors ?? base.tensors }, saved?.optimizer);
+  const start = startTraining(base, { train: recipe.train, seed: recipe.seed, examples, saved: saved?.tensors });
+  await engine.loadTrainer(start.model, saved?.optimizer, start.options);
   const { totalSteps } = planTraining(recipe.train, examples.length);
   const started = performance.now();
   let tokens = 0;
@@ -120,7 +125,7 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
   const loop = { examples, order, recipe: recipe.train, doneSteps: saved?.step ?? 0, signal, onStep };
   await runTraining(loop, { trainStep: (batch, options) => orAborted(engine.trainStep(batch, options), signal) });
   context.measure("tokensPerSecond", Math.round((tokens * 1000) / (performance.now() - started)));
-  const { tensors } = await engine.exportTrainer();
+  const { tensors, adapter } = endTraining(base, (await engine.exportTrainer()).tensors, recipe.train);
   await context.output.writeRows("losses.jsonl", steps);
   const readme = studentCard(recipe, { examples: examples.length, steps: totalSteps });
   await writeModelFolder(context.output.path("student"), {
@@ -130,6 +135,13 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
     style: recipe.tokenize.style,
     readme,
   });
+  const settings = recipe.train.lora;
+  if (adapter)
+    await writeAdapterFolder(context.output.path("student/adapter"), {
+      adapter,
+      settings,
+      base: basename(recipe.student.base),
+    });
   const trainedTokens = steps.reduce((sum, step) => sum + step.tokens, 0);
   return {
     notes: {
