@@ -12,9 +12,11 @@ import { AppError, invariant } from "../../core/errors.ts";
 export type NamedTensors = Map<string, { shape: readonly number[]; data: Float32Array }>;
 
 /** Longest header read, bytes; Qwen2.5-32B's shards have 14 kB each. */
-const MAX_HEADER_BYTES = 1 << 24;
-const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
-type Dtype = keyof typeof BYTES_PER_VALUE;
+export const MAX_HEADER_BYTES = 1 << 24;
+/** Bytes of one value. */
+export const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
+/** Types of values that are read. */
+export type Dtype = keyof typeof BYTES_PER_VALUE;
 
 const Entry = z.strictObject({
   dtype: z.enum(["F32", "F16", "BF16"]),
@@ -37,12 +39,7 @@ function corrupt(detail: string, cause?: unknown): AppError {
  *   unknown value types, shapes that do not match their bytes, overlaps and holes.
  */
 export function decodeSafetensors(bytes: Uint8Array): NamedTensors {
-  const { header, dataStart } = readHeader(bytes);
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== "__metadata__")
-    .map(([name, value]) => ({ name, ...checkEntry(name, value) }))
-    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
-  checkLayout(entries, bytes.length - dataStart);
+  const { entries, dataStart } = readSafetensorsEntries(bytes, bytes.length);
   const tensors: NamedTensors = new Map();
   for (const {
     name,
@@ -55,6 +52,28 @@ export function decodeSafetensors(bytes: Uint8Array): NamedTensors {
     tensors.set(name, { shape, data: toFloats(values, dtype) });
   }
   return tensors;
+}
+
+/** Where a tensor lies in a safetensors file; `data_offsets` count from the end of the header. */
+export type SafetensorsEntry = Entry & { readonly name: string };
+
+/**
+ * The tensors that a file's header names, in the order in which they lie, checked against the file's size.
+ *
+ * @param head the file's beginning, the whole header at least
+ * @throws {AppError} as {@link decodeSafetensors}
+ */
+export function readSafetensorsEntries(
+  head: Uint8Array,
+  fileBytes: number,
+): { readonly entries: readonly SafetensorsEntry[]; readonly dataStart: number } {
+  const { header, dataStart } = readHeader(head);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== "__metadata__")
+    .map(([name, value]) => ({ name, ...checkEntry(name, value) }))
+    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
+  checkLayout(entries, fileBytes - dataStart);
+  return { entries, dataStart };
 }
 
 function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
@@ -115,7 +134,8 @@ function checkLayout(entries: readonly (Entry & { name: string })[], dataBytes: 
   if (covered !== dataBytes) throw corrupt(`${dataBytes - covered} bytes after the last tensor belong to no tensor`);
 }
 
-function toFloats(bytes: Uint8Array, dtype: Dtype): Float32Array {
+/** Stored values as 32-bit floats; `bytes` must start on four bytes for F32, on two for the others. */
+export function toFloats(bytes: Uint8Array, dtype: Dtype): Float32Array {
   if (dtype === "F32") return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
   if (dtype === "F16") return Float32Array.from(halves, halfToFloat);
@@ -124,7 +144,7 @@ function toFloats(bytes: Uint8Array, dtype: Dtype): Float32Array {
 }
 
 /** IEEE 754 binary16 to a number: 1 sign, 5 exponent and 10 fraction bits. */
-function halfToFloat(half: number): number {
+export function halfToFloat(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 31;
   const fraction = half & 1023;
