@@ -28,6 +28,7 @@ export function mergedWeights(base: WeightSource, adapter: WeightSource, config:
       addLora(weight, { a: await wholeA(pair.a), b, rank, scale: loraScale(config, rank) });
       return { dtype: "F32", bytes: new Uint8Array(weight.buffer, weight.byteOffset, weight.byteLength) };
     },
+    stamp: JSON.stringify([base.stamp, adapter.stamp, config]),
     close: async () => {
       await base.close();
       await adapter.close();

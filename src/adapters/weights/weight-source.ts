@@ -25,6 +25,8 @@ export interface WeightSource {
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   /** Rows of a tensor as they are stored; of a vector, its values are the rows. Throws AppError "file-corrupt" and others. */
   read(name: string, firstRow: number, rows: number): Promise<StoredValues>;
+  /** Tells these files from others of their names: sizes and times, no content. */
+  readonly stamp: string;
   close(): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ interface Placed {
 export async function openWeightFiles(folder: string, files: readonly string[]): Promise<WeightSource> {
   const places = new Map<string, Placed>();
   const handles: FileHandle[] = [];
+  const stamps: unknown[] = [];
   const close = async (): Promise<void> => void (await Promise.all(handles.map((handle) => handle.close())));
   try {
     for (const file of files) {
@@ -109,6 +112,8 @@ export async function openWeightFiles(folder: string, files: readonly string[]):
         throw fileError(path, error);
       });
       handles.push(handle);
+      const { size, mtimeMs } = await handle.stat();
+      stamps.push([file, size, mtimeMs]);
       for (const [name, place] of await placesIn(path, handle)) {
         if (places.has(name)) throw corrupt(folder, `${name.slice(0, 200)} is in two files`);
         places.set(name, place);
@@ -130,6 +135,7 @@ export async function openWeightFiles(folder: string, files: readonly string[]):
       ),
     ),
     read: (name, firstRow, rows) => readRows(placeOf(places, name, folder), firstRow, rows),
+    stamp: JSON.stringify(stamps),
     close,
   };
 }
