@@ -75,8 +75,21 @@ describe("grappa plan", () => {
       warning: about 627 right traces are expected and select.count asks for 1,000: collect more questions
       warning: a student of 7.0 billion parameters is to learn from up to 16,000 tokens of thinking; small students got worse on long traces, and grappa's rule of thumb for this size is 8,192: lower select.maxThinkingTokens, or mix short and long traces with select.longShare
       $20.00 buys, in nine cases of ten, 664 questions: about 277 right traces
-      the fine-tune on rented H100s instead: 0.4 to 0.6 GPU-hours, $1.15 to $6.24 (6 operations a parameter and token, 30 % to 40 % of the peak; assumed)
       requests in flight hold up to $4.16 until they are settled
+
+      the fine-tune, estimated: 7.0 billion parameters, lora, 14.4 to 33.5 million tokens, longest example 16,384 at most; 0.46 to 1.1 EFLOP
+      where                    GPUs              memory of each       hours          dollars  price as of
+      Lambda                   1 x B200     20 to 27 of 178 GiB  0.2 to 0.6   $1.17 to $4.04  2026-09-20
+      RunPod                   1 x H100      20 to 27 of 79 GiB  0.4 to 1.2   $0.96 to $4.05  2026-09-25
+      Nebius                   1 x H100      20 to 27 of 79 GiB  0.4 to 1.2   $1.37 to $4.47  2026-09-25
+      Lambda                   1 x H100      20 to 27 of 79 GiB  0.4 to 1.2   $1.42 to $4.63  2026-09-25
+      Hugging Face Jobs        1 x L40S      20 to 27 of 45 GiB  0.9 to 2.9   $1.64 to $5.18  2026-11-23
+      Hugging Face Jobs        1 x H200     20 to 27 of 139 GiB  0.4 to 1.2   $1.78 to $5.80  2026-11-23
+      RunPod                   1 x A100-80   20 to 27 of 79 GiB  1.0 to 3.3   $1.46 to $5.93  2026-11-09
+      Hugging Face Jobs        1 x A100-80   20 to 27 of 79 GiB  1.0 to 3.3   $2.63 to $8.28  2026-11-23
+      together, as configured  theirs                                        $6.94 to $16.09  2026-05-08
+      and 2 dearer; --json has them all
+      6 operations a parameter and token (4 with adapters) and attention's; shares of the peak: over several GPUs 13 % to 22 % as s1's own fine-tunes, on one 30 % to 40 % (below a billion parameters 15 % to 30 %), assumed; 2 to 10 minutes to load and save
 
       what this rests on
       questions                                    1,500 (family arithmetic)                       as given
@@ -90,6 +103,7 @@ describe("grappa plan", () => {
       seconds of a reply of deepseek-v4-pro        83 typical, 333 at p90                          assumed
       questions deepseek-v4-pro solves             70 %                                            assumed
       fine-tune of Qwen/Qwen2.5-7B-Instruct, lora  $0.48 per million trained tokens                published, 2026-05-08
+      least price of a fine-tune at together       $4.00                                           published, 2026-09-09
       price of base                                $0.20 in, $0.20 out per million tokens          as given
       tokens of a reply of base                    4,000 typical, 8,000 at p90                     assumed
       seconds of a reply of base                   67 typical, 267 at p90                          assumed
@@ -124,6 +138,25 @@ describe("grappa plan", () => {
     expect(stdout).toContain(
       "questions                                         4,200 (family arithmetic, family program)",
     );
+  });
+
+  test("a launcher's GPUs are counted at the slow end, and its way stands first; without a GPU's name it says what is missing", async () => {
+    const launched = async (launcher: object) =>
+      JSON.parse(
+        (await machine.run("plan", "demo", "--json", "--set", `train.launcher=${JSON.stringify(launcher)}`)).stdout,
+      );
+    const { training, rows, microUsd } = await launched({ type: "hf-jobs", flavor: "a100-large" });
+    expect(training.ways[0]).toMatchObject({ name: "hf-jobs, as configured", gpu: "A100-80", gpus: 1, fits: "yes" });
+    expect(training.obstacle).toBeNull();
+    const train = rows.find(({ stage }: { stage: string }) => stage === "train");
+    // The demo's student is so small that nearly all of it is loading and saving: 10 minutes of $2.50 an hour.
+    expect(train.microUsd.p50).toBeGreaterThanOrEqual(2.5e6 / 6);
+    expect(train.microUsd.p50).toBeLessThan(2.5e6 / 5);
+    expect(microUsd.p50).toBe(train.microUsd.p50);
+    expect(training.ways[0].microUsd[1]).toBeGreaterThanOrEqual(train.microUsd.p90 * 0.99);
+    const unnamed = await launched({ type: "ray", storage: "/shared" });
+    expect(unnamed.training.obstacle).toContain("give train.launcher.gpu");
+    expect(unnamed.microUsd.p90).toBe(0);
   });
 
   test("--price beats the list, and is refused for a model that is not asked", async () => {

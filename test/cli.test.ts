@@ -33,7 +33,8 @@ describe("help", () => {
         grappa ledger <RUN>
         grappa report <RUN>
         grappa xray <RUN>
-        grappa chat <RUN>
+        grappa chat <MODEL>
+        grappa serve <MODEL>
         grappa evaluate (--task TASK) (--model MODEL)
         grappa rescore <EVALUATION>
         grappa compare <A> <B>
@@ -69,7 +70,8 @@ describe("help", () => {
         ledger     where a run's money went, by stage, model and outcome; and what a right trace cost
         report     write a finished run's report.html, report.md and result.json again, and show the result
         xray       what a run's student is trained on, token by token, with the loss mask and the gates
-        chat       talk to a run's student: /budget 64, /wait 1, /help, /quit
+        chat       talk to a student: /budget 64, /wait 1, /help, /quit
+        serve      serve a student as an OpenAI-compatible API, thinking under a budget
         evaluate   put a task to a student or an endpoint, and grade it, with intervals
         rescore    grade an evaluation's samples again, from its log; asks no model
         compare    compare two evaluations, or two runs, question by question: is the difference real?
@@ -520,12 +522,10 @@ describe("status, report and schema", () => {
 });
 
 describe("chat", () => {
-  beforeEach(() => machine.run("demo"));
-
   test("answers one prompt; what would steer the terminal is shown as text", async () => {
     const { stdout, exitCode } = await machine.run(
       "chat",
-      "demo-0",
+      "demo-base",
       "--prompt",
       "2+1",
       "--budget",
@@ -534,9 +534,11 @@ describe("chat", () => {
       "1",
     );
     expect(exitCode).toBe(0);
-    expect(stdout).toBe("  | a+1 2+1=3<1b>[2J\nAnswer: 3\n(9 thinking tokens, 3 for the answer)\n");
+    expect(stdout).toBe(
+      "  | a+1 2+1=3<1b>[2J\nAnswer: 3\n(9 thinking tokens, 3 for the answer; 4 written by the budget)\n",
+    );
     expect(machine.asked).toEqual([{ prompt: "2+1", setting: { budgetTokens: 64, waits: 1 } }]);
-    expect(lastJson((await machine.run("chat", "demo-0", "--prompt", "2+1", "--json")).stdout)).toMatchObject({
+    expect(lastJson((await machine.run("chat", "demo-base", "--prompt", "2+1", "--json")).stdout)).toMatchObject({
       answer: "Answer: 3",
       end: "natural",
     });
@@ -556,7 +558,7 @@ describe("chat", () => {
       "/quit",
       "never",
     ];
-    const { stdout, stderr, exitCode } = await machine.run("chat", "demo-0");
+    const { stdout, stderr, exitCode } = await machine.run("chat", "demo-base");
     expect(exitCode).toBe(0);
     expect(machine.asked).toEqual([
       { prompt: "first", setting: { budgetTokens: 16, waits: 0 } },
@@ -569,6 +571,6 @@ describe("chat", () => {
   });
 
   test("--json needs a prompt", async () => {
-    expect((await machine.run("chat", "demo-0", "--json")).exitCode).toBe(2);
+    expect((await machine.run("chat", "demo-base", "--json")).exitCode).toBe(2);
   });
 });

@@ -189,6 +189,7 @@ function fakeServices(machine: FakeMachine): CliServices {
           answer: "Answer: 3",
           thinkingTokens: 9,
           answerTokens: 3,
+          forcedTokens: 4,
           end: "natural",
         };
       },

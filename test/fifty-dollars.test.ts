@@ -1,6 +1,6 @@
 /** @file `recipes/fifty-dollars` from its plan to its report, against fakes that keep their own books. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -202,6 +202,55 @@ describe("recipes/fifty-dollars", () => {
       expect(messages[1]?.content).toContain(`\\boxed{${answers.get(messages[0]?.content ?? "")}}`);
     }
   });
+
+  test("the x-ray shows the chats that were sent, and says that template and mask are not verified", async () => {
+    const all = await grappa("xray", "run").done;
+    expect({ code: all.code, stderr: all.stderr }).toEqual({ code: 0, stderr: "" });
+    expect(all.stdout).toMatch(/^run(s\/run)?: 16 chats, about [\d,]+ tokens as the teacher counted them\n/);
+    expect(all.stdout).toMatch(/thinking: about [\d,]+ tokens, in the text, between <think> and <\/think>\n/);
+    expect(all.stdout).toContain(
+      "template and mask: NOT VERIFIED. together's own template for Qwen/Qwen2.5-7B-Instruct",
+    );
+    expect(all.stdout).toContain("gates: those that need no tokenizer passed in every chat");
+    const stages = await readdir(join(folder, "run/stages"));
+    const tokenized = join(
+      folder,
+      "run/stages",
+      stages.find((name) => name.startsWith("tokenize-")) ?? "",
+      "training.jsonl",
+    );
+    const traced = JSON.parse((await grappa("xray", "run", "--json").done).stdout) as object;
+    expect(traced).toMatchObject({ rows: 16, withReasoningField: 0, isTemplateVerified: false, isMaskVerified: false });
+    const sent = await readFile(tokenized, "utf8");
+    expect(sent).toBe(tuning.files.get("file-0"));
+    const refused = await grappa("xray", "run", "--html", "x.html").done;
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain("there are no tokens");
+    try {
+      await writeFile(tokenized, sent.replace("teacher thinks", "somebody else thinks"));
+      const { code, stdout } = await grappa("xray", "run").done;
+      expect(code).toBe(4);
+      expect(stdout).toContain("text-differs");
+    } finally {
+      await writeFile(tokenized, sent);
+    }
+  }, 30_000);
+
+  test("weights that are asked for later are brought here, and no second job is ordered", async () => {
+    const more = ["--set", "student.hosted.download=true"];
+    const args = ["run", "fifty-dollars", "--run", "run", "--yes", "--json", ...flags(loaded.recipe), ...more];
+    const { code, stderr } = await grappa(...args).done;
+    expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    const stages = await readdir(join(folder, "run/stages"));
+    const trained = stages.filter((name) => name.startsWith("train-"));
+    const found = await Promise.all(
+      trained.map((name) =>
+        readFile(join(folder, "run/stages", name, "student/weights.tar.zst")).catch(() => undefined),
+      ),
+    );
+    expect(found.filter((bytes) => bytes?.equals(tuning.weights) === true)).toHaveLength(1);
+    expect(tuning.billed.jobs).toBe(1);
+  }, 60_000);
 
   test("what was not measured is said, and no key stands in any file", async () => {
     const markdown = await readFile(join(folder, "run/report.md"), "utf8");

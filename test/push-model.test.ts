@@ -47,9 +47,16 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const WEIGHTS = ["model.safetensors", "run-q8_0.gguf"];
 const FILES = [
-  ...["Modelfile", "README.md", "chat_template.jinja", "config.json", "generation_config.json"],
-  ...["tokenizer.json", "tokenizer_config.json", ...WEIGHTS],
-].sort();
+  "Modelfile",
+  "README.md",
+  "chat_template.jinja",
+  "config.json",
+  "generation_config.json",
+  "model.safetensors",
+  "run-q8_0.gguf",
+  "tokenizer.json",
+  "tokenizer_config.json",
+];
 
 function expectWhole(): void {
   expect([...hub.files.keys()].sort()).toEqual(FILES);

@@ -16,11 +16,16 @@ export interface ProcessTable {
   isAlive(identity: ProcessIdentity): boolean;
 }
 
+/** What tells a process of this machine apart from a later one with its number. */
+export function processIdentity(pid: number): ProcessIdentity {
+  return { pid, host: hostname(), birth: birthOf(pid) };
+}
+
 /** The processes of this machine. */
 export function nodeProcessTable(): ProcessTable {
   const host = hostname();
   return {
-    self: { pid: process.pid, host, birth: birthOf(process.pid) },
+    self: processIdentity(process.pid),
     isAlive: (identity) => {
       if (identity.host !== host) return true;
       if (!responds(identity.pid)) return false;

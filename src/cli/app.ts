@@ -16,6 +16,7 @@ import { reportCommand } from "./commands/report.ts";
 import { rescoreCommand } from "./commands/rescore.ts";
 import { runCommand } from "./commands/run.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { serveCommand } from "./commands/serve.ts";
 import { showCommand } from "./commands/show.ts";
 import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -44,6 +45,7 @@ export function buildApp(version: string): Application<CliContext> {
       report: reportCommand,
       xray: xrayCommand,
       chat: chatCommand,
+      serve: serveCommand,
       evaluate: evaluateCommand,
       rescore: rescoreCommand,
       compare: compareCommand,

@@ -1,9 +1,9 @@
 import { AppError } from "../core/errors.ts";
-import type { ChatSession, ChatSetting } from "../pipeline/services.ts";
+import type { ChatSession, ChatSetting, ChatWatch } from "../pipeline/services.ts";
 import type { CliContext } from "./context.ts";
 import { describeError } from "./error-text.ts";
 import { printable } from "./printable.ts";
-import { describeReply } from "./reply-text.ts";
+import { describeReply, describeTokens, streamPieces } from "./reply-text.ts";
 
 const HELP = [
   "/budget N   think at most N tokens (0: answer at once); /budget alone: until it ends by itself",
@@ -69,7 +69,8 @@ export async function chatLoop(context: CliContext, session: ChatSession, initia
       if (command.kind === "quit") return;
       if (command.kind === "prompt") {
         controller = new AbortController();
-        stdout.write(`${await answer(session, { prompt: command.text, setting, signal: controller.signal })}\n`);
+        const watch = { signal: controller.signal, ...streaming(context) };
+        stdout.write(`${await answer(session, { prompt: command.text, setting, watch })}\n`);
         controller = undefined;
       } else {
         if (command.kind === "set") setting = command.setting;
@@ -82,12 +83,18 @@ export async function chatLoop(context: CliContext, session: ChatSession, initia
   }
 }
 
+/** On a terminal a reply is shown as it comes. */
+function streaming({ terminal, process }: CliContext): Pick<ChatWatch, "onPiece"> {
+  return terminal.hasColor ? { onPiece: streamPieces((text) => process.stdout.write(text)) } : {};
+}
+
 async function answer(
   session: ChatSession,
-  turn: { prompt: string; setting: ChatSetting; signal: AbortSignal },
+  turn: { prompt: string; setting: ChatSetting; watch: ChatWatch },
 ): Promise<string> {
   try {
-    return describeReply(await session.reply(turn.prompt, turn.setting, turn.signal));
+    const reply = await session.reply(turn.prompt, turn.setting, turn.watch);
+    return turn.watch.onPiece === undefined ? describeReply(reply) : `\n${describeTokens(reply)}`;
   } catch (error) {
     if (error instanceof AppError) return describeError(error);
     throw error;

@@ -1,11 +1,12 @@
 /** @file A cost plan for people: a table by stage and model, what the cap buys, and what it all rests on. */
-import { rentedTraining } from "../ledger/rented-training.ts";
-import { billionParameters } from "../ledger/fine-tune-price.ts";
+import type { Range } from "../ledger/dated-prices.ts";
+import type { TrainingWay } from "../ledger/training-shop.ts";
 import type { ForecastRow, Spread } from "../ledger/forecast.ts";
 import { formatUsd } from "../ledger/money.ts";
 import { type CostPlan, upToCent } from "../pipeline/plan-cost.ts";
 import type { PlanFigure } from "../pipeline/plan-figures.ts";
-import { count, counted, duration } from "../report/number-format.ts";
+import type { HostedWay } from "../pipeline/plan-training.ts";
+import { count, counted, duration, parameterCount } from "../report/number-format.ts";
 import { printable } from "./printable.ts";
 import { alignColumns } from "./text-table.ts";
 
@@ -18,11 +19,11 @@ export function describeCostPlan(plan: CostPlan): string {
     "",
     ...plan.warnings.map((warning) => `warning: ${warning}`),
     budgetLine(plan),
-    ...rentedLine(plan),
     ...(plan.mostHeldMicroUsd > 0
       ? [`requests in flight hold up to ${roundUsd(plan.mostHeldMicroUsd)} until they are settled`]
       : []),
     ...(plan.spentMicroUsd > 0 ? [`${formatUsd(plan.spentMicroUsd)} of it is spent already; see grappa ledger`] : []),
+    ...trainingLines(plan),
     ...hubLines(plan),
     "",
     "what this rests on",
@@ -85,18 +86,54 @@ function hubLines({ hubData }: CostPlan): string[] {
   return ["", "needs from the hub when it runs (HF_ENDPOINT, HF_TOKEN)", ...lines];
 }
 
-/** What the fine-tune would take on rented GPUs, where it is paid for by the token. */
-function rentedLine({ rows, student }: CostPlan): string[] {
-  const training = rows.find(({ stage, microUsd }) => stage === "train" && microUsd.p90 > 0);
-  const size = billionParameters(student);
-  if (training === undefined || size === undefined) return [];
-  const { gpuHours, usd, utilisation } = rentedTraining(size, training.completionTokens.p50);
-  const [low, high] = [usd[0], usd[1]].map((one) => `$${one.toFixed(2)}`);
-  const share = utilisation.map((one) => `${Math.round(100 * one)} %`).join(" to ");
+const WAY_HEADINGS = ["where", "GPUs", "memory of each", "hours", "dollars", "price as of"];
+/** More ways than this are left to --json. */
+const SHOWN_WAYS = 8;
+
+/** Where the student could be trained, and at what price: all estimated. */
+function trainingLines({ training }: CostPlan): string[] {
+  if (training === null) return [];
+  const { parameters, method, trainedTokens, flops, longest, isCounted, ways, hosted, obstacle } = training;
+  const left = ways.length - SHOWN_WAYS;
   return [
-    `the fine-tune on rented H100s instead: ${gpuHours[0].toFixed(1)} to ${gpuHours[1].toFixed(1)} GPU-hours, ${low} to ${high} (6 operations a parameter and token, ${share} of the peak; assumed)`,
+    "",
+    `the fine-tune, estimated: ${parameterCount(parameters)} parameters, ${method}, ${range(trainedTokens, millions)} million tokens, longest example ${count(longest)}${isCounted ? "" : " at most"}; ${range(flops, exa)} EFLOP`,
+    ...alignColumns([WAY_HEADINGS, ...ways.slice(0, SHOWN_WAYS).map(wayCells), ...hosted.map(hostedCells)], "llrrrl"),
+    ...(left > 0 ? [`and ${count(left)} dearer; --json has them all`] : []),
+    ...(obstacle === null ? [] : [`warning: ${obstacle}`]),
+    `6 operations a parameter and token (4 with adapters) and attention's; shares of the peak: over several GPUs 13 % to 22 % as s1's own fine-tunes, on one 30 % to 40 % (below a billion parameters 15 % to 30 %), assumed; 2 to 10 minutes to load and save`,
   ];
 }
+
+function wayCells(way: TrainingWay): string[] {
+  const { name, gpu, gpus, neededBytes, memoryBytes, fits, hours, microUsd, asOf } = way;
+  const fit = { yes: "", tight: " (tight)", no: " (TOO SMALL)" }[fits];
+  return [
+    name,
+    `${gpus} x ${gpu}`,
+    `${range(neededBytes, gib)} of ${gib(memoryBytes)} GiB${fit}`,
+    range(hours, (value) => value.toFixed(1)),
+    microUsd[1] === 0 ? "your own" : range(microUsd, roundUsd),
+    asOf,
+  ];
+}
+
+const hostedCells = ({ name, microUsd, asOf }: HostedWay): string[] => [
+  name,
+  "theirs",
+  "",
+  "",
+  range(microUsd, roundUsd),
+  asOf,
+];
+
+function range([low, high]: Range, write: (value: number) => string): string {
+  const [from, to] = [write(low), write(high)];
+  return from === to ? from : `${from} to ${to}`;
+}
+const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(0);
+const exa = (flops: number): string => (flops / 1e18).toPrecision(2);
+const millions = (tokens: number): string => (tokens / 1e6).toFixed(1);
 
 function figureCells({ what, value, knownBy }: PlanFigure): string[] {
   switch (knownBy.type) {

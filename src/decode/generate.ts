@@ -1,6 +1,7 @@
 import { AppError } from "../core/errors.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
-import { openRow, type Generation, type Row, type RowRequest } from "./row.ts";
+import { ContinuousBatch } from "./continuous-batch.ts";
+import type { Generation, RowRequest } from "./row.ts";
 import type { BudgetSetting } from "./thinking-budget.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -38,45 +39,19 @@ export async function generate(
 export async function decodeRows(
   source: TokenSource,
   requests: readonly RowRequest[],
-  options: GenerateOptions,
+  { delimiters, signal, onProgress }: GenerateOptions,
 ): Promise<(readonly Generation[])[]> {
-  const place = { delimiters: options.delimiters, contextTokens: source.contextTokens };
   const results: (readonly Generation[])[] = [];
-  const waiting = requests.values();
-  const open = (slot: number): Row | undefined => {
-    const request = waiting.next();
-    if (request.done) return undefined;
-    const row = openRow(request.value, { ...place, slot });
-    results.push(row.generations);
-    return row;
-  };
-  const report = progressReporter(requests, results, options.onProgress);
-  const active: (Row | undefined)[] = Array.from({ length: source.slots }, (_, slot) => open(slot));
-  for (;;) {
-    const round = active.flatMap((_, slot) => nextCall(active, slot, { source, open }) ?? []);
-    report();
-    if (round.length === 0) return results;
-    throwIfAborted(options.signal);
-    const tokens = await source.extend(round.map(({ call }) => call));
-    round.forEach(({ row }, index) => row.accept(tokens[index] as number));
+  const batch = new ContinuousBatch(source, delimiters, progressReporter(requests, results, onProgress));
+  const jobs = requests.map((request) => batch.decode(request, { signal }));
+  results.push(...jobs.map(({ generations }) => generations));
+  try {
+    return await Promise.all(jobs.map(({ done }) => done));
+  } catch (error) {
+    batch.close(new AppError("interrupted", "another request of the call failed", { cause: error }));
+    await Promise.allSettled(jobs.map(({ done }) => done));
+    throw error;
   }
-}
-
-/** The slot's next model call; opens the next request when the slot's row is finished, undefined when none is left. */
-function nextCall(
-  active: (Row | undefined)[],
-  slot: number,
-  { source, open }: { source: TokenSource; open: (slot: number) => Row | undefined },
-) {
-  for (let row = active[slot]; row !== undefined; row = active[slot]) {
-    const wanted = row.next();
-    if (wanted !== undefined) {
-      if (wanted.truncateTo !== undefined) source.truncate(slot, wanted.truncateTo);
-      return { row, call: wanted.call };
-    }
-    active[slot] = open(slot);
-  }
-  return undefined;
 }
 
 function progressReporter(
@@ -92,10 +67,4 @@ function progressReporter(
     if (done > reported) onProgress(done, total);
     reported = done;
   };
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new AppError("interrupted", "decoding was interrupted", { cause: signal.reason, isRetryable: true });
-  }
 }

@@ -222,16 +222,20 @@ export interface FineTunePrice extends Dated {
   /** Micro-dollars for a million trained tokens (tokens of the examples times epochs). */
   readonly perMillion: Range;
   readonly range: string;
+  /** The least that a job costs, micro-dollars, and the day it was read; absent: none is known. */
+  readonly minimum?: { readonly microUsd: number; readonly asOf: string };
 }
 
 /**
  * Supervised only. The page's range for a size ends with LoRA below and full preference tuning above; its price for a full
  * fine-tune follows from the totals read with it ($13.50 and $41 for 25 million tokens), for the largest size not even so.
+ * "Each job is subject to a minimum charge of $4.00", from which its docs except some models.
  */
 const TOGETHER = {
   provider: "together",
   asOf: "2026-05-08",
   source: "https://www.together.ai/pricing",
+  minimum: { microUsd: 4_000_000, asOf: "2026-09-09" },
 } as const;
 const FIREWORKS = {
   provider: "fireworks",

@@ -17,6 +17,8 @@ export interface FineTuneOrder {
 export interface FineTuneRate {
   /** Micro-dollars for a million trained tokens, epochs counted; the dearer end where only a range is known. */
   readonly perMillion: number;
+  /** The least that a job costs, micro-dollars, and the day it was read; absent: there is none, or none is known. */
+  readonly minimum?: { readonly microUsd: number; readonly asOf: string };
   readonly asOf: string;
   readonly source: string;
 }
@@ -33,7 +35,10 @@ export function fineTuneRate({ provider, method, base, givenUsdPerMillion }: Fin
     (one) =>
       one.provider === provider && one.method === method && size !== undefined && size <= one.maxBillionParameters,
   );
-  if (row !== undefined) return { perMillion: row.perMillion[1], asOf: row.asOf, source: row.source };
+  if (row !== undefined) {
+    const { perMillion, minimum, asOf, source } = row;
+    return { perMillion: perMillion[1], asOf, source, ...(minimum === undefined ? {} : { minimum }) };
+  }
   throw new AppError("recipe-invalid", `no price is known for a ${method} fine-tune of "${base}" at ${provider}`, {
     hint:
       size === undefined
@@ -54,7 +59,13 @@ export function fineTuneCost({ perMillion }: FineTuneRate, trainedTokens: number
   return Number((BigInt(trainedTokens) * BigInt(perMillion) + 999_999n) / 1_000_000n);
 }
 
+/** Micro-dollars for a whole job of so many trained tokens: at least the minimum. */
+export function orderCost(rate: FineTuneRate, trainedTokens: number): number {
+  return Math.max(rate.minimum?.microUsd ?? 0, fineTuneCost(rate, trainedTokens));
+}
+
 /** The rate in words, with day and source. */
-export function describeRate({ perMillion, source, asOf }: FineTuneRate): string {
-  return `${formatUsd(perMillion)} per million trained tokens (${source}, ${asOf})`;
+export function describeRate({ perMillion, minimum, source, asOf }: FineTuneRate): string {
+  const least = minimum === undefined ? "" : `, at least ${formatUsd(minimum.microUsd)} a job`;
+  return `${formatUsd(perMillion)} per million trained tokens${least} (${source}, ${asOf})`;
 }

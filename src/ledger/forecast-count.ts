@@ -156,12 +156,13 @@ function secondsFor({ model, secondsEach, batchSeconds }: DrawnModel, calls: num
 /** Trained tokens are those of the chosen examples, prompt and all, once an epoch; chosen ones are as long as the others. */
 function countTraining(
   { examples: wanted }: ForecastFacts,
-  { name, microUsdPerMillion, epochs, bought }: PlannedTraining,
+  { name, microUsdPerMillion, startMicroUsd = 0, minimumMicroUsd = 0, epochs, bought }: PlannedTraining,
   { verified, exampleTokens }: CountedTraces,
 ): CountedRow {
   const examples = Math.min(wanted, verified);
   const tokens = verified === 0 ? 0 : Math.ceil((exampleTokens / verified) * examples * epochs);
-  const cost = Math.ceil((tokens / MICRO) * microUsdPerMillion);
+  const counted = Math.ceil((tokens / MICRO) * microUsdPerMillion + startMicroUsd);
+  const cost = tokens === 0 ? 0 : Math.max(minimumMicroUsd, counted);
   return {
     ...EMPTY_ROW,
     stage: "train",

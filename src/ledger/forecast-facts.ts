@@ -40,6 +40,10 @@ export interface PlannedTraining {
   readonly name: string;
   /** 0 on this machine. */
   readonly microUsdPerMillion: number;
+  /** Paid however little is trained: GPUs wait while the base is loaded. */
+  readonly startMicroUsd?: number;
+  /** The least that it costs. */
+  readonly minimumMicroUsd?: number;
   readonly epochs: number;
   /** Longest example, tokens. */
   readonly maxLength: number;

@@ -85,8 +85,12 @@ function xrayRow(example: Example, { question, trace }: ChosenTexts, measure: Me
   };
 }
 
-/** The stages that the examples were made from, if they are still what they were then. */
-async function inputsOf(fs: FileSystem, folder: string, { manifest }: StageInput) {
+/**
+ * The stages that the examples were made from.
+ *
+ * @throws AppError "run-changed" where they are not what they were then
+ */
+export async function inputsOf(fs: FileSystem, folder: string, { manifest }: StageInput) {
   const opened = {
     attempt: await openStageAsItLies(fs, folder, "attempt"),
     trace: await openStageAsItLies(fs, folder, "trace"),
@@ -107,7 +111,7 @@ function noTokensHere(tokenized: StageInput): AppError {
     "usage",
     "this student is trained by a provider, with a tokenizer that is not here: there are no tokens to show",
     {
-      hint: `what is sent lies as chats in ${tokenized.path("training.jsonl")}`,
+      hint: `grappa xray RUN shows the chats that are sent; they lie in ${tokenized.path("training.jsonl")}`,
     },
   );
 }

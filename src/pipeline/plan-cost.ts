@@ -10,6 +10,7 @@ import { count, parameterCount } from "../report/number-format.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { forecastFacts } from "./plan-rows.ts";
+import { planTraining, type TrainingPlan } from "./plan-training.ts";
 import { hubDataOf } from "./sources/source-places.ts";
 
 /** The plan. Amounts in micro-dollars, times in seconds. */
@@ -26,6 +27,8 @@ export interface CostPlan extends Forecast {
   /** What the cap buys in nine cases of ten. */
   readonly buys: { readonly questions: number; readonly verified: Spread };
   readonly examplesWanted: number;
+  /** Where the student could be trained; null for a small one that is trained here. */
+  readonly training: TrainingPlan | null;
   readonly figures: readonly PlanFigure[];
   /** What a run reads from the hub: the plan asked for none of it. */
   readonly hubData: readonly string[];
@@ -64,6 +67,7 @@ export function planCost(recipe: Recipe, facts: PlanFacts): CostPlan {
     mostHeldMicroUsd,
     buys: questionsWithin(known, Math.max(0, capMicroUsd - strayMicroUsd), worlds),
     examplesWanted: known.examples,
+    training: planTraining(recipe, facts, forecast.rows),
     figures,
     hubData: hubDataOf(recipe),
     method: METHOD,

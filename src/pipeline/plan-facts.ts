@@ -23,7 +23,7 @@ import { readPurchases } from "./run-spending.ts";
 import { readSource } from "./sources/read-source.ts";
 import { isAttempted } from "./stages/ask-students.ts";
 import { canGradeByRule, hasVerifier } from "./stages/grade-reply.ts";
-import { stageFolder } from "./stage-folder.ts";
+import { inspectStage, stageFolder } from "./stage-folder.ts";
 
 /** Where to look. */
 export interface PlanSources {
@@ -51,23 +51,43 @@ export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promi
     questions: await readQuestions(fs, sources),
     purchases: await readPurchases(fs, runFolder),
     solved: await readSolved((stage, file) => finishedFile(fs, sources, stage, file)),
-    studentParameters: await readStudentParameters(fs, sources),
+    ...(await readStudent(fs, sources)),
+    examples: await readExamples(fs, sources),
   };
 }
 
 const MAX_CONFIG_BYTES = 1 << 20;
 
 /** By the base's config.json where it is here and of a kind we read, else by its name. */
-async function readStudentParameters(fs: FileSystem, { recipe, baseFolder }: PlanSources): Promise<number | undefined> {
+async function readStudent(
+  fs: FileSystem,
+  { recipe, baseFolder }: PlanSources,
+): Promise<Pick<PlanFacts, "studentParameters" | "studentShape">> {
   const { student } = recipe;
-  if (student.hosted !== undefined) return parametersByName(student);
+  if (student.hosted !== undefined) return { studentParameters: parametersByName(student) };
   try {
     const text = await fs.readText(joinPath(baseFolder, "config.json"), MAX_CONFIG_BYTES);
-    return parameterCount(parseStudentConfig(JSON.parse(text)));
+    const config = parseStudentConfig(JSON.parse(text));
+    const parameters = parameterCount(config);
+    const { layers, hiddenSize } = config;
+    return { studentParameters: parameters, studentShape: { parameters, layers, hiddenSize } };
   } catch (error) {
-    if (error instanceof AppError || error instanceof SyntaxError) return parametersByName(student);
+    if (error instanceof AppError || error instanceof SyntaxError)
+      return { studentParameters: parametersByName(student) };
     throw error;
   }
+}
+
+/** What the tokenize stage counted, once it is done. */
+async function readExamples(fs: FileSystem, { runFolder, planned }: PlanSources): Promise<PlanFacts["examples"]> {
+  const done = planned.find(({ stage, status }) => stage === "tokenize" && status === "done");
+  if (done?.key === undefined) return undefined;
+  const state = await inspectStage(fs, stageFolder(runFolder, "tokenize", done.key), "sizes");
+  if (state.status !== "done") return undefined;
+  const { tokens, meanTokens, longestTokens } = state.manifest.notes;
+  if (typeof tokens !== "number" || typeof meanTokens !== "number" || typeof longestTokens !== "number")
+    return undefined; // a hosted run's notes tell no lengths
+  return { tokens, meanTokens, longestTokens };
 }
 
 /** A file of a stage that is done; undefined where the stage is not, or has no such file. */

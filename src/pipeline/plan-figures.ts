@@ -43,6 +43,14 @@ export interface PlanFacts {
   readonly overrides?: readonly PriceOverride[];
   /** Of the base student, by its configuration or else its name; undefined where neither tells. */
   readonly studentParameters?: number | undefined;
+  /** Its shape, where its configuration is here. */
+  readonly studentShape?:
+    | { readonly parameters: number; readonly layers: number; readonly hiddenSize: number }
+    | undefined;
+  /** The run's examples, once they are tokenised; tokens of one epoch. */
+  readonly examples?:
+    | { readonly tokens: number; readonly meanTokens: number; readonly longestTokens: number }
+    | undefined;
 }
 
 /** A figure the plan rests on, and how it is known. */

@@ -3,11 +3,14 @@ import { checkOverrides } from "../ledger/endpoint-price.ts";
 import { fineTuneRate } from "../ledger/fine-tune-price.ts";
 import { evaluationSettings } from "../evaluate/settings.ts";
 import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "../ledger/forecast-facts.ts";
+import { gpuHourPrice } from "../ledger/gpu-price.ts";
 import { formatUsd } from "../ledger/money.ts";
 import { type HostedStudent, isAsked, type Recipe } from "../schema/recipe.ts";
+import type { LauncherFields } from "../schema/training-fields.ts";
 import { ASSUMED } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { AskedModels } from "./plan-models.ts";
+import { launchedRate } from "./plan-training.ts";
 import { baseEndpoint } from "./stages/hosted/base-endpoint.ts";
 
 /** The facts of a forecast, and what a plan says beside it. */
@@ -53,7 +56,7 @@ export function forecastFacts(recipe: Recipe, facts: PlanFacts): PlannedRows {
     judgedShare: judge === undefined ? 0 : judgedShare,
     doubtedShare,
     examples: recipe.select.method === "all" ? facts.questions.count : recipe.select.count,
-    training: student.hosted === undefined ? ownTraining(recipe) : paidTraining(recipe, student.hosted, models),
+    training: plannedTraining(recipe, facts, models),
     ...(student.hosted === undefined && { ownReplies: ownReplies(recipe) }),
     evaluation: student.hosted === undefined ? [] : paidEvaluation(recipe, models),
   };
@@ -68,6 +71,36 @@ function askedModels({ attempt, trace, judge, student }: Recipe): string[] {
 }
 
 const here = ({ student }: Recipe): string => `${student.base}, here`;
+
+function plannedTraining(recipe: Recipe, facts: PlanFacts, models: AskedModels): PlannedTraining {
+  const { student, train } = recipe;
+  if (student.hosted !== undefined) return paidTraining(recipe, student.hosted, models);
+  return train.launcher === undefined ? ownTraining(recipe) : launchedTraining(recipe, train.launcher, facts, models);
+}
+
+/** GPUs by the hour, at the slow end of what is forecast. */
+function launchedTraining(
+  recipe: Recipe,
+  launcher: LauncherFields,
+  facts: PlanFacts,
+  models: AskedModels,
+): PlannedTraining {
+  const { perMillion, start } = launchedRate(recipe, facts);
+  const price = gpuHourPrice(launcher);
+  if (price !== undefined)
+    models.tell({
+      what: `price of a GPU, ${launcher.type}`,
+      value: `${formatUsd(price.microUsdPerGpuHour)} an hour`,
+      knownBy: price.asOf === "as given" ? { type: "recipe" } : { type: "published", ...pick(price) },
+    });
+  return {
+    ...ownTraining(recipe),
+    name: `${launcher.type}, ${recipe.train.method}`,
+    microUsdPerMillion: perMillion,
+    startMicroUsd: start,
+    bought: models.boughtTraining(),
+  };
+}
 
 function ownTraining(recipe: Recipe): PlannedTraining {
   const { epochs } = recipe.train;
@@ -94,9 +127,17 @@ function paidTraining(
     value: `${formatUsd(rate.perMillion)} per million trained tokens`,
     knownBy: rate.source === "recipe" ? { type: "recipe" } : { type: "published", ...pick(rate) },
   });
+  const { minimum } = rate;
+  if (minimum !== undefined)
+    models.tell({
+      what: `least price of a fine-tune at ${hosted.type}`,
+      value: formatUsd(minimum.microUsd),
+      knownBy: { type: "published", asOf: minimum.asOf, source: rate.source },
+    });
   return {
     name: `${hosted.type}, ${method}`,
     microUsdPerMillion: rate.perMillion,
+    ...(minimum === undefined ? {} : { minimumMicroUsd: minimum.microUsd }),
     epochs: train.epochs,
     maxLength: tokenize.maxLength,
     bought: models.boughtTraining(),

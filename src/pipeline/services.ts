@@ -69,7 +69,23 @@ export interface ChatReply {
   readonly answer: string;
   readonly thinkingTokens: number;
   readonly answerTokens: number;
+  /** Ids that the budget wrote: headings, "Wait", the words that open a forced answer. */
+  readonly forcedTokens: number;
   readonly end: "natural" | "cut" | "direct";
+}
+
+/** A piece of a reply under way. */
+export interface ChatPiece {
+  readonly part: "thinking" | "answer";
+  readonly text: string;
+  /** Whether the budget wrote it, not the model. */
+  readonly isForced: boolean;
+}
+
+/** Who watches a reply, and until when. */
+export interface ChatWatch {
+  readonly signal: AbortSignal;
+  readonly onPiece?: (piece: ChatPiece) => void;
 }
 
 /** An open conversation. Each prompt stands alone: the student was trained on single questions. */
@@ -79,14 +95,18 @@ export interface ChatSession {
   readonly maxThinkingTokens: number;
   /** A question of the kind that the student learned, held out from its training; undefined when the run tells none. */
   readonly example: string | undefined;
-  reply(prompt: string, setting: ChatSetting, signal: AbortSignal): Promise<ChatReply>;
+  reply(prompt: string, setting: ChatSetting, watch: ChatWatch): Promise<ChatReply>;
   close(): Promise<void>;
 }
 
 /** What to open a conversation with. */
 export interface OpenChatOptions {
   readonly fs: FileSystem;
+  /** The student's folder, and what it is called. */
   readonly folder: string;
+  readonly name: string;
+  /** The run that trained it, where it is known: it tells a question of the kind that it learned. */
+  readonly runFolder?: string | undefined;
   readonly threads: number;
 }
 

@@ -54,6 +54,10 @@ const HostedStudent = z.strictObject({
     .describe("where it is reached; another for a proxy or a test"),
   apiKeyEnv: z.string().default("TOGETHER_API_KEY").describe("name of the environment variable that holds the key"),
   method: z.enum(["full", "lora"]).default("full").describe("full fine-tune, as s1, or LoRA"),
+  download: z
+    .boolean()
+    .default(false)
+    .describe("bring the tuned weights to this disk when it is trained: tens of gigabytes, as the provider packs them"),
   maxTokens: z.int().min(1).default(16_384).describe("cap on thinking and answer together, tokens, when it answers"),
   concurrency: count("requests in flight").default(32),
   trainUsdPerMillion: z

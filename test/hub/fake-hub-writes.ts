@@ -47,21 +47,35 @@ export const WRITE_TOKEN = "hf_0123456789abcdefghij";
 export const VERIFY = "/acme/set.git/info/lfs/verify";
 /** Where the hub wants to be told that all parts are there. */
 export const COMPLETE = "/api/complete_multipart";
+const verifyPath = (repo: string): string => `/${repo}.git/info/lfs/verify`;
 const VERIFY_AUTHORIZATION = "Basic b2YtdGhlLWFjdGlvbg==";
+
+/** What a hub of more than data sets answers; false leaves a request to the data set. */
+export type ServeMore = (
+  request: WriteRequest,
+  exchange: { readonly body: Buffer; readonly response: ServerResponse; readonly storeOrigin: string },
+) => boolean | Promise<boolean>;
 
 /** What the fake holds, and how it wants large files. */
 export interface HubKind {
+  readonly repo?: string;
   /** Default: a data set. */
   readonly isModel?: boolean;
   /** Large files of more bytes go in parts of so many; default: all at once. */
   readonly chunkBytes?: number;
+  readonly serveMore?: ServeMore;
 }
 
-/** Serves `acme/set`, which is not there yet. Files of weights and Parquet are large ones, as the hub has it. */
-export async function startWritableHub({ isModel = false, chunkBytes = Infinity }: HubKind = {}): Promise<WritableHub> {
+/** Serves `acme/set`, or another, which is not there yet. Files of weights and Parquet are large ones, as the hub has it. */
+export async function startWritableHub({
+  repo = "acme/set",
+  isModel = false,
+  chunkBytes = Infinity,
+  serveMore = () => false,
+}: HubKind = {}): Promise<WritableHub> {
   const hub: State = {
-    api: `/api/${isModel ? "models" : "datasets"}/acme/set`,
-    git: `${isModel ? "" : "/datasets"}/acme/set.git`,
+    api: `/api/${isModel ? "models" : "datasets"}/${repo}`,
+    git: `${isModel ? "" : "/datasets"}/${repo}.git`,
     chunkBytes,
     parts: new Map(),
     completed: [],
@@ -81,8 +95,9 @@ export async function startWritableHub({ isModel = false, chunkBytes = Infinity 
       const { method = "", url: path = "", headersDistinct } = request;
       const noted = { origin, method, path, authorization: headersDistinct["authorization"]?.join(", ") };
       hub.seen.push(noted);
+      if (await serveMore(noted, { body, response, storeOrigin: origins.store })) return;
       if (origin === "store") await store(hub, noted, { body, response });
-      else await answer(hub, noted, { body, response, origins });
+      else await answer(hub, noted, { body, response, origins, repo });
     });
   const [server, storing] = await Promise.all([serve("hub"), serve("store")]);
   Object.assign(origins, { hub: originOf(server), store: originOf(storing) });
@@ -154,10 +169,16 @@ function uploadAction(
 async function answer(
   hub: State,
   request: WriteRequest,
-  { body, response, origins }: { body: Buffer; response: ServerResponse; origins: Record<"hub" | "store", string> },
+  {
+    body,
+    response,
+    origins,
+    repo,
+  }: { body: Buffer; response: ServerResponse; origins: Record<"hub" | "store", string>; repo: string },
 ): Promise<void> {
   const { path, authorization } = request;
-  if (path === VERIFY) return void response.writeHead(authorization === VERIFY_AUTHORIZATION ? 200 : 403).end();
+  if (path === verifyPath(repo))
+    return void response.writeHead(authorization === VERIFY_AUTHORIZATION ? 200 : 403).end();
   if (authorization !== `Bearer ${WRITE_TOKEN}`) return void response.writeHead(403).end();
   const json = (value: unknown, status = 200): void =>
     void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -187,7 +208,7 @@ async function answer(
               oid,
               actions: {
                 upload: uploadAction(hub, { oid, size }, origins),
-                verify: { href: `${origins.hub}${VERIFY}`, header: { Authorization: VERIFY_AUTHORIZATION } },
+                verify: { href: `${origins.hub}${verifyPath(repo)}`, header: { Authorization: VERIFY_AUTHORIZATION } },
               },
             },
       ),

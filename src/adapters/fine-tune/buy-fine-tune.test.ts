@@ -53,7 +53,7 @@ afterEach(async () => {
 });
 
 const start = async (options: Partial<FakeTuningOptions> = {}): Promise<void> => {
-  fake = await startFakeTuning({ apiKey: API_KEY, perMillion: RATE.perMillion, ...options });
+  fake = await startFakeTuning({ apiKey: API_KEY, perMillion: RATE.perMillion, quote: "unavailable", ...options });
 };
 
 const openTuner = (): TogetherTuner =>
@@ -310,7 +310,7 @@ describe("buyFineTune", () => {
   });
 
   test("an order that certainly did not come through is placed under its old hold", async () => {
-    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 2 ? { type: "reset" } : null) });
+    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 3 ? { type: "reset" } : null) });
     expect((await processOnce()).spentMicroUsd).toBe(WORST);
     const { result, spentMicroUsd } = await processOnce();
     expect(result).toMatchObject({ job: "ft-0" });
@@ -319,14 +319,14 @@ describe("buyFineTune", () => {
   });
 
   test("a hold of an earlier, lower price is raised before anything is ordered", async () => {
-    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 2 ? { type: "reset" } : null) });
+    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 3 ? { type: "reset" } : null) });
     await processOnce({ mostTokens: 2_000 });
     expect((await processOnce({}, { capMicroUsd: 2_000 })).result).toMatchObject({ code: "budget-exceeded" });
     expect(fake.billed.jobs).toBe(0);
   });
 
   test("a cap that was lowered below an old hold lets nothing be ordered under it", async () => {
-    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 2 ? { type: "reset" } : null) });
+    await start({ fault: ({ path, index }) => (path === "/v1/files/upload" && index < 3 ? { type: "reset" } : null) });
     await processOnce();
     const { result } = await processOnce({}, { capMicroUsd: WORST - 1 });
     expect(result).toMatchObject({
@@ -368,6 +368,58 @@ describe("buyFineTune", () => {
     const { result, spentMicroUsd } = await processOnce({ mostTokens: 2_000 }, { capMicroUsd: 2_000 });
     expect(result).toMatchObject({ job: "ft-0", costMicroUsd: COST });
     expect(spentMicroUsd).toBe(COST);
+  });
+
+  describe("a price that is told beforehand", () => {
+    test("is held instead of our worst case, and shown", async () => {
+      await start({ quote: "told", looks: 9 });
+      const quotes: unknown[] = [];
+      const onQuote = (quote: unknown): void => void quotes.push(quote);
+      const { result, spentMicroUsd } = await processOnce({ onQuote }, { capMicroUsd: COST, stopAt: 1 });
+      expect(result).toMatchObject({ code: "interrupted" });
+      expect(spentMicroUsd).toBe(COST); // our own worst case would not have fitted under the cap
+      expect(quotes).toEqual([{ microUsd: COST, trainedTokens: 4_000, isAllowed: true, limitMicroUsd: 100_000_000 }]);
+      expect(fake.files.size).toBe(1);
+    });
+
+    test("over the cap is not ordered: a job has a least price", async () => {
+      await start({ quote: "told", minimumMicroUsd: 4_000_000 });
+      const { result, spentMicroUsd } = await processOnce();
+      expect(result).toMatchObject({ code: "budget-exceeded", message: expect.stringContaining("may cost $4") });
+      expect(spentMicroUsd).toBe(0);
+      expect(fake.billed.jobs).toBe(0);
+    });
+
+    test("the least price is held where none is told", async () => {
+      await start();
+      const rate = { ...RATE, minimum: { microUsd: 4_000_000, asOf: "2026-09-09" } };
+      const { result } = await processOnce({ rate });
+      expect(result).toMatchObject({ code: "budget-exceeded", message: expect.stringContaining("may cost $4") });
+      const { spentMicroUsd } = await processOnce({ rate }, { capMicroUsd: 4_000_000 });
+      expect(spentMicroUsd).toBe(COST); // what it says at the end counts
+    });
+
+    test("an account that may not go on is told so, and nothing is ordered or held", async () => {
+      await start({ quote: "refused" });
+      const { result, spentMicroUsd } = await processOnce();
+      expect(result).toMatchObject({ code: "provider-permanent", hint: expect.stringContaining("$100") });
+      expect(spentMicroUsd).toBe(0);
+      expect(fake.billed.jobs).toBe(0);
+    });
+
+    test("that counts far more tokens than the examples hold is warned of", async () => {
+      await start({ quote: "told" });
+      const { warnings } = await processOnce({ mostTokens: 1_000, expectedTokens: 900 });
+      expect(warnings).toEqual([
+        expect.stringContaining("together counts 4000 tokens, and the examples hold about 900"),
+      ]);
+    });
+
+    test("rows are packed: otherwise each would be billed at full length", async () => {
+      await start({ quote: "told" });
+      expect((await processOnce()).spentMicroUsd).toBe(COST);
+      expect(fake.billed.trainedTokens).toBe(4_000);
+    });
   });
 
   test("a refused order costs nothing", async () => {

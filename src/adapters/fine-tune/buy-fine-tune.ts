@@ -4,12 +4,12 @@
  * killed meanwhile goes on with one that runs, and books one that ended.
  */
 import { AppError } from "../../core/errors.ts";
-import { fineTuneCost } from "../../ledger/fine-tune-price.ts";
+import { fineTuneCost, orderCost } from "../../ledger/fine-tune-price.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import type { Waiting } from "../teacher/retry-delay.ts";
 import { TeacherError } from "../teacher/teacher.ts";
 import { type FineTuneAccounts, type FineTuneCost, FineTuneMoney, isCharged } from "./fine-tune-money.ts";
-import type { FineTuneJob, FineTuneOrder, FineTuner } from "./fine-tuner.ts";
+import type { FineTuneJob, FineTuneOrder, FineTuneQuote, FineTuner } from "./fine-tuner.ts";
 
 /** On what terms it is bought. */
 export interface FineTuneTerms extends FineTuneAccounts {
@@ -21,6 +21,8 @@ export interface FineTuneTerms extends FineTuneAccounts {
   readonly waiting: Waiting;
   readonly signal: AbortSignal;
   readonly onProgress: (job: FineTuneJob) => void;
+  /** Told what the provider says that it will come to, before it is ordered. */
+  readonly onQuote?: (quote: FineTuneQuote) => void;
   /** Told of a job that ended without a model while nobody watched. */
   readonly warn: (message: string) => void;
 }
@@ -127,10 +129,10 @@ async function begin(jobs: readonly FineTuneJob[], buying: Buying, { isOurs }: P
   const mayBeOurs = isOurs || jobs.some((job) => isCharged(job, terms));
   for (const job of jobs.filter((one) => isEnded(one) && !isCharged(one, terms)))
     await (mayBeOurs ? bookEnded(job, buying) : money.disclaim(job));
-  const worstMicroUsd = fineTuneCost(terms.rate, terms.mostTokens);
+  const worstMicroUsd = orderCost(terms.rate, terms.mostTokens);
   const job = liveOne(jobs, terms);
   if (job === undefined) {
-    const refusal = await money.raiseTo(worstMicroUsd);
+    const refusal = await money.raiseTo((await quoted(buying))?.microUsd ?? worstMicroUsd);
     if (refusal !== undefined) throw refusal;
     return { job: await submit(buying), isOurs: true };
   }
@@ -142,6 +144,37 @@ async function begin(jobs: readonly FineTuneJob[], buying: Buying, { isOurs }: P
   if (!isOurs) throw refusal;
   await money.admit(most);
   return { job, isOurs, refusal };
+}
+
+/** More tokens than this many times the most that we count are no other way of counting. */
+const STRANGE_TOKENS = 2;
+
+/**
+ * What the provider says that the order will come to. Not to be told is no reason to stop: then our own worst case is held.
+ * @throws {AppError} `provider-permanent`: it says that it would not take the order.
+ */
+async function quoted({ order, terms }: Buying): Promise<FineTuneQuote | undefined> {
+  const quote = await terms.tuner.quote(order, terms.signal).catch((error: unknown) => {
+    if (error instanceof TeacherError && !terms.signal.aborted) return undefined;
+    throw error;
+  });
+  if (quote === undefined) return undefined;
+  const { microUsd, trainedTokens, isAllowed, limitMicroUsd } = quote;
+  terms.onQuote?.(quote);
+  if (!isAllowed)
+    throw new AppError(
+      "provider-permanent",
+      `${terms.provider} would not take the fine-tune of ${formatUsd(microUsd)}`,
+      {
+        hint: `raise the account's limit there${limitMicroUsd === null ? "" : `, which is ${formatUsd(limitMicroUsd)}`}, or add credit`,
+        data: { microUsd, limitMicroUsd },
+      },
+    );
+  if (trainedTokens !== null && trainedTokens > STRANGE_TOKENS * terms.mostTokens)
+    terms.warn(
+      `${terms.provider} counts ${trainedTokens} tokens, and the examples hold about ${terms.expectedTokens}: it seems to bill every row at full length; ${formatUsd(microUsd)} is held for it`,
+    );
+  return quote;
 }
 
 async function bookEnded(job: FineTuneJob, { terms, money }: Buying): Promise<void> {
@@ -162,7 +195,8 @@ function costOf(job: FineTuneJob, { rate, expectedTokens, mostTokens }: FineTune
   const { trainedTokens, billedMicroUsd, state } = job;
   const untold = isEnded(job) ? mostTokens : state.type === "completed" ? expectedTokens : 0;
   const tokens = trainedTokens ?? untold;
-  const microUsd = billedMicroUsd ?? fineTuneCost(rate, tokens);
+  const isWhole = tokens > 0 && state.type === "completed";
+  const microUsd = billedMicroUsd ?? (isWhole ? orderCost(rate, tokens) : fineTuneCost(rate, tokens));
   return { tokens, microUsd, isEstimated: billedMicroUsd === null };
 }
 

@@ -35,6 +35,28 @@ export interface FineTuneJob {
   readonly billedMicroUsd: number | null;
 }
 
+/** What the provider says, before it is ordered, that an order will come to. */
+export interface FineTuneQuote {
+  readonly microUsd: number;
+  /** Tokens that it would train on, epochs counted; null where it does not say. */
+  readonly trainedTokens: number | null;
+  /** Whether it would take the order now. */
+  readonly isAllowed: boolean;
+  /** The account's limit; null where it does not say. */
+  readonly limitMicroUsd: number | null;
+}
+
+/** Weights on their way to this disk. */
+export interface WeightsRequest {
+  readonly job: string;
+  readonly method: "full" | "lora";
+  /** The file that they become; a part of them may lie beside it already. */
+  readonly to: string;
+  /** More is refused. */
+  readonly maxBytes: number;
+  readonly onBytes: (bytes: number, total: number | null) => void;
+}
+
 /**
  * A fine-tuning API. Every method throws {@link TeacherError}: `unavailable` nothing happened, later may work; `broken` it
  * may have happened; `run-refused` never.
@@ -42,10 +64,17 @@ export interface FineTuneJob {
 export interface FineTuner {
   /** The jobs of this name, those that ended too, in no order. What they cost {@link FineTuner.poll} alone tells for certain. */
   find(name: string, signal: AbortSignal): Promise<readonly FineTuneJob[]>;
+  /**
+   * Asks what an order would come to, which costs nothing and begins nothing; undefined where the provider cannot say. It may
+   * upload the examples, once: the order then uses them.
+   */
+  quote(order: FineTuneOrder, signal: AbortSignal): Promise<FineTuneQuote | undefined>;
   /** Begins a job, which begins to bill: look for it by its name first. */
   submit(order: FineTuneOrder, signal: AbortSignal): Promise<FineTuneJob>;
   poll(id: string, signal: AbortSignal): Promise<FineTuneJob>;
   /** Asks for a job to be stopped; it ends some time after, and the steps it took are billed. */
   cancel(id: string, signal: AbortSignal): Promise<void>;
+  /** Downloads what a completed job made, going on where an earlier try stopped; what it is in, the caller must know. */
+  download(weights: WeightsRequest, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,6 +1,13 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type FakeTuning, startFakeTuning } from "../../../test/teacher/fakes/fake-together-tuning.ts";
-import type { FineTuneOrder } from "./fine-tuner.ts";
+import {
+  type FakeTuning,
+  type FakeTuningOptions,
+  startFakeTuning,
+} from "../../../test/teacher/fakes/fake-together-tuning.ts";
+import type { FineTuneOrder, WeightsRequest } from "./fine-tuner.ts";
 import { TogetherTuner } from "./together-tuner.ts";
 
 const KEY = "key-of-a-test-0123456789";
@@ -70,6 +77,72 @@ describe("TogetherTuner", () => {
     const cancelled = { id, state: { type: "cancelled" } };
     expect(await tuner.find(ORDER.name, never)).toMatchObject([{ ...cancelled, billedMicroUsd: null }]);
     expect(await tuner.poll(id, never)).toMatchObject({ ...cancelled, billedMicroUsd: 7 });
+  });
+
+  test("tells a price beforehand, and orders with the same upload", async () => {
+    expect(await tuner.quote(ORDER, never)).toEqual({
+      microUsd: Math.ceil(24 * 0.54),
+      trainedTokens: 24,
+      isAllowed: true,
+      limitMicroUsd: 100_000_000,
+    });
+    await tuner.submit(ORDER, never);
+    expect(fake.files.size).toBe(1);
+  });
+
+  describe("weights", () => {
+    let folder: string;
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), "grappa-weights-"));
+    });
+    afterEach(() => rm(folder, { recursive: true, force: true }));
+
+    async function completed(method: "full" | "lora"): Promise<WeightsRequest> {
+      const { id } = await tuner.submit({ ...ORDER, method }, never);
+      for (let looks = 0; looks < 3; looks++) await tuner.poll(id, never);
+      return { job: id, method, to: join(folder, "student", "w.tar.zst"), maxBytes: 1e6, onBytes: () => undefined };
+    }
+    const restart = async (options: Partial<FakeTuningOptions>): Promise<void> => {
+      await tuner.close();
+      await fake.close();
+      fake = await startFakeTuning({ apiKey: KEY, perMillion: 540_000, ...options });
+      tuner = open();
+    };
+
+    test.each(["full", "lora"] as const)(
+      "of a %s fine-tune come from another origin, without the key",
+      async (method) => {
+        const request = await completed(method);
+        await tuner.download(request, never);
+        expect(await readFile(request.to)).toEqual(fake.weights);
+        expect(await readdir(join(folder, "student"))).toEqual(["w.tar.zst"]);
+      },
+    );
+
+    test("that break off are gone on with, by this process and by the next", async () => {
+      await restart({ storageBreaks: [50_000, 40_000] });
+      const request = await completed("full");
+      const stop = new AbortController();
+      const onBytes = (bytes: number): void => void (bytes > 60_000 && stop.abort());
+      await expect(tuner.download({ ...request, onBytes }, stop.signal)).rejects.toMatchObject({ code: "interrupted" });
+      await tuner.download(request, never);
+      expect(await readFile(request.to)).toEqual(fake.weights);
+      const [first, second, third] = fake.ranges.map((range) => Number(/\d+/.exec(range ?? "0")?.[0]));
+      expect(first).toBe(0);
+      expect(second).toBe(50_000);
+      expect(third).toBeGreaterThan(60_000);
+    });
+
+    test("that are larger than a model of that size are refused, and those of a job that is not complete", async () => {
+      const request = await completed("full");
+      await expect(tuner.download({ ...request, maxBytes: 1_000 }, never)).rejects.toMatchObject({
+        code: "limit-exceeded",
+      });
+      const { id } = await tuner.submit({ ...ORDER, epochs: 4 }, never);
+      await expect(tuner.download({ ...request, job: id }, never)).rejects.toMatchObject({
+        code: "provider-permanent",
+      });
+    });
   });
 
   test("a bad key is refused for good, and stands in no message", async () => {

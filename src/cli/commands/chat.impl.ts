@@ -1,9 +1,9 @@
 import { AppError } from "../../core/errors.ts";
+import { findModel } from "../../pipeline/evaluation/find-model.ts";
 import type { ChatReply, ChatSession, ChatSetting } from "../../pipeline/services.ts";
 import { chatLoop } from "../chat-loop.ts";
 import { type CommandResult, type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
-import { findRun } from "../find-run.ts";
 import { describeReply } from "../reply-text.ts";
 
 /** Flags of `grappa chat`. */
@@ -14,13 +14,15 @@ export interface ChatFlags extends CommonFlags {
   readonly wait: number;
 }
 
-/** Talks to a run's student. */
-export default presenting<ChatFlags, [string]>(async (context, flags, run) => {
+/** Talks to a student. */
+export default presenting<ChatFlags, [string]>(async (context, flags, model) => {
   if (flags.json && flags.prompt === undefined) throw new AppError("usage", "--json needs --prompt TEXT");
-  const folder = await findRun(context, run);
+  const { name, folder, runFolder } = await findModel(model, context.recipes);
   const session = await context.services.openChat({
     fs: context.fs,
     folder,
+    name: runFolder === undefined ? name : `${name}'s student`,
+    runFolder,
     threads: flags.threads ?? context.settings.threads,
   });
   const setting: ChatSetting = { budgetTokens: flags.budget, waits: flags.wait };
@@ -48,7 +50,7 @@ async function replyUntilInterrupted(
     controller.abort(new AppError("interrupted", "stopped by the user", { isRetryable: true })),
   );
   try {
-    return await session.reply(prompt, setting, controller.signal);
+    return await session.reply(prompt, setting, { signal: controller.signal });
   } finally {
     stopListening();
   }

@@ -26,12 +26,12 @@ export const chatCommand = buildCommand({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "folder of a run, or its name in runs/", parse: plainText, placeholder: "RUN" }],
+      parameters: [{ brief: "a run, a model's folder, or demo-base", parse: plainText, placeholder: "MODEL" }],
     },
   },
   docs: {
-    brief: "talk to a run's student: /budget 64, /wait 1, /help, /quit",
+    brief: "talk to a student: /budget 64, /wait 1, /help, /quit",
     fullDescription:
-      "Talks to the student that a run trained; the run need not be finished. Each prompt stands alone.\nWhile talking: /budget 64, /wait 1, /help, /quit. With --prompt it answers once and ends; --json needs that.",
+      "Talks to a student: a run's (which need not be finished) or a model's folder. Each prompt stands alone. A terminal shows\nthinking dimmed as it comes, and underlined what the budget wrote of it.\nWhile talking: /budget 64, /wait 1, /help, /quit. With --prompt it answers once and ends; --json needs that.",
   },
 });

@@ -62,7 +62,13 @@ async function sendModel(context: CliContext, sending: Sending): Promise<Command
   const shown = { writing: byteProgress(context, "writing"), sending: byteProgress(context, `sending to ${repo}`) };
   const { folder, pushed, card, ...exported } = await pushModel(
     {
-      ...{ runFolder, repo, isPublic, isSent: yes, signal, hub: hubAccess(context), grappa: context.version },
+      runFolder,
+      repo,
+      isPublic,
+      isSent: yes,
+      signal,
+      hub: hubAccess(context),
+      grappa: context.version,
       gguf: gguf ? (type ?? "q8_0") : null,
       progress: (doing, done, total) => shown[doing].report(done, total),
     },

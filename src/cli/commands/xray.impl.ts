@@ -1,12 +1,14 @@
 import { resolve } from "node:path";
 import { AppError } from "../../core/errors.ts";
+import { type HostedXrayRun, openHostedXray } from "../../pipeline/open-hosted-xray.ts";
 import { openXray, type XrayRun } from "../../pipeline/open-xray.ts";
 import { writeXrayPage } from "../../pipeline/write-xray-page.ts";
-import { gatesFailed } from "../../tokenize/gate-report.ts";
+import { gatesFailed, gateTally } from "../../tokenize/gate-report.ts";
 import { tokenText, type XrayRow, type XraySummary, xrayTally } from "../../tokenize/xray.ts";
 import { type CommandResult, type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { findRun } from "../find-run.ts";
+import { describeChat, describeHostedXray, summarizeHosted } from "../hosted-xray-text.ts";
 import { shellQuote } from "../shell-quote.ts";
 import { shownPath } from "../shown-path.ts";
 import { describePage, describeRow, describeXray } from "../xray-text.ts";
@@ -23,6 +25,8 @@ const LEAST_PREFIX = 4;
 export default presenting<XrayFlags, [string, string?]>(async (context, flags, name, id) => {
   checkFlags(flags, id);
   const folder = await findRun(context, name);
+  const chats = await openHostedXray(context.fs, folder);
+  if (chats !== undefined) return await showChats(context, { folder, flags, id }, chats);
   const run = await openXray({ fs: context.fs, folder, packageFolder: context.recipes.packageFolder });
   if (id !== undefined) return showRow(context, run, await findRow(run, id), flags);
   const shown = shellQuote(shownPath(context, folder));
@@ -52,9 +56,48 @@ function withVerdict(result: CommandResult, { gates, rows }: Pick<XraySummary, "
   return gates.length === 0 ? result : { ...result, failure: gatesFailed(gates, { rows }) };
 }
 
+interface Asked {
+  readonly folder: string;
+  readonly flags: XrayFlags;
+  readonly id: string | undefined;
+}
+
+/** Of a student that a provider trains: the chats that are sent. */
+async function showChats(
+  context: CliContext,
+  { folder, flags, id }: Asked,
+  run: HostedXrayRun,
+): Promise<CommandResult> {
+  if (flags.tokens || flags.html !== undefined)
+    throw new AppError(
+      "usage",
+      "a provider trains this student, with a tokenizer that is not here: there are no tokens",
+      {
+        hint: "leave --tokens and --html out: the chats that are sent are shown as text",
+      },
+    );
+  const { recipe, hosted } = run;
+  const typed = shellQuote(shownPath(context, folder));
+  const facts = { run: typed, provider: hosted.type, base: recipe.student.base, maxLength: recipe.tokenize.maxLength };
+  const verified = { isTemplateVerified: false, isMaskVerified: false };
+  if (id !== undefined) {
+    const row = await findRow(run, id);
+    const tally = gateTally();
+    tally.add(row.traceId, row.faults);
+    const text = describeChat(row, facts).join("\n");
+    return withVerdict({ json: { ...facts, ...verified, ...row }, text }, { gates: tally.results(), rows: 1 });
+  }
+  const summary = await summarizeHosted(run.rows());
+  const text = describeHostedXray(facts, summary).join("\n");
+  return withVerdict({ json: { ...facts, ...verified, ...summary }, text }, summary);
+}
+
 /** The row that an id or the beginning of one names. Throws "usage" for none or several. */
-async function findRow(run: XrayRun, id: string): Promise<XrayRow> {
-  const matches: XrayRow[] = [];
+async function findRow<T extends { readonly questionId: string; readonly traceId: string }>(
+  run: { rows(): AsyncIterable<T> },
+  id: string,
+): Promise<T> {
+  const matches: T[] = [];
   for await (const row of run.rows()) {
     if (row.traceId === id) return row;
     const isNamed = [row.traceId, row.questionId].some((each) => each.startsWith(id));

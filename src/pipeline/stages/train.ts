@@ -11,14 +11,14 @@ import { planTraining, runTraining } from "../../train/training-loop.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
-import { fineTuneConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
+import { hostedConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
 import { studentCard } from "./student-card.ts";
 import { EXAMPLES_FILE, ORDER_FILE } from "./tokenize.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
  * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. A hosted student is
- * trained by its provider; outputs `student.json`.
+ * trained by its provider; outputs `student.json`, and `student/weights.tar.zst` where its weights are asked for.
  */
 export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
   return {
@@ -26,7 +26,7 @@ export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
     inputs: ["tokenize"],
     facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
     codeVersion: 3,
-    config: (recipe) => (recipe.student.hosted ? fineTuneConfig(recipe) : ownConfig(recipe)),
+    config: (recipe) => (recipe.student.hosted ? hostedConfig(recipe) : ownConfig(recipe)),
     plan: (recipe) => {
       const { hosted, base } = recipe.student;
       if (hosted) return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs`;

@@ -76,7 +76,7 @@ function budgetLimits(results: RunResults): readonly string[] {
 function hostedLimits({ recipe }: RunResults): readonly string[] {
   if (recipe.student.hosted === undefined) return [];
   return [
-    "Another trained and serves the student: thinking budgets, forced continuations and training losses were not measured, and lengths are as teacher and server counted them. The base was asked the question alone, as the student was.",
+    "Another trained and serves the student, by a chat template and a loss mask of its own that were not verified: thinking budgets, forced continuations and training losses were not measured, and lengths are as teacher and server counted them. The base was asked the question alone, as the student was.",
   ];
 }
 

@@ -1,8 +1,12 @@
 /**
  * @file Together's fine-tuning API as its reference tells it: files, jobs that go on with every look at them, and its own
  * books. It refuses what the real one refuses. Shapes: docs.together.ai/reference "upload-file", "post-fine-tunes",
- * "get-fine-tunes", "get-fine-tunes-id", docs "fine-tuning/data-preparation" and "fine-tuning/pricing" (read 2026-11-25).
+ * "get-fine-tunes", "get-fine-tunes-id", docs "fine-tuning/data-preparation" and "fine-tuning/pricing" (read 2026-11-25);
+ * "post-fine-tunes-estimate-price", "get-finetune-download" and the Python client's download (read 2026-11-29). Its traps: without
+ * `packing` every row is billed at the longest length, a job has a least price, weights come from another origin.
  */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import {
   type FakeAnswer,
@@ -31,6 +35,12 @@ export interface FakeTuningOptions extends Pick<FaultServerOptions, "fault"> {
   readonly failedPrice?: "billed" | "refunded" | "untold";
   /** Lists of jobs in which a new one does not stand yet. */
   readonly listLag?: number;
+  /** What it says of a price beforehand: what will be billed, that it cannot say, that the account may not; told unless given. */
+  readonly quote?: "told" | "unavailable" | "refused";
+  /** The least that a job costs, micro-dollars. */
+  readonly minimumMicroUsd?: number;
+  /** The storage breaks off after so many bytes, once for each number. */
+  readonly storageBreaks?: readonly number[];
   /** Answers chat completions, as the same host does: `http://127.0.0.1:PORT`. */
   readonly chatOrigin?: string;
 }
@@ -44,7 +54,14 @@ export interface FakeTuning extends FaultServer {
   readonly files: ReadonlyMap<string, string>;
   /** What was ordered. */
   readonly orders: readonly TuningOrder[];
+  /** Weights of every job that is complete. */
+  readonly weights: Buffer;
+  /** Ranges that the storage was asked for. */
+  readonly ranges: readonly (string | undefined)[];
 }
+
+/** Longest row that the models take, tokens: what each counts as without packing. */
+const MAX_SEQUENCE = 32_768;
 
 const Order = z.strictObject({
   training_file: z.string(),
@@ -64,6 +81,7 @@ const Order = z.strictObject({
   warmup_ratio: z.number().min(0).max(1),
   weight_decay: z.number().min(0),
   max_grad_norm: z.number().min(0),
+  packing: z.boolean().default(false),
   training_method: z.strictObject({ method: z.literal("sft"), train_on_inputs: z.literal(false) }),
   training_type: z.union([
     z.strictObject({ type: z.literal("Full") }),
@@ -73,6 +91,16 @@ const Order = z.strictObject({
 /** A job as it was ordered. */
 export type TuningOrder = z.infer<typeof Order>;
 
+const Estimate = Order.pick({
+  training_file: true,
+  model: true,
+  n_epochs: true,
+  training_method: true,
+  training_type: true,
+})
+  .extend({ n_evals: z.literal(0) })
+  .strict();
+
 const Example = z.strictObject({
   messages: z.tuple([
     z.strictObject({ role: z.literal("user"), content: z.string().min(1) }),
@@ -80,6 +108,7 @@ const Example = z.strictObject({
       role: z.literal("assistant"),
       content: z.string().min(1),
       reasoning_content: z.string().optional(),
+      reasoning: z.string().optional(),
     }),
   ]),
 });
@@ -102,10 +131,24 @@ export async function startFakeTuning(options: FakeTuningOptions): Promise<FakeT
     jobs: [] as Job[],
     billed: { jobs: 0, trainedTokens: 0, microUsd: 0 },
   };
-  const server = await startFaultServer({ ...options, answer: (request) => answer(request, world, options) });
+  const weights = Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), Buffer.alloc(200_000, "w")]);
+  const ranges: (string | undefined)[] = [];
+  const storage = await startStorage(weights, ranges, [...(options.storageBreaks ?? [])]);
+  const storageOrigin = `http://127.0.0.1:${(storage.address() as AddressInfo).port}`;
+  const server = await startFaultServer({
+    ...options,
+    answer: (request) => answer(request, world, { ...options, storageOrigin }),
+  });
   const { files, jobs, billed } = world;
   return {
     ...server,
+    weights,
+    ranges,
+    close: async () => {
+      storage.closeAllConnections();
+      storage.close();
+      await server.close();
+    },
     baseUrl: `${server.origin}/v1`,
     billed,
     files,
@@ -121,13 +164,35 @@ interface World {
   readonly billed: FakeTuning["billed"];
 }
 
-async function answer(request: FakeRequest, world: World, options: FakeTuningOptions): Promise<FakeAnswer> {
+/** Another origin, whose addresses are good without the key, and refuse it. */
+async function startStorage(weights: Buffer, ranges: (string | undefined)[], breaks: number[]): Promise<Server> {
+  const etag = '"weights-1"';
+  const storage = createServer(({ headers }, response) => {
+    ranges.push(headers.range);
+    if (headers.authorization !== undefined) return void response.writeHead(400).end("signed twice");
+    const from = headers["if-range"] === etag ? Number(/^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1] ?? 0) : 0;
+    const rest = weights.subarray(from);
+    const range = { "content-range": `bytes ${from}-${weights.length - 1}/${weights.length}` };
+    response.writeHead(from > 0 ? 206 : 200, { etag, "content-length": rest.length, ...(from > 0 ? range : {}) });
+    const most = breaks.shift();
+    if (most === undefined) response.end(rest);
+    else response.write(rest.subarray(0, most), () => setTimeout(() => response.destroy(), 20));
+  });
+  await new Promise<void>((resolve) => storage.listen(0, "127.0.0.1", resolve));
+  return storage;
+}
+
+type Options = FakeTuningOptions & { readonly storageOrigin: string };
+
+async function answer(request: FakeRequest, world: World, options: Options): Promise<FakeAnswer> {
   const { method, path, headers, body } = request;
   if (options.chatOrigin !== undefined && path === "/v1/chat/completions")
     return await forward(request, options.chatOrigin);
   if (headers.authorization !== `Bearer ${options.apiKey}`) return refuse(401, "Invalid API key provided");
   const job = world.jobs.find(({ id }) => path === `/v1/fine-tunes/${id}` || path === `/v1/fine-tunes/${id}/cancel`);
   if (method === "POST" && path === "/v1/files/upload") return upload(request, world);
+  if (method === "POST" && path === "/v1/fine-tunes/estimate-price") return estimate(body, world, options);
+  if (method === "GET" && path.startsWith("/v1/finetune/download?")) return download(path, world, options);
   if (method === "POST" && path === "/v1/fine-tunes") return order(body, world, options);
   if (method === "GET" && path === "/v1/fine-tunes") return list(world.jobs, options);
   if (job !== undefined && method === "GET") return json(look(job, world, options));
@@ -177,9 +242,45 @@ function order(body: string, world: World, options: FakeTuningOptions): FakeAnsw
     return refuse(400, `${parsed.error.issues[0]?.path.join(".")}: ${parsed.error.issues[0]?.message}`);
   const file = world.files.get(parsed.data.training_file);
   if (file === undefined) return refuse(404, "no such file");
-  const characters = file.split("\n").reduce((sum, line) => sum + (line === "" ? 0 : textOf(line).length), 0);
-  const tokens = Math.ceil(characters / (options.charactersPerToken ?? 4)) * parsed.data.n_epochs;
-  return json(view(newJob(parsed.data, tokens, { world, options }), options));
+  return json(view(newJob(parsed.data, tokensOf(file, parsed.data, options), { world, options }), options));
+}
+
+/** As they are billed, epochs counted. */
+function tokensOf(file: string, asked: Pick<TuningOrder, "n_epochs" | "packing">, options: FakeTuningOptions): number {
+  const lines = file.split("\n").filter((line) => line !== "");
+  if (!asked.packing) return lines.length * MAX_SEQUENCE * asked.n_epochs;
+  const characters = lines.reduce((sum, line) => sum + textOf(line).length, 0);
+  return Math.ceil(characters / (options.charactersPerToken ?? 4)) * asked.n_epochs;
+}
+
+/** In dollars, where jobs tell nano-dollars. */
+function estimate(body: string, world: World, options: FakeTuningOptions): FakeAnswer {
+  const parsed = Estimate.safeParse(JSON.parse(body));
+  if (!parsed.success) return refuse(400, `${parsed.error.issues[0]?.path.join(".")}: not taken by an estimate`);
+  const file = world.files.get(parsed.data.training_file);
+  if (file === undefined) return refuse(404, "no such file");
+  if (options.quote === "unavailable") return json({ estimation_available: false, unavailable_reason: "no price yet" });
+  const tokens = tokensOf(file, { ...parsed.data, packing: true }, options);
+  const usd = Math.max(priceOf(tokens, options) / 1e9, (options.minimumMicroUsd ?? 0) / 1e6);
+  return json({
+    estimation_available: true,
+    estimated_total_price: usd,
+    estimated_train_token_count: tokens,
+    estimated_eval_token_count: 0,
+    allowed_to_proceed: options.quote !== "refused",
+    user_limit: 100,
+  });
+}
+
+function download(path: string, { jobs }: World, { storageOrigin }: Options): FakeAnswer {
+  const query = new URL(path, storageOrigin).searchParams;
+  const job = jobs.find(({ id }) => id === query.get("ft_id"));
+  if (job?.status !== "completed") return refuse(400, "the job is not complete");
+  const isFull = job.order.training_type.type === "Full";
+  const taken = isFull ? ["model_output_path"] : ["merged", "adapter"];
+  if (!taken.includes(query.get("checkpoint") ?? "")) return refuse(400, "no such checkpoint of this job");
+  const headers = { location: `${storageOrigin}/weights.tar.zst?signature=1` };
+  return { status: 302, contentType: "text/plain", headers, pieces: [""] };
 }
 
 function newJob(asked: TuningOrder, tokens: number, { world, options }: Books): Job {
@@ -222,7 +323,7 @@ function book(job: Job, status: string, tokens: number, { world, options }: Book
   world.billed.microUsd += Math.ceil(priceOf(tokens, options) / 1000);
 }
 
-/** Nano-dollars. */
+/** Nano-dollars, the least price apart. */
 const priceOf = (tokens: number, { perMillion }: FakeTuningOptions): number => Math.round((tokens * perMillion) / 1000);
 
 function view({ id, order: asked, tokens, looks, status }: Job, options: FakeTuningOptions): object {

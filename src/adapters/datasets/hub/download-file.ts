@@ -18,6 +18,8 @@ export interface Download {
   readonly commit: string;
   readonly file: HubFile;
   readonly path: string;
+  /** Where it lies; absent: at its path in the data set's commit. */
+  readonly url?: URL;
 }
 
 /** Larger files are refused before a byte is asked for. */
@@ -62,10 +64,10 @@ async function fetchVerified(http: HubHttp, part: Part, download: Download): Pro
   }
 }
 
-async function fetchRest(http: HubHttp, part: Part, { repo, commit, file }: Download): Promise<void> {
+async function fetchRest(http: HubHttp, part: Part, { repo, commit, file, url: given }: Download): Promise<void> {
   if (part.size > file.size) await part.cut();
   if (part.size === file.size) return;
-  const url = http.url(["datasets", ...repo.split("/"), "resolve", commit, ...file.path.split("/")]);
+  const url = given ?? http.url(["datasets", ...repo.split("/"), "resolve", commit, ...file.path.split("/")]);
   // A range of a compressed body would be of other bytes.
   const headers = (): Record<string, string> => ({ range: `bytes=${part.size}-`, "accept-encoding": "identity" });
   await http.try(

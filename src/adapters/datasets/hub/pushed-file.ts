@@ -41,3 +41,15 @@ export async function gitHash({ size, read }: PushedFile): Promise<string> {
   for await (const chunk of read(0, size)) hash.update(chunk);
   return hash.digest("hex");
 }
+
+/** A file that is in memory. */
+export function fileInMemory(bytes: Uint8Array, { path, sha256 }: Pick<PushedFile, "path" | "sha256">): PushedFile {
+  return {
+    path,
+    sha256,
+    size: bytes.length,
+    async *read(start, end) {
+      yield bytes.subarray(start, end);
+    },
+  };
+}

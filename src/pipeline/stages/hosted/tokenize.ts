@@ -5,7 +5,7 @@ import { gatesFailed, gateTally } from "../../../tokenize/gate-report.ts";
 import type { StageContext, StageSummary } from "../../stage.ts";
 import { type ChosenTexts, chosenTexts } from "../chosen-texts.ts";
 import { countedExampleTokens } from "./counted-tokens.ts";
-import { trainingChat } from "./training-chat.ts";
+import { hasReasoningField, trainingChat } from "./training-chat.ts";
 
 /** Chats to train on, one a line, as fine-tuning APIs take them. */
 export const TRAINING_FILE = "training.jsonl";
@@ -14,8 +14,16 @@ export const TRAINING_FILE = "training.jsonl";
 const DELIMITER_TEXT = /<\/?think>|<\|im_(?:start|end)\|>|<\|endoftext\|>/;
 
 /** Writes the chosen traces as chats; nothing is cut. Outputs `training.jsonl`. */
-export async function writeTrainingChats({ recipe, input, output, progress }: StageContext): Promise<StageSummary> {
+export async function writeTrainingChats({
+  recipe,
+  input,
+  output,
+  progress,
+  warn,
+}: StageContext): Promise<StageSummary> {
   const hasThinking = recipe.tokenize.target === "traces";
+  if (!hasThinking && hasReasoningField(recipe.student.base))
+    warn(`${recipe.student.base} reasons: trained on answers alone it may lose that, as its provider's docs say`);
   const chosen = await chosenTexts(input);
   const tally = gateTally();
   const lengths: number[] = [];
@@ -43,7 +51,7 @@ export async function writeTrainingChats({ recipe, input, output, progress }: St
 }
 
 /** The gates that a text can be put through without the student's tokenizer. */
-function chatFaults(
+export function chatFaults(
   { question, trace }: ChosenTexts,
   {
     tokens,

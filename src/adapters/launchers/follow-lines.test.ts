@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { followLines } from "./follow-lines.ts";
+
+/** An output that comes in these pieces, one a look. */
+async function linesOf(
+  pieces: readonly (string | Uint8Array)[],
+  signal = new AbortController().signal,
+): Promise<string[]> {
+  let whole = Buffer.alloc(0);
+  const rest = [...pieces];
+  const lines: string[] = [];
+  const output = {
+    isEnded: async () => {
+      const piece = rest.shift();
+      if (piece !== undefined) whole = Buffer.concat([whole, Buffer.from(piece as string)]);
+      return rest.length === 0;
+    },
+    read: async (offset: number) => whole.subarray(offset, offset + 7),
+    pollMs: [1, 2] as const,
+  };
+  for await (const line of followLines(output, signal)) lines.push(line);
+  return lines;
+}
+
+test("lines are whole, however they come, and the last one needs no end", async () => {
+  expect(await linesOf(["on", "e\ntw", "o\r\nthree\n\nfo", "ur"])).toEqual(["one", "two", "three", "", "four"]);
+});
+
+test("a character that is cut between two pieces stays whole", async () => {
+  const bytes = Buffer.from("Grüße\n");
+  expect(await linesOf([bytes.subarray(0, 3), bytes.subarray(3)])).toEqual(["Grüße"]);
+});
+
+test("each state of a progress bar is a line, a carriage return before its line feed is none", async () => {
+  expect(await linesOf(["10 %\r20 %\r", "30 %\r", "\ndone\n"])).toEqual(["10 %", "20 %", "30 %", "done"]);
+});
+
+test("a line without end is cut at 1 MiB and takes no more memory than that", async () => {
+  const lines = await linesOf(["x".repeat(1_500_000), "y\nshort\n"].map((text) => Buffer.from(text)));
+  expect(lines.map(({ length }) => length)).toEqual([1 << 20, 5]);
+}, 20_000);
+
+test("the signal ends the lines quietly", async () => {
+  const stop = new AbortController();
+  stop.abort();
+  expect(await linesOf(["one\n"], stop.signal)).toEqual([]);
+});

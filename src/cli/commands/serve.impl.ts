@@ -1,0 +1,123 @@
+import type { AppError } from "../../core/errors.ts";
+import { findModel } from "../../pipeline/evaluation/find-model.ts";
+import type { Listening } from "../../server/listen.ts";
+import type { ServeApp } from "../../server/serve-app.ts";
+import type { Effort } from "../../server/openai/thinking-controls.ts";
+import type { ServedModel } from "../../server/served-model.ts";
+import { type CommonFlags, presenting } from "../command-result.ts";
+import type { CliContext } from "../context.ts";
+import { isLoopback, serveKeys } from "../serve-flags.ts";
+import { printable } from "../printable.ts";
+
+/** Flags of `grappa serve`. */
+export interface ServeFlags extends CommonFlags {
+  readonly threads?: number;
+  readonly host: string;
+  readonly port: number;
+  readonly keysEnv?: string;
+  readonly name?: string;
+  readonly slots?: number;
+  readonly budget?: number;
+  readonly wait: number;
+  readonly waitText: string;
+  readonly answerTokens?: number;
+  readonly effort?: readonly (readonly [Effort, number])[];
+  readonly maxWaiting?: number;
+  readonly maxSeconds?: number;
+}
+
+const SLOTS = 8;
+const MAX_BODY_BYTES = 4 << 20;
+const MAX_WAITING = 256;
+const MAX_SECONDS = 600;
+/** What is under way may take so long to finish after Ctrl-C. */
+const GRACE_MS = 30_000;
+
+/** Serves until it is stopped. */
+export default presenting<ServeFlags, [string]>(async (context, flags, model) => {
+  const keys = serveKeys({ host: flags.host, keysEnv: flags.keysEnv }, context.secrets);
+  const served = await openModel(context, flags, model);
+  try {
+    const app = await buildServing(context, flags, { served, keys });
+    const { listen } = await import("../../server/listen.ts");
+    const listening = await listen(app, { host: flags.host, port: flags.port });
+    announce(context, flags, { listening, served, keys: keys.length });
+    await new Promise<void>((resolve) => context.onInterrupt(resolve));
+    context.process.stderr.write("\nfinishing what is under way (once more to stop at once)\n");
+    const stopListening = context.onInterrupt(() => app.abort());
+    await listening.close(GRACE_MS);
+    stopListening();
+    return undefined; // all was said when it began
+  } finally {
+    await served.runtime.close();
+  }
+});
+
+async function openModel(context: CliContext, flags: ServeFlags, model: string): Promise<ServedModel> {
+  const { name, folder } = await findModel(model, context.recipes);
+  const { openServedModel } = await import("../../server/open-served-model.ts");
+  return await openServedModel({
+    folder,
+    id: flags.name ?? name,
+    threads: flags.threads ?? context.settings.threads,
+    slots: flags.slots ?? SLOTS,
+    efforts: Object.fromEntries(flags.effort ?? []),
+    budgetTokens: flags.budget,
+    waits: flags.wait,
+    waitText: flags.waitText,
+    answerReserve: flags.answerTokens,
+  });
+}
+
+async function buildServing(
+  context: CliContext,
+  flags: ServeFlags,
+  { served, keys }: { readonly served: ServedModel; readonly keys: readonly string[] },
+): Promise<ServeApp> {
+  const { serveApp } = await import("../../server/serve-app.ts");
+  const { ReplyMaker } = await import("../../server/served-model.ts");
+  const { BearerKeys } = await import("../../server/bearer-keys.ts");
+  const newId = (): string => crypto.randomUUID();
+  return serveApp({
+    maker: new ReplyMaker(served, newId),
+    keys: new BearerKeys(keys),
+    limits: {
+      maxBodyBytes: MAX_BODY_BYTES,
+      maxWaiting: flags.maxWaiting ?? MAX_WAITING,
+      maxSeconds: flags.maxSeconds ?? MAX_SECONDS,
+    },
+    now: () => Date.parse(context.clock.date()),
+    newId,
+    onFailure: (error) => context.process.stderr.write(`error: ${printable(messageOf(error))}\n`),
+    // Without keys a page of another site must not reach it by a name that it made lead here.
+    hostNames: keys.length === 0 && isLoopback(flags.host) ? ["127.0.0.1", "localhost", "[::1]"] : [],
+  });
+}
+
+function messageOf(error: unknown): string {
+  const { code, message } = error as Partial<AppError>;
+  return `${code === undefined ? "" : `${code}: `}${message ?? String(error)}`.slice(0, 1000);
+}
+
+/** On standard error for people, or as one line of JSON that tells a program where it listens. */
+function announce(
+  { process }: CliContext,
+  { json }: ServeFlags,
+  { listening, served, keys }: { readonly listening: Listening; readonly served: ServedModel; readonly keys: number },
+): void {
+  const { id, runtime, defaults } = served;
+  if (json) {
+    process.stdout.write(
+      `${JSON.stringify({ url: listening.url, model: id, contextTokens: runtime.contextTokens, limits: runtime.limits })}\n`,
+    );
+    return;
+  }
+  const effort = Object.entries(defaults.efforts).map(([name, tokens]) => `${name} ${tokens}`);
+  const lines = [
+    `${id} on ${listening.url}/v1, context of ${runtime.contextTokens} tokens${keys > 0 ? `, ${keys} keys` : ""}`,
+    ...runtime.limits.map((limit) => `limit: ${limit}`),
+    `thinking tokens by reasoning_effort: ${effort.join(", ")}; the others until thinking ends by itself`,
+    "Ctrl-C ends it",
+  ];
+  process.stderr.write(`${lines.map(printable).join("\n")}\n`);
+}

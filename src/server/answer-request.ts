@@ -1,0 +1,152 @@
+/** @file One request answered: collected into one reply, or streamed as server-sent events. */
+import { AppError } from "../core/errors.ts";
+import type { Metrics } from "./metrics.ts";
+import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import type { WantedReply } from "./openai/chat-request.ts";
+import { type ChunkMaker, type CollectedChoice, type ReplyHead, usageOf } from "./openai/replies.ts";
+import type { PreparedReply, ReplyEnd, ReplyListener } from "./served-model.ts";
+
+/** How a route writes its replies. */
+export interface ReplyForm {
+  whole(head: ReplyHead, choices: readonly CollectedChoice[], usage: object): object;
+  chunks(head: ReplyHead): ChunkMaker;
+}
+
+/** A request that was read and found good. */
+export interface AnswerableRequest {
+  readonly prepared: PreparedReply;
+  readonly wanted: WantedReply;
+  readonly caller: string;
+  readonly head: ReplyHead;
+  readonly form: ReplyForm;
+  readonly metrics: Metrics;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  readonly maxSeconds: number;
+  /** Aborts when the client leaves or the server ends. */
+  readonly signal: AbortSignal;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** A line that keeps a stream open while nothing comes: some proxies close silent ones. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** The whole reply. Throws ApiError. */
+export async function collectReply(request: AnswerableRequest): Promise<object> {
+  const { prepared, wanted, form, head } = request;
+  const choices = Array.from(
+    { length: wanted.choices },
+    (): CollectedChoice => ({ thinking: "", answer: "", end: undefined }),
+  );
+  const ends: ReplyEnd[] = [];
+  await decode(request, {
+    onPiece: ({ choice, part, text }) => {
+      const collected = choices[choice];
+      if (collected !== undefined) collected[part] += text;
+    },
+    onEnd: (end) => {
+      const collected = choices[end.choice];
+      if (collected !== undefined) collected.end = end;
+      ends.push(end);
+    },
+  });
+  return form.whole(head, choices, usageOf(prepared, ends));
+}
+
+/** The reply as server-sent events; an error after the first of them is an event of its own. */
+export function streamReply(request: AnswerableRequest, onDone: () => void): Response {
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([request.signal, leaving.signal]);
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      void writeEvents({ ...request, signal }, controller).finally(onDone);
+    },
+    cancel: () => leaving.abort(new AppError("interrupted", "the client left")),
+  });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+async function writeEvents(
+  request: AnswerableRequest,
+  controller: ReadableStreamDefaultController<Uint8Array>,
+): Promise<void> {
+  const { prepared, wanted, form, head, signal } = request;
+  const encoder = new TextEncoder();
+  const write = (text: string): void => {
+    if (!signal.aborted) controller.enqueue(encoder.encode(text));
+  };
+  const send = (value: object | undefined): void => {
+    if (value !== undefined) write(`data: ${JSON.stringify(value)}\n\n`);
+  };
+  const keepAlive = setInterval(() => write(": waiting\n\n"), KEEP_ALIVE_MS);
+  keepAlive.unref();
+  const chunks = form.chunks(head);
+  const ends: ReplyEnd[] = [];
+  try {
+    for (let choice = 0; choice < wanted.choices; choice++) send(chunks.open(choice));
+    await decode(request, {
+      onPiece: (piece) => send(chunks.piece(piece)),
+      onEnd: (end) => {
+        ends.push(end);
+        send(chunks.end(end));
+      },
+    });
+    if (wanted.withUsage) send(chunks.usage(usageOf(prepared, ends)));
+    write("data: [DONE]\n\n");
+  } catch (error) {
+    const answer = apiErrorOf(error);
+    if (answer.status >= 500) request.onFailure(error);
+    send(answer.body);
+  } finally {
+    clearInterval(keepAlive);
+    close(controller);
+  }
+}
+
+/** Closes a stream that its reader may have closed before. */
+function close(controller: ReadableStreamDefaultController<Uint8Array>): void {
+  try {
+    controller.close();
+  } catch {
+    // its reader left
+  }
+}
+
+/** Runs the reply under the time limit, and counts it. */
+async function decode(
+  { prepared, caller, metrics, now, maxSeconds, signal }: AnswerableRequest,
+  listener: ReplyListener,
+): Promise<void> {
+  const started = now();
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), maxSeconds * 1000);
+  let isFirst = true;
+  const counting: ReplyListener = {
+    onPiece: (piece) => {
+      if (isFirst) metrics.firstPiece((now() - started) / 1000);
+      isFirst = false;
+      listener.onPiece(piece);
+    },
+    onEnd: (end) => {
+      metrics.end(end);
+      listener.onEnd(end);
+    },
+  };
+  try {
+    await prepared.run(counting, { signal: AbortSignal.any([signal, late.signal]), caller });
+    metrics.whole((now() - started) / 1000);
+  } catch (error) {
+    if (late.signal.aborted && !signal.aborted)
+      throw new ApiError(408, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
+    if (signal.aborted) metrics.givenUp();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

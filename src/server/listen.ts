@@ -1,0 +1,65 @@
+/** @file Listens for a {@link ServeApp}: loopback unless told otherwise, and ends gracefully. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import { AppError } from "../core/errors.ts";
+import type { ServeApp } from "./serve-app.ts";
+
+/** Where to listen. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+}
+
+/** A server that listens. */
+export interface Listening {
+  /** Without a path. */
+  readonly url: string;
+  /** Takes no more requests, waits for those under way, then gives up what is left; ends all connections. */
+  close(graceMs: number): Promise<void>;
+}
+
+const MAX_CONNECTIONS = 1024;
+const HEADERS_MS = 20_000;
+const BODY_MS = 60_000;
+const POLL_MS = 20;
+
+/** Starts to listen. Throws "port-taken". */
+export async function listen(app: ServeApp, { host, port }: ListenOptions): Promise<Listening> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.maxConnections = MAX_CONNECTIONS;
+  server.headersTimeout = HEADERS_MS;
+  server.requestTimeout = BODY_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(notHad(host, port, cause)));
+    server.listen(port, host, resolve);
+  });
+  const { port: actual } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${actual}`,
+    close: (graceMs) => close(server, app, graceMs),
+  };
+}
+
+async function close(server: Server, app: ServeApp, graceMs: number): Promise<void> {
+  app.drain();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const until = Date.now() + graceMs;
+  while (app.underWay > 0 && Date.now() < until) await pause(POLL_MS);
+  app.abort();
+  server.closeIdleConnections();
+  await pause(POLL_MS); // what was given up still tells its client so
+  server.closeAllConnections();
+  await closed;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function notHad(host: string, port: number, cause: NodeJS.ErrnoException): AppError {
+  return new AppError("port-taken", `port ${port} on ${host} cannot be had (${cause.code ?? "no such address"})`, {
+    hint: "stop what holds it, or give another --port; 0 takes any free one",
+    data: { host, port },
+    cause,
+  });
+}

@@ -1,0 +1,121 @@
+/** @file Replies in OpenAI's shape: whole, and in chunks for a stream. Pure. */
+import type { PreparedReply, ReplyEnd, ReplyPiece } from "../served-model.ts";
+
+/** What all parts of one reply carry. */
+export interface ReplyHead {
+  readonly id: string;
+  /** Unix seconds. */
+  readonly created: number;
+  readonly model: string;
+}
+
+/** Text and end of one choice. */
+export interface CollectedChoice {
+  thinking: string;
+  answer: string;
+  end: ReplyEnd | undefined;
+}
+
+/** Tokens of a request and its reply; reasoning is part of the completion, as OpenAI counts. */
+export function usageOf({ promptTokens }: Pick<PreparedReply, "promptTokens">, ends: readonly ReplyEnd[]): object {
+  const sum = (pick: (end: ReplyEnd) => number): number => ends.reduce((total, end) => total + pick(end), 0);
+  const completion = sum(({ completionTokens }) => completionTokens);
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completion,
+    total_tokens: promptTokens + completion,
+    completion_tokens_details: { reasoning_tokens: sum(({ thinkingTokens }) => thinkingTokens) },
+  };
+}
+
+/** What only Grappa tells: how thinking ended, and how many ids were not the model's own. */
+const grappaOf = ({ end, thinkingTokens, forcedTokens }: ReplyEnd): object => ({
+  thinking_end: end,
+  thinking_tokens: thinkingTokens,
+  forced_tokens: forcedTokens,
+});
+
+/** The whole reply of `/v1/chat/completions`. */
+export function chatReply(head: ReplyHead, choices: readonly CollectedChoice[], usage: object): object {
+  return {
+    ...head,
+    object: "chat.completion",
+    choices: choices.map(({ thinking, answer, end }, index) => ({
+      index,
+      message: {
+        role: "assistant",
+        content: answer,
+        ...(thinking === "" ? {} : { reasoning_content: thinking }),
+        refusal: null,
+      },
+      logprobs: null,
+      finish_reason: end?.finishReason ?? "stop",
+      ...(end === undefined ? {} : { grappa: grappaOf(end) }),
+    })),
+    usage,
+  };
+}
+
+/** The whole reply of `/v1/completions`: the answer alone is its text. */
+export function completionReply(head: ReplyHead, choices: readonly CollectedChoice[], usage: object): object {
+  return {
+    ...head,
+    object: "text_completion",
+    choices: choices.map(({ thinking, answer, end }, index) => ({
+      index,
+      text: answer,
+      ...(thinking === "" ? {} : { reasoning_content: thinking }),
+      logprobs: null,
+      finish_reason: end?.finishReason ?? "stop",
+      ...(end === undefined ? {} : { grappa: grappaOf(end) }),
+    })),
+    usage,
+  };
+}
+
+/** Makes the chunks of a stream. */
+export interface ChunkMaker {
+  /** What opens a choice; undefined where nothing does. */
+  open(choice: number): object | undefined;
+  piece(piece: ReplyPiece): object;
+  end(end: ReplyEnd): object;
+  usage(usage: object): object;
+}
+
+/** Chunks of `/v1/chat/completions`. */
+export function chatChunks(head: ReplyHead): ChunkMaker {
+  const chunk = (choices: readonly object[], more: object = {}): object => ({
+    ...head,
+    object: "chat.completion.chunk",
+    choices,
+    ...more,
+  });
+  return {
+    open: (index) => chunk([{ index, delta: { role: "assistant", content: "" }, finish_reason: null }]),
+    piece: ({ choice: index, part, text, isForced }) => {
+      const delta = part === "thinking" ? { reasoning_content: text } : { content: text };
+      return chunk([{ index, delta, finish_reason: null, ...(isForced ? { grappa: { forced: true } } : {}) }]);
+    },
+    end: (end) => chunk([{ index: end.choice, delta: {}, finish_reason: end.finishReason, grappa: grappaOf(end) }]),
+    usage: (usage) => chunk([], { usage }),
+  };
+}
+
+/** Chunks of `/v1/completions`. */
+export function completionChunks(head: ReplyHead): ChunkMaker {
+  const chunk = (choices: readonly object[], more: object = {}): object => ({
+    ...head,
+    object: "text_completion",
+    choices,
+    ...more,
+  });
+  return {
+    open: () => undefined,
+    piece: ({ choice: index, part, text, isForced }) => {
+      const written = part === "thinking" ? { text: "", reasoning_content: text } : { text };
+      return chunk([{ index, ...written, finish_reason: null, ...(isForced ? { grappa: { forced: true } } : {}) }]);
+    },
+    end: (end) => chunk([{ index: end.choice, text: "", finish_reason: end.finishReason, grappa: grappaOf(end) }]),
+    usage: (usage) => chunk([], { usage }),
+  };
+}

@@ -1,0 +1,246 @@
+/** @file The routes of `grappa serve`: OpenAI's shapes over one served model. */
+import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { AppError } from "../core/errors.ts";
+import type { BearerKeys } from "./bearer-keys.ts";
+import { Metrics } from "./metrics.ts";
+import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { readChatRequest, readCompletionRequest, type WantedReply } from "./openai/chat-request.ts";
+import { chatChunks, chatReply, completionChunks, completionReply, type ReplyHead } from "./openai/replies.ts";
+import { collectReply, type ReplyForm, streamReply } from "./answer-request.ts";
+import type { ReplyMaker } from "./served-model.ts";
+
+/** What keeps a server from being overrun. */
+export interface ServeLimits {
+  readonly maxBodyBytes: number;
+  /** Replies that may wait for a slot; more are refused with 429. */
+  readonly maxWaiting: number;
+  /** A reply that takes longer is given up, seconds; waiting counts. */
+  readonly maxSeconds: number;
+}
+
+/** What an app is made of. */
+export interface ServeOptions {
+  readonly maker: ReplyMaker;
+  readonly keys: BearerKeys;
+  readonly limits: ServeLimits;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+  /** A new id, different each time. */
+  readonly newId: () => string;
+  /** Told of failures that are the server's own, for its log. */
+  readonly onFailure: (error: unknown) => void;
+  /** Names by which this server may be called, without port; empty: any. */
+  readonly hostNames: readonly string[];
+}
+
+/** A running app: what it answers with, and how it is brought to its end. */
+export interface ServeApp {
+  fetch(request: Request, env?: unknown): Response | Promise<Response>;
+  /** Refuses new requests from now on; those under way go on. */
+  drain(): void;
+  /** Gives up whatever is still under way. */
+  abort(): void;
+  /** Requests under way. */
+  readonly underWay: number;
+}
+
+/** What the routes share. */
+interface Serving {
+  readonly options: ServeOptions;
+  readonly metrics: Metrics;
+  /** Aborts whatever is under way. */
+  readonly ending: AbortController;
+  readonly state: { isDraining: boolean; underWay: number };
+}
+
+/** Builds the app. Nothing listens yet. */
+export function serveApp(options: ServeOptions): ServeApp {
+  const serving: Serving = {
+    options,
+    metrics: new Metrics(),
+    ending: new AbortController(),
+    state: { isDraining: false, underWay: 0 },
+  };
+  const { state, ending } = serving;
+  const app = new Hono();
+  addGuards(app, serving);
+  addAnswers(app, serving);
+  addFacts(app, serving);
+  return {
+    fetch: (request, env) => app.fetch(request, env as object),
+    drain: () => void (state.isDraining = true),
+    abort: () => ending.abort(new AppError("interrupted", "the server is shutting down")),
+    get underWay() {
+      return state.underWay;
+    },
+  };
+}
+
+const ROUTES: ReadonlySet<string> = new Set([
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/models",
+  "/health",
+  "/metrics",
+]);
+
+/** What holds for every route: counting, the host's name, errors in one shape. */
+function addGuards(app: Hono, { options: { hostNames, onFailure }, metrics }: Serving): void {
+  app.use(async (context, next) => {
+    await next();
+    metrics.request(ROUTES.has(context.req.path) ? context.req.path : "other", context.res.status);
+  });
+  app.use(async (context, next) => {
+    refuseOtherHosts(context, hostNames);
+    await next();
+  });
+  app.onError((error, context) => answerError(context, error, onFailure));
+  app.notFound((context) =>
+    answerError(context, new ApiError(404, `no such route: ${context.req.method} ${context.req.path.slice(0, 200)}`)),
+  );
+}
+
+/** The routes that decode. */
+function addAnswers(app: Hono, serving: Serving): void {
+  const { maxBodyBytes: maxSize } = serving.options.limits;
+  const limit = bodyLimit({
+    maxSize,
+    onError: () => {
+      throw new ApiError(413, `the body is larger than ${maxSize} bytes`);
+    },
+  });
+  app.post("/v1/chat/completions", limit, (context) => answer(context, CHAT, serving));
+  app.post("/v1/completions", limit, (context) => answer(context, COMPLETION, serving));
+}
+
+/** The routes that tell. */
+function addFacts(app: Hono, { options: { maker, keys }, metrics, state }: Serving): void {
+  const { runtime } = maker.model;
+  app.get("/v1/models", (context) => {
+    callerOf(context, keys);
+    return context.json({ object: "list", data: [modelOf(maker)] });
+  });
+  app.get("/v1/models/:id{.+}", (context) => {
+    callerOf(context, keys);
+    refuseOtherModels(context.req.param("id"), maker);
+    return context.json(modelOf(maker));
+  });
+  app.get("/health", (context) => {
+    const status = state.isDraining ? "draining" : "ok";
+    return context.json({ status, ...runtime.load }, state.isDraining ? 503 : 200);
+  });
+  app.get("/metrics", (context) => {
+    callerOf(context, keys);
+    return context.text(metrics.text(runtime.load), 200, { "content-type": "text/plain; version=0.0.4" });
+  });
+}
+
+async function answer(context: Context, form: RouteForm, serving: Serving): Promise<Response> {
+  const { options, metrics, ending, state } = serving;
+  const { maker, keys, limits, now, onFailure } = options;
+  const caller = callerOf(context, keys);
+  if (state.isDraining) throw new ApiError(503, "the server is shutting down");
+  const wanted = form.read(await readJson(context));
+  refuseOtherModels(wanted.model, maker);
+  refuseCrowd(context, wanted, serving);
+  const prepared = maker.prepare(wanted);
+  metrics.prompt(prepared.promptTokens);
+  const request = {
+    prepared,
+    wanted,
+    caller,
+    head: { id: `${form.prefix}-${options.newId()}`, created: Math.floor(now() / 1000), model: maker.model.id },
+    form,
+    metrics,
+    now,
+    maxSeconds: limits.maxSeconds,
+    signal: AbortSignal.any([context.req.raw.signal, ending.signal]),
+    onFailure,
+  };
+  state.underWay += 1;
+  const onDone = (): void => void (state.underWay -= 1);
+  if (wanted.isStreamed) return streamReply(request, onDone);
+  try {
+    return context.json(await collectReply(request));
+  } finally {
+    onDone();
+  }
+}
+
+function refuseCrowd(context: Context, { choices }: WantedReply, { options: { maker, limits } }: Serving): void {
+  const { waiting } = maker.model.runtime.load;
+  if (waiting + choices <= limits.maxWaiting) return;
+  context.header("retry-after", "1");
+  throw new ApiError(429, `${waiting} replies are waiting, at most ${limits.maxWaiting} may; try again`);
+}
+
+/** How one route reads and writes. */
+interface RouteForm extends ReplyForm {
+  readonly prefix: string;
+  read(body: unknown): WantedReply;
+}
+
+const CHAT: RouteForm = {
+  prefix: "chatcmpl",
+  read: readChatRequest,
+  whole: chatReply,
+  chunks: (head: ReplyHead) => chatChunks(head),
+};
+const COMPLETION: RouteForm = {
+  prefix: "cmpl",
+  read: readCompletionRequest,
+  whole: completionReply,
+  chunks: (head: ReplyHead) => completionChunks(head),
+};
+
+function modelOf({ model: { id, runtime } }: ReplyMaker): object {
+  return {
+    id,
+    object: "model",
+    created: 0,
+    owned_by: "grappa",
+    context_length: runtime.contextTokens,
+    limits: runtime.limits,
+  };
+}
+
+function callerOf(context: Context, keys: BearerKeys): string {
+  // Without keys everybody on this machine is one caller for each connection's user agent: fair enough on loopback.
+  return keys.callerOf(context.req.header("authorization"), context.req.header("user-agent")?.slice(0, 200) ?? "");
+}
+
+/** A page of another site that got hold of our address under a name of its own is not answered. */
+function refuseOtherHosts(context: Context, hostNames: readonly string[]): void {
+  if (hostNames.length === 0) return;
+  const name = (context.req.header("host") ?? "").replace(/:\d+$/, "").toLowerCase();
+  if (hostNames.includes(name)) return;
+  throw new ApiError(400, "this server is not called by that name", { param: "host" });
+}
+
+function refuseOtherModels(wanted: string, { model }: ReplyMaker): void {
+  if (wanted === model.id || wanted === "" || wanted === "default") return;
+  throw new ApiError(404, `the model "${wanted.slice(0, 200)}" is not served here; "${model.id}" is`, {
+    param: "model",
+    code: "model_not_found",
+  });
+}
+
+async function readJson(context: Context): Promise<unknown> {
+  // A page cannot send this kind without asking first, and is then refused.
+  if (!/^application\/json\b/i.test(context.req.header("content-type") ?? ""))
+    throw new ApiError(415, "send the body as application/json");
+  try {
+    return await context.req.json();
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(400, "the body is not JSON", { code: "invalid_json" });
+  }
+}
+
+function answerError(context: Context, error: unknown, onFailure?: (error: unknown) => void): Response {
+  const answer = apiErrorOf(error);
+  if (answer.status >= 500) onFailure?.(error);
+  return context.json(answer.body, answer.status as ContentfulStatusCode);
+}

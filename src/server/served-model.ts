@@ -1,0 +1,205 @@
+/** @file A model as it is served: what was asked in messages, decoded by a runtime, given out as text while it comes. */
+import { shortHash } from "../core/hash.ts";
+import type { Generation } from "../decode/row.ts";
+import type { EmittedToken } from "../decode/thinking-budget.ts";
+import type { ThinkingRuntime } from "../decode/thinking-runtime.ts";
+import type { ChatTemplate } from "../tokenize/chat.ts";
+import { thinkingDelimiters, type ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
+import type { Tokenizer } from "../tokenize/tokenizer.ts";
+import { ApiError } from "./openai/api-error.ts";
+import type { WantedReply } from "./openai/chat-request.ts";
+import { type ThinkingDefaults, wantedThinking } from "./openai/thinking-controls.ts";
+import { ReplyText } from "./reply-text.ts";
+
+/** Everything that one served model consists of. */
+export interface ServedModel {
+  /** The name that clients ask for. */
+  readonly id: string;
+  readonly tokenizer: Tokenizer;
+  readonly chatTemplate: ChatTemplate;
+  readonly style: ThinkingStyle;
+  readonly runtime: ThinkingRuntime;
+  readonly defaults: ThinkingDefaults;
+}
+
+/** A piece of a reply. */
+export interface ReplyPiece {
+  /** Which of the n choices. */
+  readonly choice: number;
+  readonly part: "thinking" | "answer";
+  readonly text: string;
+  /** Whether the machine wrote it: the wait text, the words that open a forced answer. */
+  readonly isForced: boolean;
+}
+
+/** How a choice ended. */
+export interface ReplyEnd {
+  readonly choice: number;
+  readonly finishReason: "stop" | "length";
+  /** How thinking ended; null where a stop string came first. */
+  readonly end: Generation["end"] | null;
+  readonly thinkingTokens: number;
+  /** What the model wrote as its answer. */
+  readonly answerTokens: number;
+  /** All ids after the prompt. */
+  readonly completionTokens: number;
+  readonly forcedTokens: number;
+}
+
+/** Who listens to a reply. Calls come in order. */
+export interface ReplyListener {
+  onPiece(piece: ReplyPiece): void;
+  onEnd(end: ReplyEnd): void;
+}
+
+/** A request in ids, and what it asks for. */
+export interface PreparedReply {
+  readonly promptTokens: number;
+  /** Decodes every choice; rejects with what the first that failed did. */
+  run(listener: ReplyListener, options: { readonly signal: AbortSignal; readonly caller: string }): Promise<void>;
+}
+
+/** Delimiters cost a pass over the vocabulary: those of the texts in use are kept. */
+const KEPT_DELIMITERS = 16;
+
+/** Prepares replies of one model. */
+export class ReplyMaker {
+  readonly model: ServedModel;
+  readonly #delimiters = new Map<string, ThinkingDelimiters>();
+  /** Names draws that no seed names; must differ between calls. */
+  readonly #newKey: () => string;
+
+  constructor(model: ServedModel, newKey: () => string) {
+    this.model = model;
+    this.#newKey = newKey;
+  }
+
+  /**
+   * Renders and checks a request; nothing is decoded yet.
+   * @throws {ApiError} 400: the controls contradict each other, or the prompt and an answer do not fit the context
+   */
+  prepare(wanted: WantedReply): PreparedReply {
+    const { chatTemplate, defaults, runtime } = this.model;
+    const { setting, waitText, answerTokens } = wantedThinking(wanted, defaults);
+    const promptIds = chatTemplate.encodePrompt(wanted.messages);
+    const delimiters = this.#delimitersOf(waitText);
+    if (promptIds.length + answerTokens >= runtime.contextTokens)
+      throw new ApiError(
+        400,
+        `the messages are ${promptIds.length} tokens and the answer may take ${answerTokens}; the context holds ${runtime.contextTokens}`,
+        { param: "messages", code: "context_length_exceeded" },
+      );
+    const key = wanted.seed === undefined ? this.#newKey() : `${wanted.seed}/${shortHash(promptIds.join())}`;
+    const choices = Array.from({ length: wanted.choices }, (_, choice) => choice);
+    return {
+      promptTokens: promptIds.length,
+      run: async (listener, options) => {
+        const failing = new AbortController();
+        const signal = AbortSignal.any([options.signal, failing.signal]);
+        const one = async (choice: number): Promise<void> => {
+          const sampling = { temperature: wanted.temperature, key: `${key}/${choice}` };
+          const request = { promptIds, setting, delimiters, answerTokens, sampling };
+          await this.#runChoice({ choice, stops: wanted.stops, listener }, request, { ...options, signal });
+        };
+        try {
+          await Promise.all(choices.map(one));
+        } catch (error) {
+          failing.abort(error); // the others are of no use to anybody
+          throw error;
+        }
+      },
+    };
+  }
+
+  async #runChoice(
+    { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
+    request: Parameters<ThinkingRuntime["generate"]>[0],
+    { signal, caller }: { signal: AbortSignal; caller: string },
+  ): Promise<void> {
+    const telling = new ChoiceTeller(this.model.tokenizer, { choice, stops, listener });
+    const stopped = new AbortController();
+    const onEmit = (items: readonly EmittedToken[]): void => {
+      telling.take(items);
+      if (telling.isStopped) stopped.abort();
+    };
+    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit };
+    try {
+      telling.end(await this.model.runtime.generate(request, options));
+    } catch (error) {
+      if (!telling.isStopped || signal.aborted) throw error;
+      telling.end(undefined);
+    }
+  }
+
+  #delimitersOf(waitText: string): ThinkingDelimiters {
+    const known = this.#delimiters.get(waitText);
+    if (known !== undefined) return known;
+    const { tokenizer, style } = this.model;
+    const made = thinkingDelimiters(tokenizer, waitText, style);
+    if (this.#delimiters.size >= KEPT_DELIMITERS) this.#delimiters.clear();
+    this.#delimiters.set(waitText, made);
+    return made;
+  }
+}
+
+/** Turns the ids of one choice into pieces of text. */
+class ChoiceTeller {
+  readonly #texts: Readonly<Record<"thinking" | "answer", ReplyText>>;
+  readonly #choice: number;
+  readonly #listener: ReplyListener;
+  #part: "thinking" | "answer" = "thinking";
+  #isForced = false;
+  #thinkingTokens = 0;
+  #answerTokens = 0;
+  #completionTokens = 0;
+  #forcedTokens = 0;
+
+  constructor(
+    tokenizer: Tokenizer,
+    { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
+  ) {
+    this.#texts = { thinking: new ReplyText(tokenizer), answer: new ReplyText(tokenizer, stops) };
+    this.#choice = choice;
+    this.#listener = listener;
+  }
+
+  get isStopped(): boolean {
+    return this.#texts.answer.isStopped;
+  }
+
+  take(items: readonly EmittedToken[]): void {
+    for (const { token, forced, part } of items) {
+      if (this.isStopped) return;
+      this.#completionTokens += 1;
+      this.#forcedTokens += forced ? 1 : 0;
+      if (part === "delimiter") continue;
+      if (part === "thinking") this.#thinkingTokens += 1;
+      else this.#answerTokens += 1;
+      if (part !== this.#part) this.#tell(this.#texts[this.#part].end());
+      this.#part = part;
+      this.#isForced = forced;
+      this.#tell(this.#texts[part].push(token));
+    }
+  }
+
+  /** @param generation undefined where a stop string ended it */
+  end(generation: Generation | undefined): void {
+    this.#tell(this.#texts[this.#part].end());
+    const finishReason = generation?.answerFinish ?? "stop";
+    this.#listener.onEnd({
+      choice: this.#choice,
+      finishReason,
+      end: generation?.end ?? null,
+      thinkingTokens: this.#thinkingTokens,
+      answerTokens: this.#answerTokens,
+      completionTokens: this.#completionTokens,
+      forcedTokens: this.#forcedTokens,
+    });
+  }
+
+  #tell(text: string): void {
+    if (text === "") return;
+    this.#listener.onPiece({ choice: this.#choice, part: this.#part, text, isForced: this.#isForced });
+  }
+}

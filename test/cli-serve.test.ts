@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { afterEach, expect, test } from "vitest";
+import { fakeMachine } from "./fake-cli.ts";
+import { parseEffort, serveKeys } from "../src/cli/serve-flags.ts";
+
+const children: ReturnType<typeof spawn>[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+const start = async (...args: string[]) => {
+  const child = spawn(process.execPath, ["dist/cli/main.js", "serve", "demo-base", "--port", "0", "--json", ...args], {
+    env: { ...process.env, SERVE_KEYS: "alpha, beta" },
+  });
+  children.push(child);
+  let [out, error] = ["", ""];
+  child.stderr!.on("data", (data: Buffer) => (error += String(data)));
+  const told = await new Promise<{ url: string }>((resolve, reject) => {
+    child.stdout!.on("data", (data: Buffer) => {
+      out += String(data);
+      if (out.includes("\n")) resolve(JSON.parse(out) as { url: string });
+    });
+    child.on("exit", (code) => reject(new Error(`ended with ${code}: ${error}`)));
+  });
+  return { child, url: told.url };
+};
+
+const ask = (url: string, key?: string) =>
+  fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
+    body: JSON.stringify({ model: "student", messages: [{ role: "user", content: "1 a+2" }], reasoning_effort: "low" }),
+  });
+
+test("serves with keys from the environment and ends on SIGTERM with what was under way done", async () => {
+  const { child, url } = await start("--keys-env", "SERVE_KEYS", "--name", "student", "--effort", "low=5");
+  expect((await ask(url)).status).toBe(401);
+  const reply = await ask(url, "beta");
+  expect(reply.status).toBe(200);
+  const { usage } = (await reply.json()) as { usage: { completion_tokens_details: { reasoning_tokens: number } } };
+  expect(usage.completion_tokens_details.reasoning_tokens).toBeLessThanOrEqual(5);
+  const last = ask(url, "alpha");
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  child.removeAllListeners("exit");
+  const ended = new Promise((resolve) => child.on("exit", (code) => resolve(code)));
+  child.kill("SIGTERM");
+  expect((await last).status).toBe(200);
+  expect(await ended).toBe(0);
+});
+
+test("what it refuses before it loads anything", async () => {
+  const machine = await fakeMachine();
+  const refused = async (...args: string[]) => {
+    const { exitCode, stderr } = await machine.run("serve", ...args);
+    expect(exitCode).toBe(2);
+    return stderr;
+  };
+  expect(await refused("demo-base", "--host", "0.0.0.0")).toContain("no key is asked for");
+  expect(await refused("demo-base", "--keys-env", "NOT_SET")).toContain("NOT_SET is not set");
+  expect(await refused("demo-base", "--effort", "extreme=5")).toContain("low=512");
+  expect(() => parseEffort("low=1e9")).toThrow("expected an effort");
+  expect(serveKeys({ host: "0.0.0.0", keysEnv: "K" }, () => " a ,,b")).toEqual(["a", "b"]);
+});
