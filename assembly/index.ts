@@ -2,15 +2,17 @@
 export { attentionBackward } from "./attention-backward";
 export { attentionForward } from "./attention";
 export { appendKeyValues, cachedAttention } from "./attention-cache";
-export { matmul } from "./matmul";
+export { headNormBackward, headNormForward, headNormWeightGrad } from "./head-norm";
+export { matmul, matmulBf16 } from "./matmul";
 export { columnSums, rmsNormBackward, rmsNormForward, rmsNormWeightGrad } from "./norm";
-export { adamw, add, sumOfSquares } from "./optimizer";
-export { packPanels } from "./panels";
+export { adamw, add, scale, sumOfSquares } from "./optimizer";
+export { packPanels, packPanelsBf16 } from "./panels";
 export { peak } from "./peak";
 export {
   crossEntropy,
   embeddingBackward,
   embeddingForward,
+  embeddingForwardBf16,
   rope,
   swigluBackward,
   swigluForward,

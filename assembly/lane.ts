@@ -45,4 +45,14 @@ export class Lane {
     if (count > 1) v128.store_lane<f32>(pointer, x, 1, 4);
     if (count > 2) v128.store_lane<f32>(pointer, x, 2, 8);
   }
+
+  /** The first four of eight bf16 as f32: each becomes the upper half of its lane. */
+  @inline static widenLow(halves: v128): v128 {
+    return v128.shuffle<u16>(i32x4.splat(0), halves, 0, 8, 1, 9, 2, 10, 3, 11);
+  }
+
+  /** The last four. */
+  @inline static widenHigh(halves: v128): v128 {
+    return v128.shuffle<u16>(i32x4.splat(0), halves, 4, 12, 5, 13, 6, 14, 7, 15);
+  }
 }

@@ -15,7 +15,9 @@ const BLOCK_K: i32 = 384;
 const PACKED_BYTES: usize = <usize>(BLOCK_ROWS * BLOCK_K * 4);
 /** A whole tile of C for edges (6 x 8 floats), then 8 zeros. */
 const EDGE_BYTES: usize = 192;
-const SCRATCH_BYTES: usize = PACKED_BYTES + EDGE_BYTES + 32;
+/** A panel of bf16 widened to f32, for BLOCK_K steps. */
+const WIDE_BYTES: usize = <usize>(BLOCK_K << 5);
+const SCRATCH_BYTES: usize = PACKED_BYTES + EDGE_BYTES + 32 + WIDE_BYTES;
 
 /** See `Kernels.matmul`. */
 export function matmul(
@@ -52,6 +54,7 @@ export function matmul(
         steps,
         n,
         isContinuing,
+        false,
       );
       k0 += BLOCK_K;
     } while (k0 < k);
@@ -70,7 +73,60 @@ export function matmul(
   }
 }
 
-/** One packed block of A times every panel. */
+/** See `Kernels.matmulBf16`: the same sums in the same order as `matmul`. */
+export function matmulBf16(
+  a: usize,
+  rowStride: i32,
+  kStride: i32,
+  panels: usize,
+  bias: usize,
+  c: usize,
+  k: i32,
+  n: i32,
+  isAccumulating: i32,
+  from: i32,
+  to: i32,
+): void {
+  const hasLastRow = (to - from) % TILE === 1;
+  const end = hasLastRow ? to - 1 : to;
+  for (let m = from; m < end; m += BLOCK_ROWS) {
+    const rows = min(BLOCK_ROWS, end - m);
+    let k0: i32 = 0;
+    do {
+      const steps = min(BLOCK_K, k - k0);
+      const packed = scratch(SCRATCH_BYTES);
+      packRows(a + ((<usize>m * rowStride + <usize>k0 * kStride) << 2), rowStride, kStride, rows, steps, packed);
+      const isContinuing = isAccumulating !== 0 || k0 > 0;
+      const target = c + ((<usize>m * n) << 2);
+      multiplyBlock(
+        packed,
+        panels + ((<usize>k0) << 4),
+        (<usize>k) << 4,
+        bias,
+        target,
+        rows,
+        steps,
+        n,
+        isContinuing,
+        true,
+      );
+      k0 += BLOCK_K;
+    } while (k0 < k);
+  }
+  if (hasLastRow) {
+    multiplyRowBf16(
+      a + ((<usize>end * rowStride) << 2),
+      (<usize>kStride) << 2,
+      panels,
+      isAccumulating !== 0 ? c + ((<usize>end * n) << 2) : bias,
+      c + ((<usize>end * n) << 2),
+      k,
+      n,
+    );
+  }
+}
+
+/** One packed block of A times every panel; panels of bf16 are widened one by one, for all tiles of the block. */
 function multiplyBlock(
   packed: usize,
   panels: usize,
@@ -81,20 +137,27 @@ function multiplyBlock(
   steps: i32,
   n: i32,
   isContinuing: bool,
+  isBf16: bool,
 ): void {
   const edge = packed + PACKED_BYTES;
   const zeros = edge + EDGE_BYTES;
+  const wide = zeros + 32;
   v128.store(zeros, f32x4.splat(0));
   v128.store(zeros, f32x4.splat(0), 16);
   const cBytes = (<usize>n) << 2;
   for (let column = 0; column < n; column += 8) {
     const columns = min(8, n - column);
+    let panel = panels;
+    if (isBf16) {
+      widenPanel(panels, steps, wide);
+      panel = wide;
+    }
     for (let row = 0; row < rows; row += TILE) {
       const target = c + <usize>row * cBytes + ((<usize>column) << 2);
       const tile = packed + ((<usize>row * steps) << 2);
       if (columns === 8 && rows - row >= TILE) {
         const start = isContinuing ? target : bias !== 0 ? bias + ((<usize>column) << 2) : zeros;
-        multiplyTile(tile, panels, start, isContinuing ? cBytes : 0, target, cBytes, steps);
+        multiplyTile(tile, panel, start, isContinuing ? cBytes : 0, target, cBytes, steps);
         continue;
       }
       const valid = min(TILE, rows - row);
@@ -109,7 +172,7 @@ function multiplyBlock(
           store<f32>(edge + ((<usize>i) << 5) + at, value);
         }
       }
-      multiplyTile(tile, panels, edge, 32, edge, 32, steps);
+      multiplyTile(tile, panel, edge, 32, edge, 32, steps);
       for (let i = 0; i < valid; i++) {
         for (let j = 0; j < columns; j++) {
           store<f32>(
@@ -120,6 +183,16 @@ function multiplyBlock(
       }
     }
     panels += panelBytes;
+  }
+}
+
+/** Eight bf16 a step to eight f32: a bf16 is the upper half of an f32. */
+function widenPanel(b: usize, steps: i32, out: usize): void {
+  for (const end = b + ((<usize>steps) << 4); b < end; b += 16) {
+    const halves = v128.load(b);
+    v128.store(out, Lane.widenLow(halves));
+    v128.store(out, Lane.widenHigh(halves), 16);
+    out += 32;
   }
 }
 
@@ -473,6 +546,103 @@ function multiplyRow32(
     p1 += 32;
     p2 += 32;
     p3 += 32;
+  }
+  v128.store(c, c0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+  v128.store(c, c6, 96);
+  v128.store(c, c7, 112);
+}
+
+/** One row of C from panels of bf16; `start` is where it starts from, 0 for zeros. */
+function multiplyRowBf16(a: usize, kBytes: usize, panels: usize, start: usize, c: usize, k: i32, n: i32): void {
+  const panelBytes = (<usize>k) << 4;
+  let column = 0;
+  for (; column + 32 <= n; column += 32) {
+    const at = (<usize>column) << 2;
+    multiplyRow32Bf16(a, kBytes, panels, panelBytes, start !== 0 ? start + at : 0, c + at, k);
+    panels += 4 * panelBytes;
+  }
+  for (; column < n; column += 8) {
+    const at = (<usize>column) << 2;
+    const columns = min(8, n - column);
+    const left = min(4, columns);
+    const right = columns - left;
+    let c0 = f32x4.splat(0);
+    let c1 = f32x4.splat(0);
+    if (start !== 0) {
+      c0 = left === 4 ? v128.load(start + at) : Lane.loadSome(start + at, left);
+      if (right > 0) c1 = right === 4 ? v128.load(start + at, 16) : Lane.loadSome(start + at + 16, right);
+    }
+    let element = a;
+    for (let b = panels, end = panels + panelBytes; b < end; b += 16) {
+      const value = v128.load32_splat(element);
+      const halves = v128.load(b);
+      c0 = Lane.madd(value, Lane.widenLow(halves), c0);
+      c1 = Lane.madd(value, Lane.widenHigh(halves), c1);
+      element += kBytes;
+    }
+    if (left === 4) v128.store(c + at, c0);
+    else Lane.storeSome(c + at, c0, left);
+    if (right === 4) v128.store(c + at, c1, 16);
+    else if (right > 0) Lane.storeSome(c + at + 16, c1, right);
+    panels += panelBytes;
+  }
+}
+
+// Long because the accumulators must be named locals to live in registers.
+function multiplyRow32Bf16(
+  a: usize,
+  kBytes: usize,
+  panels: usize,
+  panelBytes: usize,
+  start: usize,
+  c: usize,
+  k: i32,
+): void {
+  let c0 = f32x4.splat(0);
+  let c1 = c0;
+  let c2 = c0;
+  let c3 = c0;
+  let c4 = c0;
+  let c5 = c0;
+  let c6 = c0;
+  let c7 = c0;
+  if (start !== 0) {
+    c0 = v128.load(start);
+    c1 = v128.load(start, 16);
+    c2 = v128.load(start, 32);
+    c3 = v128.load(start, 48);
+    c4 = v128.load(start, 64);
+    c5 = v128.load(start, 80);
+    c6 = v128.load(start, 96);
+    c7 = v128.load(start, 112);
+  }
+  let p1 = panels + panelBytes;
+  let p2 = p1 + panelBytes;
+  let p3 = p2 + panelBytes;
+  for (let i = 0; i < k; i++) {
+    const value = v128.load32_splat(a);
+    const h0 = v128.load(panels);
+    c0 = Lane.madd(value, Lane.widenLow(h0), c0);
+    c1 = Lane.madd(value, Lane.widenHigh(h0), c1);
+    const h1 = v128.load(p1);
+    c2 = Lane.madd(value, Lane.widenLow(h1), c2);
+    c3 = Lane.madd(value, Lane.widenHigh(h1), c3);
+    const h2 = v128.load(p2);
+    c4 = Lane.madd(value, Lane.widenLow(h2), c4);
+    c5 = Lane.madd(value, Lane.widenHigh(h2), c5);
+    const h3 = v128.load(p3);
+    c6 = Lane.madd(value, Lane.widenLow(h3), c6);
+    c7 = Lane.madd(value, Lane.widenHigh(h3), c7);
+    a += kBytes;
+    panels += 16;
+    p1 += 16;
+    p2 += 16;
+    p3 += 16;
   }
   v128.store(c, c0);
   v128.store(c, c1, 16);

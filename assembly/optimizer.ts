@@ -13,6 +13,15 @@ export function add(source: usize, destination: usize, from: i32, to: i32): void
   for (; at < end; at += 4) store<f32>(destination + at, load<f32>(destination + at) + load<f32>(source + at));
 }
 
+/** See `Kernels.scale`. */
+export function scale(x: usize, factor: f32, from: i32, to: i32): void {
+  let at = x + ((<usize>from) << 2);
+  const end = x + ((<usize>to) << 2);
+  const factors = f32x4.splat(factor);
+  for (; at + 16 <= end; at += 16) v128.store(at, f32x4.mul(v128.load(at), factors));
+  for (; at < end; at += 4) store<f32>(at, load<f32>(at) * factor);
+}
+
 /** See `Kernels.sumOfSquares`. */
 export function sumOfSquares(x: usize, n: i32, partials: usize, from: i32, to: i32): void {
   for (let chunk = from; chunk < to; chunk++) {

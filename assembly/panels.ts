@@ -58,3 +58,50 @@ export function packElements(b: usize, kBytes: usize, nBytes: usize, k: i32, col
     out += 32;
   }
 }
+
+/** See `Kernels.packPanelsBf16`. */
+export function packPanelsBf16(
+  b: usize,
+  k: i32,
+  n: i32,
+  kStride: i32,
+  nStride: i32,
+  out: usize,
+  from: i32,
+  to: i32,
+): void {
+  const kBytes = (<usize>kStride) << 1;
+  const nBytes = (<usize>nStride) << 1;
+  for (let panel = from; panel < to; panel++) {
+    const source = b + <usize>(panel * 8) * nBytes;
+    const target = out + ((<usize>panel * k) << 4);
+    const columns = min(8, n - panel * 8);
+    if (columns === 8 && nStride === 1) copyHalves(source, kBytes, k, target);
+    else packHalves(source, kBytes, nBytes, k, columns, target);
+  }
+}
+
+function copyHalves(b: usize, kBytes: usize, k: i32, out: usize): void {
+  for (let i = 0; i < k; i++) {
+    v128.store(out, v128.load(b));
+    b += kBytes;
+    out += 16;
+  }
+}
+
+/** Column by column, so that what is read is contiguous where a weight is packed transposed. */
+function packHalves(b: usize, kBytes: usize, nBytes: usize, k: i32, columns: i32, out: usize): void {
+  for (let j = 0; j < 8; j++) {
+    let source = b + <usize>j * nBytes;
+    let target = out + ((<usize>j) << 1);
+    const end = target + ((<usize>k) << 4);
+    if (j < columns) {
+      for (; target < end; target += 16) {
+        store<u16>(target, load<u16>(source));
+        source += kBytes;
+      }
+    } else {
+      for (; target < end; target += 16) store<u16>(target, 0);
+    }
+  }
+}

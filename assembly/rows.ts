@@ -117,6 +117,22 @@ export function embeddingForward(ids: usize, table: usize, out: usize, channels:
   }
 }
 
+/** See `Kernels.embeddingForwardBf16`. */
+export function embeddingForwardBf16(ids: usize, table: usize, out: usize, channels: i32, from: i32, to: i32): void {
+  const whole = <usize>(channels & ~7);
+  for (let row = from; row < to; row++) {
+    const source = table + <usize>load<i32>(ids + ((<usize>row) << 2)) * channels * 2;
+    const target = out + ((<usize>row * channels) << 2);
+    let c: usize = 0;
+    for (; c < whole; c += 8) {
+      const halves = v128.load(source + (c << 1));
+      v128.store(target + (c << 2), Lane.widenLow(halves));
+      v128.store(target + (c << 2), Lane.widenHigh(halves), 16);
+    }
+    for (; c < <usize>channels; c++) store<u32>(target + (c << 2), (<u32>load<u16>(source + (c << 1))) << 16);
+  }
+}
+
 /** See `Kernels.embeddingBackward`. */
 export function embeddingBackward(
   ids: usize,

@@ -18,7 +18,7 @@ export async function profileStep(figures, build) {
     const { ms, calls } = times.get(name) ?? { ms: 0, calls: 0 };
     times.set(name, { ms: ms + performance.now() - start, calls: calls + 1 });
   };
-  const trainer = new Trainer(backend, DEMO, initialTensors(DEMO, 0));
+  const trainer = new Trainer(backend, { config: DEMO, tensors: initialTensors(DEMO, 0) });
   const batch = sequencesOf(batchIds(evenLengths(225)));
   let best = { ms: Number.POSITIVE_INFINITY, times };
   for (let step = 1; step <= STEPS; step++) {

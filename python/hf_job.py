@@ -74,10 +74,19 @@ class Store:
     def push(self, out: Path, state: dict[str, Any], quiet_seconds: float) -> None:
         """Copies what has changed; folders that are being written wait for the next time."""
         files = {}
+        gone = set()
         for name, path in settled_files(out, quiet_seconds, set(self.manifest["files"])):
-            entry = self._keep(name, path) if path is not None else self.manifest["files"][name]
+            try:
+                entry = self._keep(name, path) if path is not None else self.manifest["files"][name]
+            except FileNotFoundError:
+                if path is None or path.exists():
+                    raise
+                entry = None
             if entry is not None:
                 files[name] = entry
+            else:  # the program removes that folder: no half of it is kept
+                gone.add(name.split("/")[0])
+        files = {name: entry for name, entry in files.items() if name.split("/")[0] not in gone}
         manifest = {"schemaVersion": SCHEMA_VERSION, "files": files, "state": state}
         if manifest == self.manifest:
             return
@@ -97,7 +106,7 @@ class Store:
             target = self.objects / digest
             if not target.exists() or target.stat().st_size != before[0]:
                 copied = copy_hashed(path, target)
-                if copied != digest:
+                if copied != digest:  # it grew meanwhile: what was pushed of it before stands until the next time
                     target.unlink(missing_ok=True)
                     return self.manifest["files"].get(name)
             if stamp(path) != before:  # it grew meanwhile: what was copied is a state that it was in

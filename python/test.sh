@@ -16,12 +16,12 @@ python=${PYTHON:-python3}
 command -v "$python" >/dev/null || skip "no $python"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || skip "$("$python" --version) is older than 3.10"
 
-stamp=$(cat python/requirements.txt <("$python" --version) | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
+stamp=$(cat python/requirements.txt python/requirements-test.txt <("$python" --version) | "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())')
 if [ "$(cat .venv/.grappa-stamp 2>/dev/null || true)" != "$stamp" ]; then
   echo "making .venv ..."
   rm -rf .venv
   "$python" -m venv .venv || skip "cannot make a virtual environment"
-  .venv/bin/pip install --quiet -r python/requirements.txt || skip "requirements cannot be installed"
+  .venv/bin/pip install --quiet -r python/requirements-test.txt || skip "requirements cannot be installed"
   echo "$stamp" >.venv/.grappa-stamp
 fi
 

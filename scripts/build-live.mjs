@@ -40,7 +40,7 @@ async function buildBundle(root, { entry, out }) {
 }
 
 /** Name, version and licence text of every package that went in, as a comment. */
-function notices(root, inputs) {
+export function notices(root, inputs) {
   const names = new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
   const entries = [...names]
     .sort((a, b) => (a < b ? -1 : 1))

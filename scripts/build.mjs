@@ -1,10 +1,11 @@
 // Builds dist/: the WASM kernels when their sources are newer than the binaries, then TypeScript with `tsc -b`, then the
-// script that runs a student inside a report.
+// scripts that run a student inside a report, and the program that asks a server on a rented machine.
 // --quiet says nothing on success; --clean starts from an empty dist/, so that a package holds no leftovers.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildGenerate } from "./build-generate.mjs";
 import { buildLive } from "./build-live.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -69,6 +70,7 @@ if (process.argv.includes("--clean")) rmSync(join(root, "dist"), { recursive: tr
 buildWasm();
 run("typescript/bin/tsc", ["-b"]);
 await buildLive(root);
+await buildGenerate(root);
 const bin = join(root, "dist", "cli", "main.js");
 if (existsSync(bin)) chmodSync(bin, 0o755);
 if (!isQuiet) console.log("built dist/");

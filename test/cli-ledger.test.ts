@@ -264,7 +264,7 @@ describe("grappa ledger --reconcile", () => {
       expect(JSON.parse(stdout)).toMatchObject({ billedMicroUsd: 60_000, worstCaseMicroUsd: 120_000, spared: [] });
       expect(await spent()).toMatchObject({ spentMicroUsd: 100_000, open: [{ key: "0000000000000001" }] });
       const again = await machine.run("ledger", "sums-0", "--reconcile", "--job", name);
-      expect(again.stderr).toContain(`no fine-tune "${name}" is open`);
+      expect(again.stderr).toContain(`no fine-tune and no job "${name}" is open`);
       expect(again.exitCode).not.toBe(0);
       expect((await machine.run("ledger", "sums-0", "--job", name)).stderr).toContain("--job says what --reconcile");
     });

@@ -148,6 +148,7 @@ describe("grappa plan", () => {
     const { training, rows, microUsd } = await launched({ type: "hf-jobs", flavor: "a100-large" });
     expect(training.ways[0]).toMatchObject({ name: "hf-jobs, as configured", gpu: "A100-80", gpus: 1, fits: "yes" });
     expect(training.obstacle).toBeNull();
+    expect(training.embedded.bytes).toBeLessThan(training.embedded.limitBytes);
     const train = rows.find(({ stage }: { stage: string }) => stage === "train");
     // The demo's student is so small that nearly all of it is loading and saving: 10 minutes of $2.50 an hour.
     expect(train.microUsd.p50).toBeGreaterThanOrEqual(2.5e6 / 6);

@@ -1,11 +1,12 @@
-/** @file Forward pass, gradients and ten AdamW steps against PyTorch (fixtures/torch), on every kernel build of this host. */
+/** @file Forward pass, gradients and ten AdamW steps against PyTorch and peft (fixtures/torch), on every kernel build of this host. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { createWasmBackend } from "../src/adapters/threads/create-backend.ts";
-import { parseStudentConfig } from "../src/student/checkpoint/qwen2-config.ts";
+import { parseStudentConfig } from "../src/student/checkpoint/student-config.ts";
 import { decodeSafetensors, type NamedTensors } from "../src/student/checkpoint/safetensors.ts";
 import { DecodeSession } from "../src/student/decode-session.ts";
+import { type LoraSettings, mergeAdapter } from "../src/student/lora.ts";
 import { Trainer, type TrainSequence } from "../src/student/trainer.ts";
 
 interface Case {
@@ -49,6 +50,8 @@ function load(name: string) {
     tensors: decodeSafetensors(read("model.safetensors")),
     expected: decodeSafetensors(read("expected.safetensors")),
     case: JSON.parse(read("case.json").toString()) as Case,
+    lora: JSON.parse(read("lora.json").toString()) as Case & { readonly lora: LoraSettings },
+    expectedLora: decodeSafetensors(read("lora.safetensors")),
   };
 }
 
@@ -73,7 +76,9 @@ function compareAll(actual: NamedTensors, expected: NamedTensors, prefix: string
   }
 }
 
-describe.each(["qwen2-tied", "qwen2-untied"])("%s", (name) => {
+const NAMES = ["qwen2-tied", "qwen2-untied", "qwen3", "llama"] as const;
+
+describe.each(NAMES)("%s", (name) => {
   const fixture = load(name);
   const { config, tensors, expected } = fixture;
 
@@ -91,7 +96,7 @@ describe.each(["qwen2-tied", "qwen2-untied"])("%s", (name) => {
         });
       }
       for (const reduction of ["token", "example"] as const) {
-        const trainer = new Trainer(backend, config, tensors);
+        const trainer = new Trainer(backend, { config, tensors });
         const { loss } = trainer.accumulate(batch as readonly TrainSequence[], reduction);
         expect(Math.abs(loss - fixture.case.losses[b]![reduction])).toBeLessThan(2e-6);
         if (reduction === "token") compareAll(trainer.exportGradients(), expected, `gradient/${b}/`);
@@ -100,7 +105,7 @@ describe.each(["qwen2-tied", "qwen2-untied"])("%s", (name) => {
   });
 
   test.each(BUILDS)("ten steps of AdamW with clipping, %s kernels", async (build) => {
-    const trainer = new Trainer(await backendOf(build), config, tensors);
+    const trainer = new Trainer(await backendOf(build), { config, tensors });
     fixture.case.steps.forEach((wanted, i) => {
       const batch = fixture.case.batches[i % fixture.case.batches.length]!;
       const { loss, gradientNorm } = trainer.step(batch, {
@@ -115,5 +120,46 @@ describe.each(["qwen2-tied", "qwen2-untied"])("%s", (name) => {
     for (const [tensor, { data }] of trainer.exportTensors()) {
       expect(gap(data, expected.get(`trained/${tensor}`)!.data, 0.1), tensor).toBeLessThan(1e-3);
     }
+  });
+});
+
+describe.each(NAMES)("adapters on %s", (name) => {
+  const { config, tensors, lora: fixture, expectedLora } = load(name);
+  const part = (prefix: string): NamedTensors =>
+    new Map(
+      [...expectedLora].flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [])),
+    );
+  const open = async (build: (typeof BUILDS)[number]) =>
+    new Trainer(await backendOf(build), { config, tensors }, { lora: { ...fixture.lora, adapter: part("adapter/") } });
+
+  test.each(BUILDS)("losses and gradients, %s kernels", async (build) => {
+    for (const [b, batch] of fixture.batches.entries()) {
+      for (const reduction of ["token", "example"] as const) {
+        const trainer = await open(build);
+        const { loss } = trainer.accumulate(batch as readonly TrainSequence[], reduction);
+        expect(Math.abs(loss - fixture.losses[b]![reduction])).toBeLessThan(5e-6);
+        if (reduction === "example") continue;
+        const gradients = trainer.exportGradients();
+        expect([...gradients.keys()].sort()).toEqual([...part(`gradient/${b}/`).keys()].sort());
+        compareAll(gradients, expectedLora, `gradient/${b}/`);
+      }
+    }
+  });
+
+  test.each(BUILDS)("ten steps, and the merged weights, %s kernels", async (build) => {
+    const trainer = await open(build);
+    fixture.steps.forEach((wanted, i) => {
+      const batch = fixture.batches[i % fixture.batches.length]!;
+      const options = { ...fixture.adamw, step: i + 1, lossReduction: "token" } as const;
+      const { loss, gradientNorm } = trainer.step(batch, options);
+      expect(Math.abs(loss - wanted.loss), `loss ${i}`).toBeLessThan(5e-5);
+      expect(Math.abs(gradientNorm - wanted.gradientNorm) / wanted.gradientNorm, `norm ${i}`).toBeLessThan(5e-4);
+    });
+    const adapter = trainer.exportTensors();
+    for (const [tensor, { data }] of adapter)
+      expect(gap(data, expectedLora.get(`trained/${tensor}`)!.data, 0.1), tensor).toBeLessThan(1e-3);
+    const merged = mergeAdapter(config, { tensors, adapter: part("trained/"), settings: fixture.lora });
+    for (const [tensor, { data }] of merged)
+      expect(gap(data, expectedLora.get(`merged/${tensor}`)!.data, 1), tensor).toBeLessThan(1e-6);
   });
 });

@@ -2,7 +2,7 @@
 // Untied, with grouped queries and wide weights, so that logits differ clearly.
 import { prng } from "../../dist/core/prng.js";
 import { writeModelFolder } from "../../dist/adapters/model-folder.js";
-import { studentTensorShapes } from "../../dist/student/checkpoint/qwen2-config.js";
+import { studentTensorShapes } from "../../dist/student/checkpoint/student-tensors.js";
 
 const [folder, tokenizerFrom] = process.argv.slice(2);
 const config = {

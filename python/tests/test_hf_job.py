@@ -190,3 +190,38 @@ def test_a_folder_that_is_being_written_is_not_taken_in_part(container: Containe
     assert set(store.manifest["files"]) == {"events.jsonl"}
     store.push(out, {}, quiet_seconds=0)
     assert set(store.manifest["files"]) == {"events.jsonl", "checkpoint-1/a.bin"}
+
+
+def test_a_folder_that_is_removed_while_it_is_pushed_leaves_no_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sys.path.insert(0, str(RUNNER.parent))
+    import hf_job  # noqa: PLC0415
+
+    out = tmp_path / "out"
+    (out / "checkpoint-1").mkdir(parents=True)
+    for name in "ab":
+        (out / "checkpoint-1" / name).write_text(name)
+    (out / "events.jsonl").write_text("{}\n")
+    hash_of = hf_job.file_hash
+
+    def hash_and_remove(path: Path) -> str:
+        digest = hash_of(path)
+        if path.name == "a":
+            (out / "checkpoint-1" / "b").unlink()
+        return digest
+
+    monkeypatch.setattr(hf_job, "file_hash", hash_and_remove)
+    store = hf_job.Store(tmp_path / "bucket")
+    store.push(out, {}, quiet_seconds=0)
+    assert set(store.manifest["files"]) == {"events.jsonl"}
+
+
+def test_a_distributed_program_runs_once_a_process(container: Container) -> None:
+    pytest.importorskip("torch")
+    container.prepare([], isDistributed=True, processes=2)
+    program = 'import os; print("rank", os.environ["RANK"], "of", os.environ["WORLD_SIZE"], flush=True)'
+    (container.folder / "in" / "files" / "program.py").write_text(program)
+    code, printed = container.run()
+    assert code == 0
+    assert sorted(line for line in printed.splitlines() if line.startswith("rank")) == ["rank 0 of 2", "rank 1 of 2"]

@@ -9,7 +9,17 @@ import pytest
 import torch
 from conftest import ask_node
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LlamaConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen3Config,
+)
 
 # Different summation orders in float32; the acceptance line of the issue.
 TOLERANCE = 1e-4
@@ -86,3 +96,79 @@ def test_we_open_what_transformers_saves(tiny_student: Path, tmp_path: Path, dty
     prompts = encode_prompts(tiny_student)
     answer = ask_node("node_logits.mjs", {"folder": str(tmp_path), "prompts": prompts, "newTokens": 8})
     assert_same_model(open_model(tmp_path), answer, prompts, len(AutoTokenizer.from_pretrained(tmp_path)))
+
+
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500.0,
+    "factor": 4.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+LINEAR = {"rope_type": "linear", "rope_theta": 1e4, "factor": 3.0}
+YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 128}
+PLAIN = {"rope_type": "default", "rope_theta": 1e6}
+# Class, rotary positions, whether head and embedding are one, and the width of a head.
+FAMILIES = {
+    "qwen2-tied": (Qwen2Config, PLAIN, True, {}),
+    "qwen2-linear": (Qwen2Config, LINEAR, False, {}),
+    "qwen2-yarn": (Qwen2Config, YARN, True, {}),
+    "qwen3": (Qwen3Config, PLAIN, False, {"head_dim": 24}),
+    "qwen3-tied": (Qwen3Config, PLAIN, True, {"head_dim": 128}),
+    "llama": (LlamaConfig, LLAMA3, False, {}),
+    "llama-tied": (LlamaConfig, LINEAR, True, {"head_dim": 32}),
+}
+
+
+def random_model(family: str) -> PreTrainedModel:
+    """A small random model whose biases, norms and logits are far from trivial."""
+    kind, rope, is_tied, options = FAMILIES[family]
+    config: PreTrainedConfig = kind(
+        vocab_size=320,
+        hidden_size=64,
+        intermediate_size=112,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        tie_word_embeddings=is_tied,
+        rope_parameters=dict(rope),
+        **options,
+    )
+    generator = torch.Generator().manual_seed(len(family))
+    model = AutoModelForCausalLM.from_config(config).float().eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            parameter.copy_(1 + 0.2 * noise if "norm" in name else 0.12 * noise)
+    return model
+
+
+@pytest.mark.parametrize("shard", [None, "40KB"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families(tiny_student: Path, tmp_path: Path, family: str, dtype: torch.dtype, shard: str | None) -> None:
+    """Small random models of every family as `save_pretrained` writes them, also in shards and in bf16."""
+    random_model(family).to(dtype).save_pretrained(tmp_path, **({} if shard is None else {"max_shard_size": shard}))
+    assert (tmp_path / "model.safetensors.index.json").exists() == (shard is not None)
+    AutoTokenizer.from_pretrained(tiny_student).save_pretrained(tmp_path)
+    prompts = encode_prompts(tiny_student)
+    answer = ask_node("node_logits.mjs", {"folder": str(tmp_path), "prompts": prompts, "newTokens": 8})
+    assert_same_model(open_model(tmp_path), answer, prompts, len(AutoTokenizer.from_pretrained(tmp_path)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_transformers_opens_what_we_write(tiny_student: Path, tmp_path: Path, family: str, dtype: torch.dtype) -> None:
+    """A folder that we read and wrote again is the same model to transformers, weights, positions and value type."""
+    before, after = tmp_path / "before", tmp_path / "after"
+    random_model(family).to(dtype).save_pretrained(before)
+    AutoTokenizer.from_pretrained(tiny_student).save_pretrained(before)
+    ask_node("node_copy_student.mjs", {"from": str(before), "to": str(after)})
+    first, second = open_model(before), open_model(after)
+    assert AutoConfig.from_pretrained(after).dtype == dtype
+    for name, value in first.state_dict().items():
+        assert torch.equal(second.state_dict()[name], value), name
+    ids = torch.arange(3, 200)[None]
+    assert torch.equal(first(ids).logits, second(ids).logits)

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { prng } from "../core/prng.ts";
-import { type StudentConfig, studentTensorShapes } from "../student/checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "../student/checkpoint/student-config.ts";
+import { studentTensorShapes } from "../student/checkpoint/student-tensors.ts";
 import type { NamedTensors } from "../student/checkpoint/safetensors.ts";
 import { readModelFolder, readTokenizerFolder, writeModelFolder } from "./model-folder.ts";
 

@@ -1,23 +1,18 @@
 /** @file A student's folder in Hugging Face's layout, in and out. */
-import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { AppError, type ErrorCode } from "../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../core/hash.ts";
-import {
-  checkStudentTensors,
-  formatStudentConfig,
-  parseStudentConfig,
-  type StudentConfig,
-} from "../student/checkpoint/qwen2-config.ts";
-import { decodeSafetensors, encodeSafetensors, type NamedTensors } from "../student/checkpoint/safetensors.ts";
+import { formatStudentConfig, parseStudentConfig, type StudentConfig } from "../student/checkpoint/student-config.ts";
+import { checkStudentTensors } from "../student/checkpoint/student-tensors.ts";
+import { encodeSafetensors, type StoredTensors } from "../student/checkpoint/safetensors.ts";
 import { type ChatTemplate, loadChatTemplate } from "../tokenize/chat.ts";
 import { buildTokenizer, type Tokenizer } from "../tokenize/build-tokenizer.ts";
 import { readTokenizerParts } from "../tokenize/tokenizer-files.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { TokenizerParts } from "../tokenize/tokenizer-parts.ts";
-import { fileError } from "./file-error.ts";
 import { nodeFileSystem } from "./file-system.ts";
+import { readWeights } from "./weight-files.ts";
 
 /** The tokenizer's part of a folder. */
 export interface TokenizerFolder {
@@ -36,15 +31,16 @@ export interface TokenizerFolder {
 /** A whole student, read and checked. */
 export interface ModelFolder extends TokenizerFolder {
   readonly config: StudentConfig;
-  readonly tensors: NamedTensors;
-  /** SHA-256 of `model.safetensors`. */
+  /** As they stand in the file: f32, or bf16. */
+  readonly tensors: StoredTensors;
+  /** SHA-256 of `model.safetensors`; of all shards' where there are several. */
   readonly weightHash: string;
 }
 
 /** What to write into a student's folder. */
 export interface ModelFolderContent {
   readonly config: StudentConfig;
-  readonly tensors: NamedTensors;
+  readonly tensors: StoredTensors;
   /** Folder whose tokenizer files and chat template are copied; may be the folder itself. */
   readonly tokenizerFrom: string;
   /** The model card, Markdown. */
@@ -56,8 +52,6 @@ export interface ModelFolderContent {
 
 /** Largest JSON file read; Qwen2.5's tokenizer.json has 7 MB. */
 const MAX_JSON_BYTES = 64 << 20;
-/** One Uint8Array holds the file; larger students come in shards and are trained elsewhere. */
-const MAX_WEIGHT_BYTES = 2 ** 31;
 /** Written only where a student thinks otherwise than its tokenizer suggests. */
 const STYLE_FILE = "thinking.json";
 const ThinkingFile = z.strictObject({ style: z.enum(["s1", "think"]) });
@@ -115,10 +109,9 @@ export async function readModelFolder(folder: string): Promise<ModelFolder> {
       { hint: "tokenizer files and config.json must come from one model", data: { folder } },
     );
   }
-  const bytes = await readWeights(folder);
-  const tensors = inFolder(folder, () => decodeSafetensors(bytes));
+  const { tensors, weightHash } = await readWeights(folder);
   inFolder(folder, () => checkStudentTensors(config, tensors));
-  return { ...parts, config, tensors, weightHash: sha256Hex(bytes) };
+  return { ...parts, config, tensors, weightHash };
 }
 
 /**
@@ -144,15 +137,50 @@ export async function writeModelFolder(
   const style = content.style ?? source.style;
   if (style !== usualStyle(tokenizer)) await write(STYLE_FILE, formatJson({ style }));
   const { imEnd, endOfText, pad } = tokenizer.controlIds;
-  await write(
-    "generation_config.json",
-    formatJson({ do_sample: false, eos_token_id: [imEnd, endOfText], pad_token_id: pad }),
-  );
+  await write(GENERATION_FILE, formatJson({ do_sample: false, eos_token_id: [imEnd, endOfText], pad_token_id: pad }));
   const bytes = encodeSafetensors(tensors, { format: "pt", ...content.weightMetadata });
   await write("model.safetensors", bytes);
   await write("README.md", content.readme);
-  await write("config.json", formatJson(formatStudentConfig(config, tokenizer.controlIds)));
+  await write(
+    "config.json",
+    formatJson(formatStudentConfig(config, { ...tokenizer.controlIds, isBf16: areBf16(tensors) })),
+  );
   return { weightHash: sha256Hex(bytes) };
+}
+
+/**
+ * Gives a student that was trained elsewhere its own tokenizer, as its examples were made with, and what else a folder needs:
+ * style, end tokens, card. What its trainer saved in their place goes: it may spell the tokenizer differently.
+ *
+ * @throws {AppError} disk-full, model-missing or tokenizer-corrupt (of `tokenizerFrom`)
+ */
+export async function dressModelFolder(
+  folder: string,
+  {
+    tokenizerFrom,
+    style,
+    readme,
+  }: Pick<ModelFolderContent, "tokenizerFrom" | "readme"> & { readonly style: ThinkingStyle },
+): Promise<void> {
+  const files = nodeFileSystem();
+  const { tokenizer } = await readTokenizerFolder(tokenizerFrom);
+  for (const name of [...OPTIONAL_TOKENIZER_FILES, ADDED_TOKENS_FILE, STYLE_FILE])
+    await files.remove(join(folder, name));
+  await copyTokenizer(tokenizerFrom, folder);
+  if (style !== usualStyle(tokenizer)) await files.writeAtomic(join(folder, STYLE_FILE), formatJson({ style }));
+  const { imEnd, endOfText, pad } = tokenizer.controlIds;
+  const given = await readOptional(folder, GENERATION_FILE);
+  const generation = given === undefined ? {} : parseJson(folder, GENERATION_FILE, given, "checkpoint-corrupt");
+  const ends = { eos_token_id: [imEnd, endOfText], pad_token_id: pad };
+  await files.writeAtomic(join(folder, GENERATION_FILE), formatJson({ ...(generation as object | null), ...ends }));
+  await files.writeAtomic(join(folder, "README.md"), readme);
+}
+
+const GENERATION_FILE = "generation_config.json";
+const ADDED_TOKENS_FILE = "added_tokens.json";
+
+function areBf16(tensors: StoredTensors): boolean {
+  return [...tensors.values()].every(({ data }) => data instanceof Uint16Array);
 }
 
 async function copyTokenizer(from: string, to: string): Promise<void> {
@@ -190,24 +218,6 @@ async function readOptional(folder: string, name: string): Promise<string | unde
   } catch (error) {
     if (error instanceof AppError && error.code === "file-missing") return undefined;
     throw error;
-  }
-}
-
-async function readWeights(folder: string): Promise<Uint8Array> {
-  const path = join(folder, "model.safetensors");
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_WEIGHT_BYTES)
-      throw new AppError("limit-exceeded", `${path}: ${size} bytes exceed the limit of ${MAX_WEIGHT_BYTES}`, {
-        hint: "the embedded engine is for small students",
-      });
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw fileError(path, error);
-    throw new AppError("model-missing", `${path} is missing; weights in shards or of another format are not read`, {
-      hint: "save the model as one safetensors file",
-      data: { folder, part: "model.safetensors" },
-    });
   }
 }
 

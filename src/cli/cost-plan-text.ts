@@ -93,16 +93,24 @@ const SHOWN_WAYS = 8;
 /** Where the student could be trained, and at what price: all estimated. */
 function trainingLines({ training }: CostPlan): string[] {
   if (training === null) return [];
-  const { parameters, method, trainedTokens, flops, longest, isCounted, ways, hosted, obstacle } = training;
+  const { parameters, method, trainedTokens, flops, longest, isCounted, ways, hosted, embedded, obstacle } = training;
   const left = ways.length - SHOWN_WAYS;
   return [
     "",
     `the fine-tune, estimated: ${parameterCount(parameters)} parameters, ${method}, ${range(trainedTokens, millions)} million tokens, longest example ${count(longest)}${isCounted ? "" : " at most"}; ${range(flops, exa)} EFLOP`,
     ...alignColumns([WAY_HEADINGS, ...ways.slice(0, SHOWN_WAYS).map(wayCells), ...hosted.map(hostedCells)], "llrrrl"),
     ...(left > 0 ? [`and ${count(left)} dearer; --json has them all`] : []),
+    ...(embedded === null ? [] : [embeddedLine(embedded)]),
     ...(obstacle === null ? [] : [`warning: ${obstacle}`]),
     `6 operations a parameter and token (4 with adapters) and attention's; shares of the peak: over several GPUs 13 % to 22 % as s1's own fine-tunes, on one 30 % to 40 % (below a billion parameters 15 % to 30 %), assumed; 2 to 10 minutes to load and save`,
   ];
+}
+
+function embeddedLine({ bytes, limitBytes }: { readonly bytes: number; readonly limitBytes: number }): string {
+  const need = `${(Math.ceil((bytes / 2 ** 30) * 10) / 10).toFixed(1)} of the 4 GiB that WebAssembly has`;
+  return bytes <= limitBytes
+    ? `the embedded engine holds it (${need}), on this machine and for nothing`
+    : `the embedded engine does not hold it: it needs ${need}`;
 }
 
 function wayCells(way: TrainingWay): string[] {

@@ -4,6 +4,7 @@ import { AppError } from "../core/errors.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
 import { confirmCost } from "./confirm-cost.ts";
 import { type LoadedRecipe, recipeSeenFrom } from "../pipeline/load-recipe.ts";
+import { bringBaseWeights } from "../pipeline/hub-base.ts";
 import { type ControlPlan, controlRecipes } from "../pipeline/control-recipes.ts";
 import { runControls } from "../pipeline/run-controls.ts";
 import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
@@ -71,6 +72,8 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     recipe: loaded.recipe,
     acceptTerms: target.spending?.acceptTerms,
   });
+  const isHere = loaded.recipe.train.launcher === undefined;
+  if (isHere) await bringBaseWeights(loaded.recipe, hubAccess(context));
   const services = await context.services.openRun({
     recipe: loaded.recipe,
     baseFolder: loaded.baseFolder,
@@ -80,6 +83,7 @@ export async function executeRun(context: CliContext, flags: RunFlags, target: R
     recipeFolder: dirname(loaded.path),
     runFolder: folder,
     hub: hubAccess(context),
+    cacheFolder: context.settings.cacheFolder,
     prices,
     acceptedTerms: acceptedTerms.map(({ provider }) => provider),
   });
@@ -127,8 +131,8 @@ function refuseControlsOfAPart({ controls, until }: RunFlags): void {
 }
 
 /** Each control is another fine-tune: on this machine it takes minutes, elsewhere it is bought. */
-function refuseControlsElsewhere({ student }: Recipe): void {
-  if (student.hosted === undefined) return;
+function refuseControlsElsewhere({ student, train: { launcher } }: Recipe): void {
+  if (student.hosted === undefined && (launcher === undefined || launcher.type === "torchrun")) return;
   throw new AppError(
     "usage",
     "--controls train a student for each control, and this recipe's is trained elsewhere, for money",

@@ -2,11 +2,13 @@
 import { resolve } from "node:path";
 import { acceptTerms, joinTerms, readAcceptedTerms } from "../pipeline/accepted-terms.ts";
 import { type LoadedRecipe, loadRecipe } from "../pipeline/load-recipe.ts";
+import { withHubBase } from "../pipeline/hub-base.ts";
 import type { RecipeOverride } from "../pipeline/override-recipe.ts";
 import { teacherEndpoints } from "../pipeline/stages/gates.ts";
 import type { AcceptedTerms } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { CliContext } from "./context.ts";
+import { hubAccess } from "./hub-access.ts";
 
 /** Flags that decide which run it is. */
 export interface TargetFlags {
@@ -15,15 +17,16 @@ export interface TargetFlags {
   readonly set?: readonly RecipeOverride[];
 }
 
-/** The recipe with what `--set`, `--seed` and `--strict` change. Throws as `loadRecipe`. */
+/** The recipe with what `--set`, `--seed` and `--strict` change, its base in the cache if it is on the hub. Throws as `loadRecipe`, or of the hub. */
 export async function loadWithFlags(
-  { recipes }: CliContext,
+  context: CliContext,
   { seed, set = [], strict = false }: TargetFlags & { readonly strict?: boolean },
   recipe: string,
 ): Promise<LoadedRecipe> {
   const seeded: RecipeOverride[] = seed === undefined ? [] : [{ path: ["seed"], value: seed }];
   const stopping: RecipeOverride[] = strict ? [{ path: ["collect", "strict"], value: true }] : [];
-  return await loadRecipe(recipe, [...set, ...seeded, ...stopping], recipes);
+  const loaded = await loadRecipe(recipe, [...set, ...seeded, ...stopping], context.recipes);
+  return await withHubBase(loaded, hubAccess(context));
 }
 
 /** The run's folder: the one that `--run` names, else by recipe and seed. */

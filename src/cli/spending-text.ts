@@ -97,14 +97,16 @@ function openLines({ open, pid }: RunSpending, place: string): string[] {
 const withoutReply = (open: readonly OpenPurchase[]): string =>
   `${counted(open.length, "request")} without a reply, counted at ${formatUsd(sumOf(open))}`;
 
-/** What may go on at a provider, a line for each batch and fine-tune; nothing where nothing does. */
+/** What may go on at a provider, a line for each batch, fine-tune and job; nothing where nothing does. */
 function underWayLines(open: readonly OpenPurchase[], place: string): string[] {
   const jobs = new Map<string, OpenPurchase[]>();
   for (const one of open.filter(({ underWay }) => underWay !== null))
     jobs.set(`${one.batch}`, [...(jobs.get(`${one.batch}`) ?? []), one]);
   if (jobs.size === 0) return [];
   const lines = [...jobs.values()].map((parts) => [...jobCells(parts), `at most ${formatUsd(sumOf(parts))}`]);
-  const fineTune = [...jobs].find(([, parts]) => parts[0]?.underWay === "fine-tune")?.[0];
+  const fineTune = [...jobs].find(
+    ([, parts]) => parts[0]?.underWay === "fine-tune" || parts[0]?.underWay === "job",
+  )?.[0];
   return [
     "may go on at the provider, and left to the next run, which takes what it brings:",
     ...cutList(lines, "lllr"),
@@ -118,7 +120,11 @@ function underWayLines(open: readonly OpenPurchase[], place: string): string[] {
 
 function jobCells(parts: readonly OpenPurchase[]): string[] {
   const [{ account, provider, model, batch, underWay }] = parts as readonly [OpenPurchase];
-  const what = underWay === "fine-tune" ? `fine-tune ${batch}` : `${counted(parts.length, "request")} in a batch`;
+  const what = {
+    "fine-tune": `fine-tune ${batch}`,
+    job: `job ${batch} on rented GPUs`,
+    batch: `${counted(parts.length, "request")} in a batch`,
+  }[underWay ?? "batch"];
   return [`  ${account}`, `${provider ?? "unknown"}/${model ?? "unknown"}`, what];
 }
 

@@ -60,6 +60,12 @@ export interface RowCall {
   /** How many ids the slot is to keep before the call; undefined when it is to keep all. */
   readonly truncateTo: number | undefined;
   readonly call: ExtendRow;
+  /** The machine's state that wants the token, for drivers that ask for many tokens at once. */
+  readonly state: ThinkingState;
+  /** Prompt and all that was appended under this setting; grows as the row does, one array a setting. */
+  readonly sequence: readonly number[];
+  /** Tokens that the model has chosen under this setting so far. */
+  readonly chosen: number;
 }
 
 /** A prompt being decoded: ask `next` for a call until it gives none, answering each with `accept`. */
@@ -70,6 +76,8 @@ export interface Row {
   accept(token: number): void;
   /** One generation a setting, in order, as far as the row has come. */
   readonly generations: readonly Generation[];
+  /** For each of these, every token that the model chose: swallowed ends too. Given to the machine again, they give it again. */
+  readonly choices: readonly (readonly number[])[];
 }
 
 /**
@@ -79,6 +87,7 @@ export interface Row {
 export function openRow(request: RowRequest, place: RowPlace): Row {
   const plans = request.settings.map((setting) => planWithin(request, setting, place));
   const generations: Generation[] = [];
+  const choices: number[][] = [];
   const root = knownChoices();
   const slot: SlotContent = { ids: [], isKnown: false };
   let pass: Pass | undefined;
@@ -88,7 +97,9 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
     tell([...started.emitted]);
     return started;
   };
-  const move = (moved: Pass, made: ThinkingStep): void => {
+  const move = (moved: Pass, token: number): void => {
+    const made = step(moved.state, token);
+    moved.chosen.push(token);
     advance(moved, made, slot);
     tell(made.emit);
   };
@@ -101,10 +112,11 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
       const known = pass.state.stage === "done" ? undefined : recall(pass.node, forbidden(pass.state));
       if (pass.state.stage === "done") {
         generations.push(toGeneration(pass));
+        choices.push(pass.chosen);
         pass = undefined;
         if (generations.length === plans.length) request.onEnd?.(generations);
       } else if (known !== undefined) {
-        move(pass, step(pass.state, known));
+        move(pass, known);
       } else {
         return toCall(pass, slot, { slot: place.slot, sampling: request.sampling });
       }
@@ -113,9 +125,9 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const accept = (token: number): void => {
     if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
     remember(pass.node, forbidden(pass.state), token);
-    move(pass, step(pass.state, token));
+    move(pass, token);
   };
-  return { next, accept, generations };
+  return { next, accept, generations, choices };
 }
 
 /** The ids that the slot holds; not known until the row's first call, when another row may have left something there. */
@@ -130,6 +142,7 @@ interface Pass {
   node: KnownChoices;
   readonly sequence: number[];
   readonly emitted: EmittedToken[];
+  readonly chosen: number[];
   /** Leading ids that `sequence` and the slot have in common. */
   shared: number;
 }
@@ -143,7 +156,7 @@ function startPass(start: {
   const { promptIds, plan, root, slot } = start;
   const first = startThinking(plan);
   const shared = Math.min(promptIds.length, slot.ids.length);
-  const pass: Pass = { state: first.state, node: root, sequence: [...promptIds], emitted: [], shared };
+  const pass: Pass = { state: first.state, node: root, sequence: [...promptIds], emitted: [], chosen: [], shared };
   advance(pass, first, slot);
   return pass;
 }
@@ -167,7 +180,8 @@ function toCall(pass: Pass, slot: SlotContent, row: { slot: number; sampling: Sa
   slot.ids.length = keep;
   for (const id of ids) slot.ids.push(id);
   pass.shared = pass.sequence.length;
-  return { truncateTo, call: { ...row, ids, forbidden: forbidden(pass.state) } };
+  const { state, sequence, chosen } = pass;
+  return { truncateTo, call: { ...row, ids, forbidden: forbidden(state) }, state, sequence, chosen: chosen.length };
 }
 
 function toGeneration({ emitted, state }: Pass): Generation {

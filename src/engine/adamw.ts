@@ -39,7 +39,7 @@ export function stepAdamW(
   for (const group of groups) {
     const chunks = Math.ceil(group.elements / SQUARE_CHUNK);
     backend.run("sumOfSquares", chunks, 1, group.gradient, group.elements, options.scratch);
-    for (let chunk = 0; chunk < chunks; chunk++) squares += f32[(options.scratch >> 2) + chunk];
+    for (let chunk = 0; chunk < chunks; chunk++) squares += f32[(options.scratch >>> 2) + chunk];
   }
   const norm = Math.sqrt(squares);
   const scale = Math.min(1, options.maxGradientNorm / (norm + 1e-6));
@@ -62,7 +62,7 @@ export function stepAdamW(
       1 - beta2 ** step,
       scale,
     );
-    f32.fill(0, group.gradient >> 2, (group.gradient >> 2) + group.elements);
+    f32.fill(0, group.gradient >>> 2, (group.gradient >>> 2) + group.elements);
   }
   return norm;
 }

@@ -12,8 +12,15 @@ export interface Backend {
   /** Which kernel build this is; results are byte-equal within one build only. */
   readonly kernelBuild: "reference" | "wasm-simd" | "wasm-relaxed";
   readonly threads: number;
-  /** Linear memory from which the arena takes its bytes; fixed for the backend's life. */
+  /** Linear memory from which the arena takes its bytes; another object after {@link reserve}. */
   readonly buffer: ArrayBufferLike;
+  /**
+   * Sees to it that the memory has at least so many bytes; views made before do not see the new ones. Absent where the size
+   * is fixed.
+   *
+   * @throws {AppError} limit-exceeded where there is no more
+   */
+  reserve?(bytes: number): void;
   /** First byte that callers may use; what lies below belongs to the backend. */
   readonly heapBase: number;
   /** Computes items [0, items) of a kernel; ranges handed to threads start at multiples of `grain`. */

@@ -18,10 +18,12 @@ export interface Tensor {
 export interface Parameter {
   readonly name: string;
   readonly pointer: number;
-  /** Accumulates; the optimizer zeroes it. 0 in a model that is not trained. */
+  /** Accumulates; the optimizer zeroes it. 0: the parameter is not trained, and no gradient of it is computed. */
   readonly gradient: number;
   readonly rows: number;
   readonly columns: number;
+  /** Whether the values are bf16, two bytes each; then it is not trained. */
+  readonly isBf16?: boolean;
 }
 
 /** Float and index views of a backend's memory, and allocation for one pass. */
@@ -31,14 +33,15 @@ export class Graph {
   readonly f32: Float32Array;
   readonly i32: Int32Array;
   readonly #undo: (() => void)[] = [];
-  readonly #isRecording: boolean;
+  /** Whether a backward pass follows. */
+  readonly isRecording: boolean;
 
   constructor(backend: Backend, arena: Arena, options: { readonly isRecording: boolean }) {
     this.backend = backend;
     this.arena = arena;
     this.f32 = new Float32Array(backend.buffer, 0, Math.floor(backend.buffer.byteLength / 4));
     this.i32 = new Int32Array(backend.buffer, 0, this.f32.length);
-    this.#isRecording = options.isRecording;
+    this.isRecording = options.isRecording;
   }
 
   /** An uninitialised tensor. */
@@ -49,20 +52,20 @@ export class Graph {
   /** A copy of `values` as i32 in linear memory; its pointer. */
   indices(values: ArrayLike<number>): number {
     const pointer = this.arena.allocate(Math.max(1, values.length) * 4);
-    this.i32.set(values, pointer >> 2);
+    this.i32.set(values, pointer >>> 2);
     return pointer;
   }
 
   /** A copy of `values` as f32 in linear memory; its pointer. */
   floats(values: ArrayLike<number>): number {
     const pointer = this.arena.allocate(Math.max(1, values.length) * 4);
-    this.f32.set(values, pointer >> 2);
+    this.f32.set(values, pointer >>> 2);
     return pointer;
   }
 
   /** Registers the backward half of an operation; ignored when the graph only runs forward. */
   record(undo: () => void): void {
-    if (this.#isRecording) this.#undo.push(undo);
+    if (this.isRecording) this.#undo.push(undo);
   }
 
   /** Runs the recorded operations backwards, last first, once. */
@@ -80,7 +83,7 @@ export class Graph {
   addableGradient(tensor: Tensor): number {
     if (tensor.gradient) return tensor.gradient;
     const pointer = this.freshGradient(tensor);
-    this.f32.fill(0, pointer >> 2, (pointer >> 2) + tensor.rows * tensor.columns);
+    this.f32.fill(0, pointer >>> 2, (pointer >>> 2) + tensor.rows * tensor.columns);
     return pointer;
   }
 }

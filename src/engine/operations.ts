@@ -1,95 +1,39 @@
 /** @file The operations of a transformer, forward and backward, over the kernels. Each returns a new tensor of the graph. */
 import { invariant } from "../core/errors.ts";
+import { addAdapter, type Adapter } from "./adapter.ts";
 import type { Graph, Parameter, Tensor } from "./graph.ts";
-import { panelFloats, PANEL_COLUMNS } from "./kernels/kernel.ts";
+import { addWeightGradient, multiply } from "./multiply.ts";
 import type { PackedWeights } from "./packed-weights.ts";
 
-// Ranges handed to threads start at multiples of these, so that small work stays on one thread. The backend knows how
-// many rows a matmul tile holds.
-const MATMUL_GRAIN = 1;
+// Ranges handed to threads start at multiples of these, so that small work stays on one thread.
 const ROW_GRAIN = 24;
 const CHANNEL_GRAIN = 16;
-const PANEL_GRAIN = 4;
 
-/** A dense layer: y = x W' (+ bias). `weight` is (outputs, inputs). */
+/** A dense layer: y = x W' (+ bias) (+ what an adapter adds). `weight` is (outputs, inputs). */
 export function linear(
   graph: Graph,
   x: Tensor,
-  layer: { weight: Parameter; bias?: Parameter | undefined; packed: PackedWeights },
+  layer: { weight: Parameter; bias?: Parameter | undefined; adapter?: Adapter | undefined; packed: PackedWeights },
 ): Tensor {
-  const { weight, bias, packed } = layer;
+  const { weight, bias, adapter, packed } = layer;
   invariant(x.columns === weight.columns, `${weight.name}: ${x.columns} inputs given, ${weight.columns} wanted`);
-  const { backend } = graph;
   const y = graph.tensor(x.rows, weight.rows);
-  const panels = packed.transposed(graph, weight);
-  backend.run(
-    "matmul",
-    x.rows,
-    MATMUL_GRAIN,
-    x.pointer,
-    x.columns,
-    1,
-    panels,
-    bias?.pointer ?? 0,
-    y.pointer,
-    weight.columns,
-    weight.rows,
-    0,
+  const [rows, k, n] = [x.rows, weight.columns, weight.rows];
+  packed.withTransposed(graph, weight, (panels) =>
+    multiply(graph, { a: x.pointer, rows, k, n, panels, bias: bias?.pointer ?? 0, c: y.pointer }),
   );
   graph.record(() => {
-    if (bias) backend.run("columnSums", bias.columns, CHANNEL_GRAIN, y.gradient, bias.gradient, y.rows, y.columns);
-    addWeightGradient(graph, { x, dy: y.gradient, weight });
-    const isAccumulating = x.gradient === 0 ? 0 : 1;
+    if (bias && bias.gradient !== 0)
+      graph.backend.run("columnSums", bias.columns, CHANNEL_GRAIN, y.gradient, bias.gradient, y.rows, y.columns);
+    if (weight.gradient !== 0) addWeightGradient(graph, { x, dy: y.gradient, weight });
+    const isAccumulating = x.gradient !== 0;
     const dx = x.gradient || graph.freshGradient(x);
-    const plain = packed.plain(graph, weight);
-    backend.run(
-      "matmul",
-      x.rows,
-      MATMUL_GRAIN,
-      y.gradient,
-      y.columns,
-      1,
-      plain,
-      0,
-      dx,
-      weight.rows,
-      weight.columns,
-      isAccumulating,
+    packed.withPlain(graph, weight, (panels) =>
+      multiply(graph, { a: y.gradient, rows, k: n, n: k, panels, c: dx, isAccumulating }),
     );
   });
+  if (adapter) addAdapter(graph, { x, y, adapter, packed });
   return y;
-}
-
-/** dW += dy' x, with the tokens as the inner dimension. */
-function addWeightGradient(graph: Graph, { x, dy, weight }: { x: Tensor; dy: number; weight: Parameter }): void {
-  const mark = graph.arena.mark();
-  const panels = graph.arena.allocate(panelFloats(x.rows, x.columns) * 4);
-  graph.backend.run(
-    "packPanels",
-    Math.ceil(x.columns / PANEL_COLUMNS),
-    PANEL_GRAIN,
-    x.pointer,
-    x.rows,
-    x.columns,
-    x.columns,
-    1,
-    panels,
-  );
-  graph.backend.run(
-    "matmul",
-    weight.rows,
-    MATMUL_GRAIN,
-    dy,
-    1,
-    weight.rows,
-    panels,
-    0,
-    weight.gradient,
-    x.rows,
-    x.columns,
-    1,
-  );
-  graph.arena.release(mark);
 }
 
 /** Root-mean-square normalisation of each row, scaled per channel (Zhang & Sennrich 2019). */
@@ -100,17 +44,10 @@ export function rmsNorm(graph: Graph, x: Tensor, { weight, epsilon }: { weight: 
   backend.run("rmsNormForward", x.rows, ROW_GRAIN, x.pointer, weight.pointer, y.pointer, rstd, x.columns, epsilon);
   graph.record(() => {
     const dx = graph.addableGradient(x);
-    backend.run(
-      "rmsNormWeightGrad",
-      x.columns,
-      CHANNEL_GRAIN,
-      x.pointer,
-      rstd,
-      y.gradient,
-      weight.gradient,
-      x.rows,
-      x.columns,
-    );
+    if (weight.gradient !== 0) {
+      const sums = [x.pointer, rstd, y.gradient, weight.gradient, x.rows, x.columns] as const;
+      backend.run("rmsNormWeightGrad", x.columns, CHANNEL_GRAIN, ...sums);
+    }
     backend.run("rmsNormBackward", x.rows, ROW_GRAIN, x.pointer, weight.pointer, rstd, y.gradient, dx, x.columns);
   });
   return y;
@@ -245,8 +182,10 @@ export function addResidual(graph: Graph, stream: Tensor, branch: Tensor): Tenso
 /** Rows of `table` picked by `ids` (an i32 pointer). */
 export function embed(graph: Graph, { ids, rows, table }: { ids: number; rows: number; table: Parameter }): Tensor {
   const out = graph.tensor(rows, table.columns);
-  graph.backend.run("embeddingForward", rows, ROW_GRAIN * 8, ids, table.pointer, out.pointer, table.columns);
+  const kernel = table.isBf16 === true ? "embeddingForwardBf16" : "embeddingForward";
+  graph.backend.run(kernel, rows, ROW_GRAIN * 8, ids, table.pointer, out.pointer, table.columns);
   graph.record(() => {
+    if (table.gradient === 0) return;
     graph.backend.run(
       "embeddingBackward",
       table.columns,
@@ -271,31 +210,4 @@ export function pickRows(graph: Graph, x: Tensor, picked: { indices: number; cou
     graph.backend.run("embeddingBackward", x.columns, CHANNEL_GRAIN, indices, out.gradient, dx, count, x.columns);
   });
   return out;
-}
-
-/**
- * Weighted next-token cross-entropy, in nats: sum over rows of weights[row] * -log p(targets[row]). Overwrites `logits`
- * with its gradient, which the backward pass takes from there. Rows of weight 0 cost nothing and give nothing.
- */
-export function crossEntropy(
-  graph: Graph,
-  logits: Tensor,
-  loss: { targets: number; weights: number; vocabulary: number },
-): number {
-  const losses = graph.arena.allocate(logits.rows * 4);
-  graph.backend.run(
-    "crossEntropy",
-    logits.rows,
-    ROW_GRAIN,
-    logits.pointer,
-    loss.targets,
-    loss.weights,
-    losses,
-    loss.vocabulary,
-    logits.columns,
-  );
-  logits.gradient = logits.pointer;
-  let sum = 0;
-  for (let row = 0; row < logits.rows; row++) sum += graph.f32[(losses >> 2) + row];
-  return sum;
 }

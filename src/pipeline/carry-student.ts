@@ -17,7 +17,8 @@ import {
 import type { RunResults } from "../report/run-results.ts";
 import type { RunManifest, StageName } from "../schema/manifest.ts";
 import { Question } from "../schema/records.ts";
-import type { NamedTensors } from "../student/checkpoint/safetensors.ts";
+import { widenTensors } from "../student/checkpoint/bf16.ts";
+import type { StoredTensors } from "../student/checkpoint/safetensors.ts";
 import { describeBase } from "./base-fact.ts";
 import { findBase } from "./load-recipe.ts";
 import { stageFolder } from "./stage-folder.ts";
@@ -148,7 +149,9 @@ function shapesOf({ config, tensors }: ModelFolder): string {
 }
 
 /** Tensors one after another as little-endian f32 (the order of every machine that Node has builds for), in base64. */
-function weightsBlock(tensors: NamedTensors): string {
-  const parts = [...tensors.values()].map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+function weightsBlock(tensors: StoredTensors): string {
+  const parts = [...widenTensors(tensors).values()].map(({ data }) =>
+    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  );
   return Buffer.concat(parts).toString("base64");
 }

@@ -4,6 +4,7 @@ import { chainFamilies } from "../questions/chain-families.ts";
 import { families } from "../questions/families.ts";
 import type { FamilyName } from "../schema/family-names.ts";
 import { Recipe } from "../schema/recipe.ts";
+import { type TrainingProblem, trainingProblems } from "./check-training.ts";
 import { didYouMean } from "./near-names.ts";
 import { namesAt } from "../schema/recipe-fields.ts";
 import type { RecipeProblem } from "./recipe-text.ts";
@@ -23,17 +24,17 @@ export interface RecipeOrigin {
 export function checkRecipe(value: unknown, origin: RecipeOrigin): Recipe {
   const parsed = Recipe.safeParse(value);
   const problems = parsed.success
-    ? familyProblems(parsed.data)
+    ? [...familyProblems(parsed.data), ...trainingProblems(parsed.data).map(located)]
     : parsed.error.issues.flatMap((issue) => describeIssue(issue, value));
   if (parsed.success && problems.length === 0) return parsed.data;
-  const located: RecipeProblem[] = problems.map(({ path, keys, message }) => ({
+  const placed: RecipeProblem[] = problems.map(({ path, keys, message }) => ({
     path,
     message,
     ...origin.locate?.(keys),
   }));
   throw recipeInvalid(
     origin.name,
-    located.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+    placed.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
   );
 }
 
@@ -52,6 +53,12 @@ export function recipeInvalid(name: string, problems: readonly RecipeProblem[]):
 
 /** More names than this are not listed in a message. */
 const MAX_LISTED = 12;
+
+const located = ({ keys, message }: TrainingProblem): LocatedProblem => ({
+  path: keys.map(String).join("."),
+  keys,
+  message,
+});
 
 interface LocatedProblem {
   readonly path: string;

@@ -24,6 +24,7 @@ export type Findings = Pick<
   | "traces"
   | "judge"
   | "provenance"
+  | "training"
 > & { readonly schemaVersion: typeof SCHEMA_VERSION; readonly costs: readonly StageTokens[] };
 
 /**

@@ -1,5 +1,7 @@
 /** @file From a recipe's name or path to a checked, resolved recipe and the folder of its base student. */
 import { dirname, extname, isAbsolute, relative, resolve } from "node:path";
+import { cachedHubModel } from "../adapters/datasets/hub/fetch-hub-model.ts";
+import { isHubReference, parseHubReference } from "../adapters/datasets/hub/hub-reference.ts";
 import { type FileSystem, joinPath, toSlashes } from "../adapters/file-system.ts";
 import { AppError } from "../core/errors.ts";
 import type { Recipe } from "../schema/recipe.ts";
@@ -26,9 +28,9 @@ export interface RecipePorts {
 
 /** Where a base was found. */
 export interface FoundBase {
-  /** Absolute folder of the base student; of the recipe where it is hosted. */
+  /** Absolute folder of the base student; of the recipe where it is hosted, or on the hub and not fetched yet. */
   readonly baseFolder: string;
-  /** Whether it goes by a name: it comes with grappa, or is hosted. */
+  /** Whether it goes by a name: it comes with grappa, is on the hub, or hosted. */
   readonly isBuiltinBase: boolean;
 }
 
@@ -61,6 +63,8 @@ export async function loadRecipe(
   const recipe = checkRecipe(overrideRecipe(value, overrides), withoutPlaceOf(overrides, origin));
   const folder = dirname(path);
   if (recipe.student.hosted) return { recipe, path, baseFolder: folder, isBuiltinBase: true };
+  // Where on this disk a base of the hub is, `withHubBase` tells once it is there.
+  if (isHubReference(recipe.student.base)) return { recipe, path, baseFolder: folder, isBuiltinBase: true };
   return { recipe, path, ...(await findBase(recipe.student.base, folder, ports)) };
 }
 
@@ -72,12 +76,19 @@ function withoutPlaceOf(overrides: readonly RecipeOverride[], { name, locate }: 
   return { name, locate: (keys) => (isSet(keys) ? undefined : locate(keys)) };
 }
 
-/** A base's folder: seen from the recipe, or else by name among those that come with grappa. */
+/**
+ * A base's folder: seen from the recipe, or else by name among those that come with grappa; of one on the hub, at the commit
+ * that it is recorded with, its place in the cache.
+ */
 export async function findBase(
   base: string,
   recipeFolder: string,
-  { fs, packageFolder }: Pick<RecipePorts, "fs" | "packageFolder">,
+  { fs, packageFolder, cacheFolder }: Pick<RecipePorts, "fs" | "packageFolder"> & { readonly cacheFolder?: string },
 ): Promise<FoundBase> {
+  if (isHubReference(base)) {
+    const { repo, revision } = parseHubReference(base);
+    return { baseFolder: cachedHubModel(cacheFolder ?? recipeFolder, repo, revision), isBuiltinBase: true };
+  }
   const baseFolder = resolve(recipeFolder, base);
   if (/^[a-z0-9-]+$/.test(base) && (await fs.kind(baseFolder)) === "none") {
     const builtin = joinPath(packageFolder, `models/${base}`);

@@ -30,6 +30,8 @@ export interface OpenXrayOptions {
   readonly fs: FileSystem;
   readonly folder: string;
   readonly packageFolder: string;
+  /** Where bases of the hub are. */
+  readonly cacheFolder?: string;
 }
 
 /**
@@ -38,13 +40,17 @@ export interface OpenXrayOptions {
  * @throws AppError "file-missing" while it is not; "usage" where a provider trains the student, whose tokenizer is not here;
  *   "run-changed" when earlier stages have run again since; what reading the base throws.
  */
-export async function openXray({ fs, folder, packageFolder }: OpenXrayOptions): Promise<XrayRun> {
+export async function openXray({ fs, folder, packageFolder, cacheFolder }: OpenXrayOptions): Promise<XrayRun> {
   const recipe = await readRecipe(fs, folder);
   if (recipe === undefined) throw new AppError("file-missing", `${folder}: no run here`);
   const tokenized = await openStageAsItLies(fs, folder, "tokenize");
   if (recipe.student.hosted) throw noTokensHere(tokenized);
   const input = await inputsOf(fs, folder, tokenized);
-  const { baseFolder } = await findBase(recipe.student.base, folder, { fs, packageFolder });
+  const { baseFolder } = await findBase(recipe.student.base, folder, {
+    fs,
+    packageFolder,
+    ...(cacheFolder === undefined ? {} : { cacheFolder }),
+  });
   const base = await readTokenizerFolder(baseFolder);
   const format = studentFormat(base, recipe.tokenize.style);
   const { target, maxLength } = recipe.tokenize;

@@ -13,7 +13,7 @@ import { type HubSource, sourceName } from "../schema/question-source.ts";
 import type { StageName } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import { Question } from "../schema/records.ts";
-import { parseStudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import { parseStudentConfig, saysBf16 } from "../student/checkpoint/student-config.ts";
 import { parameterCount } from "../student/parameters.ts";
 import { BYTES_PER_TOKEN } from "./plan-assumptions.ts";
 import type { PlanFacts, QuestionFacts } from "./plan-figures.ts";
@@ -67,10 +67,10 @@ async function readStudent(
   if (student.hosted !== undefined) return { studentParameters: parametersByName(student) };
   try {
     const text = await fs.readText(joinPath(baseFolder, "config.json"), MAX_CONFIG_BYTES);
-    const config = parseStudentConfig(JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    const config = parseStudentConfig(json);
     const parameters = parameterCount(config);
-    const { layers, hiddenSize } = config;
-    return { studentParameters: parameters, studentShape: { parameters, layers, hiddenSize } };
+    return { studentParameters: parameters, studentShape: { parameters, config, isBf16: saysBf16(json) } };
   } catch (error) {
     if (error instanceof AppError || error instanceof SyntaxError)
       return { studentParameters: parametersByName(student) };

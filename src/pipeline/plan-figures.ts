@@ -1,6 +1,7 @@
 /** @file What a plan is made from, and the figures it shows. Plain data. */
 import type { JournalPurchase } from "../adapters/journal/journal-pass.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
+import type { StudentConfig } from "../student/checkpoint/student-config.ts";
 
 /** What is known of the questions that a run would start from. */
 export interface QuestionFacts {
@@ -45,7 +46,7 @@ export interface PlanFacts {
   readonly studentParameters?: number | undefined;
   /** Its shape, where its configuration is here. */
   readonly studentShape?:
-    | { readonly parameters: number; readonly layers: number; readonly hiddenSize: number }
+    | { readonly parameters: number; readonly config: StudentConfig; readonly isBf16: boolean }
     | undefined;
   /** The run's examples, once they are tokenised; tokens of one epoch. */
   readonly examples?:

@@ -6,7 +6,9 @@ import { gpuHourPrice } from "../ledger/gpu-price.ts";
 import { sizeByParameters, type StudentSize, trainingHours, type TrainingWork } from "../ledger/training-forecast.ts";
 import { configuredGpus, type TrainingWay, trainingWays } from "../ledger/training-shop.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import { embeddedMemory, MAX_ENGINE_BYTES } from "../student/embedded-memory.ts";
 import type { PlanFacts } from "./plan-figures.ts";
+import { embeddedUse } from "./stages/embedded-training.ts";
 
 /** A provider that trains by the token. */
 export interface HostedWay {
@@ -29,6 +31,8 @@ export interface TrainingPlan {
   readonly isCounted: boolean;
   readonly ways: readonly TrainingWay[];
   readonly hosted: readonly HostedWay[];
+  /** What the embedded engine would need of its memory; null where its configuration is not here, or it cannot do the method. */
+  readonly embedded: { readonly bytes: number; readonly limitBytes: number } | null;
   /** What stands in the way of a forecast for the configured launcher; null: nothing. */
   readonly obstacle: string | null;
 }
@@ -43,8 +47,10 @@ export function plannedSize(
   { student }: Recipe,
   { studentShape, studentParameters }: PlanFacts,
 ): StudentSize | undefined {
-  if (studentShape !== undefined)
-    return { ...studentShape, depthTimesWidth: studentShape.layers * studentShape.hiddenSize };
+  if (studentShape !== undefined) {
+    const { layers, hiddenSize } = studentShape.config;
+    return { parameters: studentShape.parameters, layers, hiddenSize, depthTimesWidth: layers * hiddenSize };
+  }
   const billions = billionParameters(student.base);
   const parameters = studentParameters ?? (billions === undefined ? undefined : billions * 1e9);
   return parameters === undefined ? undefined : sizeByParameters(parameters);
@@ -72,8 +78,20 @@ export function planTraining(recipe: Recipe, facts: PlanFacts, rows: readonly Fo
     isCounted: facts.examples !== undefined,
     ways,
     hosted: hostedWays(recipe, work),
+    embedded: embeddedNeed(recipe, facts, work),
     obstacle: launcher === undefined || ways[0]?.isConfigured ? null : obstacleOf(launcher.type),
   };
+}
+
+function embeddedNeed(
+  recipe: Recipe,
+  { studentShape }: PlanFacts,
+  { method, longest }: TrainingWork,
+): TrainingPlan["embedded"] {
+  if (studentShape === undefined || method === "qlora" || recipe.student.hosted !== undefined) return null;
+  const known = { isBaseBf16: studentShape.isBf16, longestTokens: longest, threads: 1 };
+  const { trainBytes } = embeddedMemory(studentShape.config, embeddedUse(recipe, known));
+  return { bytes: trainBytes, limitBytes: MAX_ENGINE_BYTES };
 }
 
 const obstacleOf = (type: string): string =>

@@ -78,6 +78,7 @@ function contextOf({ recipe, runFolder, inputs, signal }: RederiveOptions, files
   };
   return {
     recipe,
+    key: "",
     baseFolder: runFolder,
     recipeFolder: runFolder,
     signal,

@@ -66,8 +66,8 @@ async function warnOfOpen(
 ): Promise<void> {
   const underWay = await readUnderWay(journalFolder);
   const of = (wanted: UnderWay | null) =>
-    sumOf(open.filter(({ account, batch = null }) => underWay({ account, batch }) === wanted));
-  const [lost, batched, fineTunes] = [of(null), of("batch"), of("fine-tune")];
+    sumOf(open.filter(({ account, provider, batch = null }) => underWay({ account, provider, batch }) === wanted));
+  const [lost, batched, fineTunes, jobs] = [of(null), of("batch"), of("fine-tune"), of("job")];
   warnOfPossiblyPaid({ openIntents: lost.count, possiblyPaidMicroUsd: lost.microUsd }, warn);
   if (batched.count > 0)
     warn(
@@ -76,6 +76,10 @@ async function warnOfOpen(
   if (fineTunes.count > 0)
     warn(
       `a fine-tune of an earlier try may go on at the provider; counted as ${formatUsd(fineTunes.microUsd)} until it ends`,
+    );
+  if (jobs.count > 0)
+    warn(
+      `a job of an earlier try may go on on rented GPUs; counted as ${formatUsd(jobs.microUsd)}, the most that it may cost, until its end is seen`,
     );
 }
 

@@ -98,7 +98,7 @@ async function readOpen(
     .filter(({ outcome }) => outcome === "open")
     .map(({ key, purchase, account, provider, model, questionId, batch, worstCaseMicroUsd }) => {
       const origin = { account, provider, model, questionId, batch };
-      return { key, purchase, ...origin, worstCaseMicroUsd, underWay: underWay({ account, batch }) };
+      return { key, purchase, ...origin, worstCaseMicroUsd, underWay: underWay({ account, provider, batch }) };
     });
 }
 
@@ -125,7 +125,7 @@ async function newestGrades(fs: FileSystem, folder: string): Promise<string | un
 export interface Bill {
   /** What it came to, together; 0: nothing was billed. */
   readonly billedMicroUsd: number;
-  /** A fine-tune, by its name, that has ended: it alone is meant. Absent: all that cannot be under way. */
+  /** A fine-tune or a job on rented GPUs, by its name, that has ended: it alone is meant. Absent: all that cannot be under way. */
   readonly job?: string;
 }
 
@@ -142,7 +142,7 @@ export interface Reconciliation {
 
 /**
  * Ends every open request of a run with what was billed for it: nothing, unless an amount is given, which is spread over
- * them. When there is none, nothing is written. Those in a batch that has not ended, and fine-tunes, are left: the next
+ * them. When there is none, nothing is written. Those in a batch that has not ended, fine-tunes and jobs, are left: the next
  * run takes their replies, and books their ends. The run is locked meanwhile.
  * @throws {AppError} "run-locked"; "file-missing": there is no journal; "usage": there is no such fine-tune; and what opening
  *   the journal throws.
@@ -179,11 +179,14 @@ export async function reconcile(
 const isOf =
   (job: string) =>
   ({ underWay, batch }: OpenPurchase): boolean =>
-    underWay === "fine-tune" && batch === job;
+    hasName(underWay) && batch === job;
+
+/** Fine-tunes and jobs have names by which one alone can be ended. */
+const hasName = (underWay: UnderWay | null): boolean => underWay === "fine-tune" || underWay === "job";
 
 function noSuchJob(job: string, open: readonly OpenPurchase[]): AppError {
-  const names = [...new Set(open.filter(({ underWay }) => underWay === "fine-tune").map(({ batch }) => batch))];
-  return new AppError("usage", `no fine-tune "${job}" is open`, {
+  const names = [...new Set(open.filter(({ underWay }) => hasName(underWay)).map(({ batch }) => batch))];
+  return new AppError("usage", `no fine-tune and no job "${job}" is open`, {
     hint: names.length === 0 ? "none is" : `give one of these: ${names.join(", ")}`,
     data: { job, open: names },
   });

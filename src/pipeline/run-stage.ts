@@ -115,10 +115,11 @@ interface ContextParts {
 }
 
 function openContext(stage: Stage, request: RunRequest, { run, measures }: ContextParts): StageContext {
-  const { ports, accounts, done, folder } = run;
+  const { ports, accounts, done, folder, identity } = run;
   const inputs = inputsOf(stage, request.recipe);
   return {
     recipe: request.recipe,
+    key: identity.key,
     baseFolder: request.baseFolder,
     recipeFolder: request.folder,
     signal: request.signal,

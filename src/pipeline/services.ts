@@ -28,6 +28,8 @@ export interface OpenServicesOptions {
   readonly prices?: readonly PriceOverride[];
   /** Providers whose terms were accepted. */
   readonly acceptedTerms?: readonly string[];
+  /** Folder that outlives runs, for what launchers prepare. */
+  readonly cacheFolder?: string;
   /** How to reach the Hugging Face Hub, for sources that are there. */
   readonly hub?: HubAccess;
 }

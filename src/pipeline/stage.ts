@@ -53,6 +53,8 @@ export interface StageOutput {
 /** All that a stage may touch while it runs. */
 export interface StageContext {
   readonly recipe: Recipe;
+  /** 16 hex digits that name everything this output depends on. */
+  readonly key: string;
   /** Folder of the recipe's base student. */
   readonly baseFolder: string;
   /** Folder that the recipe's files are seen from. */

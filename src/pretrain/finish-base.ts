@@ -1,7 +1,7 @@
 import type { EngineHost } from "../adapters/engine/open-engine.ts";
 import { openTokenSource } from "../adapters/engine/engine-token-source.ts";
 import { readTokenizerFolder, writeModelFolder } from "../adapters/model-folder.ts";
-import type { StudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "../student/checkpoint/student-config.ts";
 import { parameterCount } from "../student/parameters.ts";
 import type { Schedule } from "../train/schedule.ts";
 import type { BaseKind, Lesson } from "./base-kinds.ts";

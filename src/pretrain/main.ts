@@ -12,7 +12,7 @@ import {
   writeTrainingCheckpoint,
 } from "../adapters/training-checkpoint.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
-import type { StudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "../student/checkpoint/student-config.ts";
 import { initialTensors, parameterCount } from "../student/parameters.ts";
 import { learningRateAt } from "../train/schedule.ts";
 import { LONG_LESSON, PASSES_LESSON, STEPS_LESSON } from "./base-kinds.ts";

@@ -30,7 +30,8 @@ function trainingSection({ training }: ReportView): Markup {
   return markup`<section aria-labelledby="training"><h2 id="training">Loss while training</h2>
 <p>${noBreak(training.sentence)}${basisTag("measured")}</p>
 <figure><div class="chart-wide">${wide}</div><div class="chart-narrow">${narrow}</div>
-<figcaption>Faint: every step. Strong: running mean. Dotted: ends of epochs.</figcaption></figure></section>`;
+<figcaption>Faint: every step. Strong: running mean. Thin dashes: learning rate, up to ${training.highestRate}. Dotted: ends of epochs.</figcaption></figure>
+${training.findings.map((finding) => markup`<p class="small">${noBreak(finding)}</p>`)}${training.job && tableMarkup(training.job)}</section>`;
 }
 
 function costSection({ cost, wouldHaveCost }: ReportView): Markup {

@@ -3,7 +3,7 @@
  * none. The pipeline fills it in; `src/live` is the other end, in the browser.
  */
 import type { Bucket } from "../schema/records.ts";
-import type { StudentConfig } from "../student/checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "../student/checkpoint/student-config.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { TokenizerParts } from "../tokenize/tokenizer-parts.ts";
 

@@ -117,6 +117,8 @@ export function markdownReport(results: RunResults): string {
     ...examples(view),
     "## Training",
     escaped(view.training.sentence),
+    ...view.training.findings.map((finding) => escaped(finding)),
+    ...(view.training.job === null ? [] : [table(view.training.job)]),
     "## What it cost",
     escaped(view.cost.sentence),
     table(view.cost.table),

@@ -5,6 +5,7 @@
 import type { SweepMetrics } from "../evaluate/scaling.ts";
 import type { Verdict } from "../evaluate/verdict.ts";
 import type { ControlsRecord } from "../schema/controls.ts";
+import type { LaunchedJob } from "../schema/launched-job.ts";
 import type { Completion, FunnelStage, Question, Score, TrainStep } from "../schema/records.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { AccountSpending, JudgeCheck } from "../schema/result.ts";
@@ -101,6 +102,8 @@ export interface RunResults {
   readonly provenance?: Readonly<Record<string, number>>;
   readonly funnel: readonly FunnelStage[];
   readonly trainSteps: readonly TrainStep[];
+  /** The job that trained; absent where the embedded engine did, or a provider. */
+  readonly training?: LaunchedJob;
   /** Every model x setting x family, with family "all" for the totals. */
   readonly scores: readonly Score[];
   /** How `scores` got their intervals, for example "Wilson score". */

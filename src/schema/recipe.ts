@@ -136,7 +136,7 @@ export const Recipe = z.strictObject({
     base: z
       .string()
       .describe(
-        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa; with hosted the model's name there",
+        "folder of the base student in Hugging Face layout, seen from the recipe; or demo-base, which comes with grappa; or hf:OWNER/NAME@REVISION on the Hugging Face Hub; with hosted the model's name there",
       ),
     hosted: HostedStudent.optional().describe("where it is fine-tuned and asked; absent: on this machine"),
   }),
@@ -249,6 +249,17 @@ export const Recipe = z.strictObject({
       temperature: z.number().positive().max(2).default(0.5).describe("temperature of those samples"),
       answerTokens: count("reserve for the answer, tokens").default(16),
       batchSize: count("questions decoded together").default(16),
+      on: z
+        .enum(["auto", "embedded", "launcher"])
+        .default("auto")
+        .describe(
+          "where a student of train.launcher is asked: on this machine, or by the same launcher; auto: here if it fits, else there",
+        ),
+      maxUsd: z
+        .number()
+        .min(0)
+        .optional()
+        .describe("cap for asking base and student by a launcher, dollars; absent: the run's maxUsd"),
     })
     .prefault({}),
 });

@@ -33,7 +33,7 @@ const Torchrun = z.strictObject({
 });
 
 const Ray = z.strictObject({
-  type: z.literal("ray").describe("a Ray cluster, through its Jobs API; needs ray[default] there"),
+  type: z.literal("ray").describe("a Ray cluster, through its Jobs API; needs ray[default,train] there"),
   address: z.url().default("http://127.0.0.1:8265").describe("where its dashboard answers"),
   tokenEnv: z
     .string()
@@ -45,7 +45,7 @@ const Ray = z.strictObject({
   storage: z
     .string()
     .min(1)
-    .describe("a folder that every node and this machine see, or s3://... or gs://... for the nodes"),
+    .describe("a folder that every node and this machine see at the same path; a bucket must be mounted"),
   maxFailures: z
     .int()
     .min(0)
@@ -65,8 +65,8 @@ const Slurm = z.strictObject({
   nodes: count("nodes").default(1),
   gpusPerNode: z.int().min(0).default(8).describe("GPUs of a node, one process each; 0 trains on CPUs"),
   processesPerNode: count("processes of a node; absent: its GPUs, or 1").optional(),
-  partition: z.string().optional(),
-  account: z.string().optional(),
+  partition: z.string().optional().describe("Slurm's partition; absent: the cluster's default"),
+  account: z.string().optional().describe("Slurm's account that is charged; absent: the user's default"),
   options: z
     .array(z.string().regex(/^--[a-z][a-z0-9-]*(=\S+)?$/))
     .default([])

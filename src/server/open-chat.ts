@@ -1,6 +1,6 @@
 /** @file A conversation with a student in this process, its thoughts shown as they come. */
 import { AppError } from "../core/errors.ts";
-import { heldOutQuestions } from "../pipeline/stages/evaluate.ts";
+import { heldOutQuestions } from "../pipeline/stages/evaluation-passes.ts";
 import { readRecipe } from "../pipeline/run-folder.ts";
 import type { ChatReply, ChatSession, ChatSetting, ChatWatch, OpenChatOptions } from "../pipeline/services.ts";
 import { ApiError } from "./openai/api-error.ts";

@@ -2,14 +2,14 @@ import { AppError, invariant } from "../core/errors.ts";
 import { Arena } from "../engine/arena.ts";
 import type { Backend } from "../engine/backend.ts";
 import { Graph, type Tensor } from "../engine/graph.ts";
-import { PackedWeights } from "../engine/packed-weights.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
-import type { NamedTensors } from "./checkpoint/safetensors.ts";
-import { hiddenStates, logitsOf, ropeTable } from "./forward.ts";
-import { allocateParameters, importTensors, type StudentParameters } from "./parameters.ts";
-
-/** Rows of one forward pass at most; longer prefills run in several. */
-const MAX_ROWS = 2048;
+import type { PackedWeights } from "../engine/packed-weights.ts";
+import type { StoredTensors } from "./checkpoint/safetensors.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
+import { hiddenStates, logitsOf } from "./forward.ts";
+import { MAX_ROWS } from "./decode-memory.ts";
+import { loadForDecoding } from "./load-for-decoding.ts";
+import type { StudentParameters } from "./parameter-memory.ts";
+import { ropeTable } from "./rotary.ts";
 
 /** Ids to append to one slot's sequence. */
 export interface SlotExtension {
@@ -36,7 +36,7 @@ export class DecodeSession {
 
   constructor(
     backend: Backend,
-    model: { config: StudentConfig; tensors: NamedTensors },
+    model: { config: StudentConfig; tensors: StoredTensors },
     size: { slots: number; contextTokens: number },
   ) {
     const { config } = model;
@@ -45,16 +45,15 @@ export class DecodeSession {
     this.slots = size.slots;
     this.contextTokens = Math.min(size.contextTokens, config.maxPositions);
     this.#f32 = new Float32Array(backend.buffer, 0, Math.floor(backend.buffer.byteLength / 4));
-    const persistent = new Arena(backend.heapBase, backend.buffer.byteLength);
-    this.#parameters = allocateParameters({ config, arena: persistent, f32: this.#f32, isTrained: false });
-    importTensors({ config, parameters: this.#parameters, f32: this.#f32, tensors: model.tensors });
+    const loaded = loadForDecoding(backend, model);
+    this.#parameters = loaded.parameters;
+    this.#packed = loaded.packed;
+    const persistent = new Arena(loaded.end, backend.buffer.byteLength);
     const table = ropeTable(config, this.contextTokens);
     this.#ropeTable = persistent.allocate(table.byteLength);
-    this.#f32.set(table, this.#ropeTable >> 2);
+    this.#f32.set(table, this.#ropeTable >>> 2);
     const cacheBytes = this.slots * this.#capacity * 2 * config.kvHeads * config.headSize * 4;
     this.#caches = this.#parameters.layers.map(() => persistent.allocate(cacheBytes));
-    this.#packed = new PackedWeights(persistent);
-    this.#warmPackedWeights(persistent);
     this.#stepArena = new Arena(persistent.mark(), backend.buffer.byteLength);
     this.#lengths = new Array<number>(this.slots).fill(0);
   }
@@ -64,12 +63,9 @@ export class DecodeSession {
     return Math.ceil(this.contextTokens / 8) * 8;
   }
 
-  // All packing happens before the step arena begins where the persistent one ends.
-  #warmPackedWeights(arena: Arena): void {
-    const graph = new Graph(this.#backend, arena, { isRecording: false });
-    const { head, layers } = this.#parameters;
-    for (const weight of [head, ...layers.flatMap((layer) => [layer.qkv, layer.output, layer.gateUp, layer.down])])
-      this.#packed.transposed(graph, weight);
+  /** Highest position that a pass has reached in memory, bytes; for the test of {@link decodeMemoryBytes}. */
+  get peakBytes(): number {
+    return this.#stepArena.peakBytes;
   }
 
   /** Tokens in a slot's sequence. */
@@ -97,18 +93,26 @@ export class DecodeSession {
         );
       }
     }
+    const whole = rows.map((row) => this.#readBeginning(row));
     const logits: Float32Array[] = [];
     for (let start = 0; start < rows.length; ) {
       let end = start;
       let tokens = 0;
-      while (end < rows.length && (end === start || tokens + (rows[end]?.ids.length ?? 0) <= MAX_ROWS))
-        tokens += rows[end++]?.ids.length ?? 0;
+      while (end < rows.length && (end === start || tokens + (whole[end]?.ids.length ?? 0) <= MAX_ROWS))
+        tokens += whole[end++]?.ids.length ?? 0;
       // Views of an earlier pass would be overwritten by the next one, so several passes copy.
-      const pass = this.#extendOnce(rows.slice(start, end));
+      const pass = this.#extendOnce(whole.slice(start, end));
       logits.push(...(end - start === rows.length ? pass : pass.map((row) => row.slice())));
       start = end;
     }
     return logits;
+  }
+
+  /** Reads all of a long extension but its last pass, which is returned. */
+  #readBeginning({ slot, ids }: SlotExtension): SlotExtension {
+    let at = 0;
+    for (; ids.length - at > MAX_ROWS; at += MAX_ROWS) this.#extendOnce([{ slot, ids: ids.slice(at, at + MAX_ROWS) }]);
+    return at === 0 ? { slot, ids } : { slot, ids: ids.slice(at) };
   }
 
   #extendOnce(rows: readonly SlotExtension[]): Float32Array[] {
@@ -133,7 +137,7 @@ export class DecodeSession {
     this.#stepArena.release(mark);
     const V = this.config.vocabularySize;
     return rows.map((_, row) =>
-      this.#f32.subarray((logits.pointer >> 2) + row * V, (logits.pointer >> 2) + (row + 1) * V),
+      this.#f32.subarray((logits.pointer >>> 2) + row * V, (logits.pointer >>> 2) + (row + 1) * V),
     );
   }
 

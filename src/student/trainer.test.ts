@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import { prng } from "../core/prng.ts";
 import type { Backend } from "../engine/backend.ts";
 import { referenceKernels } from "../engine/kernels/reference/reference-kernels.ts";
-import type { StudentConfig } from "./checkpoint/qwen2-config.ts";
+import { roundTensors, widenTensors } from "./checkpoint/bf16.ts";
+import type { StudentConfig } from "./checkpoint/student-config.ts";
 import type { NamedTensors } from "./checkpoint/safetensors.ts";
 import { DecodeSession } from "./decode-session.ts";
+import { initialAdapter, mergeAdapter } from "./lora.ts";
 import { initialTensors, parameterCount } from "./parameters.ts";
 import { Trainer, type TrainSequence } from "./trainer.ts";
 
@@ -61,17 +63,26 @@ const OPTIONS = {
   lossReduction: "token",
 } as const;
 
-describe.each([true, false])("gradients, tied %s", (isTied) => {
-  const config = { ...CONFIG, isTied };
-  test.each(["token", "example"] as const)("agree with central differences, loss per %s", (reduction) => {
+const FAMILIES: readonly StudentConfig[] = [
+  CONFIG,
+  { ...CONFIG, isTied: false },
+  { ...CONFIG, architecture: "qwen3", isTied: false },
+  { ...CONFIG, architecture: "llama" },
+];
+
+describe.each(FAMILIES)("gradients, $architecture, tied $isTied", (config) => {
+  // How a batch is weighed has nothing to do with the family.
+  const reductions = config.architecture ? (["token"] as const) : (["token", "example"] as const);
+  test.each(reductions)("agree with central differences, loss per %s", (reduction) => {
     const tensors = lively(config);
-    const trainer = new Trainer(testBackend(), config, tensors);
+    const trainer = new Trainer(testBackend(), { config, tensors });
     trainer.accumulate(sequences(), reduction);
     const gradients = trainer.exportGradients();
-    const lossWith = (): number => new Trainer(testBackend(), config, tensors).accumulate(sequences(), reduction).loss;
+    const lossWith = (): number =>
+      new Trainer(testBackend(), { config, tensors }).accumulate(sequences(), reduction).loss;
     for (const [name, { data }] of tensors) {
       const random = prng(`pick/${name}`);
-      for (let probe = 0; probe < 3; probe++) {
+      for (let probe = 0; probe < 2; probe++) {
         const i = random.int(0, data.length - 1);
         const value = data[i];
         const delta = 1e-2;
@@ -90,25 +101,80 @@ describe.each([true, false])("gradients, tied %s", (isTied) => {
   });
 });
 
+function withNoise(tensors: NamedTensors): NamedTensors {
+  for (const [name, { data }] of tensors) {
+    const random = prng(`lively/${name}`);
+    for (let i = 0; i < data.length; i++) data[i] = 0.25 * random.normal();
+  }
+  return tensors;
+}
+
 describe("training", () => {
   test("learns one batch by heart, and a resumed trainer makes the same bytes", () => {
-    const trainer = new Trainer(testBackend(), CONFIG, initialTensors(CONFIG, 7));
+    const trainer = new Trainer(testBackend(), { config: CONFIG, tensors: initialTensors(CONFIG, 7) });
     const first = trainer.step(sequences(), OPTIONS).loss;
     let loss = first;
     for (let step = 2; step <= 60; step++) loss = trainer.step(sequences(), { ...OPTIONS, step }).loss;
     expect(first).toBeGreaterThan(2.9);
     expect(loss).toBeLessThan(0.2);
 
-    const resumed = new Trainer(testBackend(), CONFIG, trainer.exportTensors());
+    const resumed = new Trainer(testBackend(), { config: CONFIG, tensors: trainer.exportTensors() });
     resumed.importOptimizer(trainer.exportOptimizer());
     for (const each of [trainer, resumed]) each.step(sequences(), { ...OPTIONS, step: 61 });
     expect(resumed.exportTensors()).toEqual(trainer.exportTensors());
   });
 
+  test.each([false, true])("adapters alone are trained, and resumed to the byte, on a base in bf16: %s", (isBf16) => {
+    const plain = lively(CONFIG);
+    const tensors = isBf16 ? roundTensors(plain) : plain;
+    const settings = { rank: 2, alpha: 8 };
+    const open = (adapter: NamedTensors): Trainer =>
+      new Trainer(testBackend(), { config: CONFIG, tensors }, { lora: { ...settings, adapter } });
+    const start = initialAdapter(CONFIG, settings, 3);
+    const trainer = open(start);
+    const untouched = new Trainer(testBackend(), { config: CONFIG, tensors });
+    // B is zero, so that the student starts as its base.
+    const batch = sequences();
+    const base = untouched.accumulate(batch, "token").loss;
+    let loss = trainer.step(batch, OPTIONS).loss;
+    expect(loss).toBeCloseTo(base, 6);
+    for (let step = 2; step <= 20; step++) loss = trainer.step(batch, { ...OPTIONS, step }).loss;
+    expect(loss).toBeLessThan(base - 1.5);
+    const saved = trainer.exportTensors();
+    expect([...saved].some(([name, { data }]) => name.includes("lora_A") && data[0] !== start.get(name)!.data[0])).toBe(
+      true,
+    );
+
+    const resumed = open(saved);
+    resumed.importOptimizer(trainer.exportOptimizer());
+    for (const each of [trainer, resumed]) each.step(batch, { ...OPTIONS, step: 21 });
+    expect(resumed.exportTensors()).toEqual(trainer.exportTensors());
+
+    const merged = mergeAdapter(CONFIG, { tensors: widenTensors(tensors), adapter: trainer.exportTensors(), settings });
+    const whole = new Trainer(testBackend(), { config: CONFIG, tensors: merged }).accumulate(batch, "token").loss;
+    expect(whole).toBeCloseTo(trainer.accumulate(batch, "token").loss, 5);
+  });
+
+  test("adapters see the same base in bf16 as in f32, to the bit", () => {
+    const rounded = roundTensors(initialTensors(CONFIG, 7));
+    const adapter = withNoise(initialAdapter(CONFIG, { rank: 2, alpha: 4 }, 3));
+    const gradients = [rounded, widenTensors(rounded)].map((tensors) => {
+      const trainer = new Trainer(testBackend(), { config: CONFIG, tensors }, { lora: { rank: 2, alpha: 4, adapter } });
+      return [trainer.accumulate(sequences(), "token"), trainer.exportGradients()];
+    });
+    expect(gradients[0]).toEqual(gradients[1]);
+  });
+
+  test("a sequence longer than what was prepared for is refused", () => {
+    const tensors = initialTensors(CONFIG, 7);
+    const trainer = new Trainer(testBackend(), { config: CONFIG, tensors }, { longestTokens: 8 });
+    expect(() => trainer.step(sequences(), OPTIONS)).toThrow(/9 tokens exceeds the 8 prepared for/);
+  });
+
   test("a batch takes the same memory every step: where the first just fits, so do all later ones", () => {
     const tensors = initialTensors(CONFIG, 7);
     const losses = (bytes: number, steps: number): number[] => {
-      const trainer = new Trainer(testBackend(bytes), CONFIG, tensors);
+      const trainer = new Trainer(testBackend(bytes), { config: CONFIG, tensors });
       return Array.from(
         { length: steps },
         (_, i) => trainer.step(sequences(), { ...OPTIONS, step: i + 1, learningRate: 0 }).loss,
@@ -136,6 +202,32 @@ describe("training", () => {
   });
 });
 
+describe("gradients of adapters", () => {
+  test.each(FAMILIES)("agree with central differences, $architecture", (config) => {
+    const settings = { rank: 2, alpha: 3 };
+    const adapter = withNoise(initialAdapter(config, settings, 3));
+    const tensors = lively(config);
+    const open = (): Trainer => new Trainer(testBackend(), { config, tensors }, { lora: { ...settings, adapter } });
+    const trainer = open();
+    trainer.accumulate(sequences(), "token");
+    const gradients = trainer.exportGradients();
+    expect(gradients.size).toBe(2 * 7 * config.layers);
+    for (const [name, { data }] of adapter) {
+      const i = prng(`pick/${name}`).int(0, data.length - 1);
+      const value = data[i]!;
+      const [up, down] = [value + 1e-2, value - 1e-2].map((changed) => {
+        data[i] = changed;
+        return open().accumulate(sequences(), "token").loss;
+      });
+      data[i] = value;
+      const numeric = (up! - down!) / 2e-2;
+      expect(Math.abs(numeric - gradients.get(name)!.data[i]!), `${name}[${i}]`).toBeLessThan(
+        2e-3 + 0.02 * Math.abs(numeric),
+      );
+    }
+  });
+});
+
 describe("decoding", () => {
   const ids = sequences()[1]!.inputIds as number[];
   const open = () =>
@@ -159,6 +251,15 @@ describe("decoding", () => {
         ])[1]!
         .slice();
     expect(last).toEqual(whole);
+  });
+
+  test.each(FAMILIES)("bf16 gives the very logits of the same values in f32, $architecture", (config) => {
+    const rounded = roundTensors(lively(config));
+    const [narrow, wide] = [rounded, widenTensors(rounded)].map((tensors) => {
+      const session = new DecodeSession(testBackend(), { config, tensors }, { slots: 1, contextTokens: 32 });
+      return [ids.slice(0, 5), [1], [2]].map((part) => session.extend([{ slot: 0, ids: part }])[0]!.slice());
+    });
+    expect(narrow).toEqual(wide);
   });
 
   test("truncation forgets: what follows is as if the rest had never been", () => {
@@ -192,7 +293,7 @@ test("a batch too long for one pass gives the gradients of its sequences togethe
     const inputIds = Array.from({ length }, () => random.int(0, CONFIG.vocabularySize - 1));
     return { inputIds, labels: inputIds };
   });
-  const open = (): Trainer => new Trainer(testBackend(), config, tensors);
+  const open = (): Trainer => new Trainer(testBackend(), { config, tensors });
   const together = open();
   const { loss, tokens } = together.accumulate(batch, "example");
   const alone = open();

@@ -32,7 +32,7 @@ export async function startFakeHub(
   return await startFakeHubOf({ "made/set": files }, misbehave);
 }
 
-/** Serves data sets, each by its name with the files that it has; every revision stands for the same commit. */
+/** Serves data sets and models, each by its name with the files that it has; every revision stands for the same commit. */
 export async function startFakeHubOf(
   sets: Readonly<Record<string, Readonly<Record<string, Buffer>>>>,
   misbehave: Misbehaviour = () => false,
@@ -54,7 +54,7 @@ export async function startFakeHubOf(
   const hub = await listen((request, response) => {
     const noted = note("hub", request);
     const [, repo = "", action = ""] =
-      /^(?:\/api)?\/datasets\/([^/]+\/[^/]+)\/(revision|tree|resolve)\//.exec(noted.path) ?? [];
+      /^(?:(?:\/api)?\/datasets|\/api\/models|)\/([^/]+\/[^/]+)\/(revision|tree|resolve)\//.exec(noted.path) ?? [];
     const name = decodeURIComponent(/\/resolve\/[0-9a-f]{40}\/(.*)$/.exec(noted.path)?.[1] ?? "");
     const files = sets[repo];
     if (misbehave(noted, response, files?.[name])) return;

@@ -208,6 +208,17 @@ export function launcherContract(
       expect(ours(await allLines(launcher, handle), ["once"])).toEqual(["once"]);
     });
 
+    test("a job that ended well is started again where that is asked for, and goes on in the same GRAPPA_OUT", async () => {
+      const first = await submit("more", { writes: { "checkpoint.txt": "first" } });
+      expect((await endOf(launcher, first, patienceMs)).state).toBe("succeeded");
+      const spec = { ...bench.spec("more", behaviour({ writes: { "final.txt": "second" } })), again: true };
+      const second = await launcher.submit(spec, never());
+      expect(second).not.toEqual(first);
+      expect((await endOf(launcher, second, patienceMs)).state).toBe("succeeded");
+      expect(await launcher.fetch(second, "checkpoint.txt", join(target, "checkpoint.txt"), never())).toBe(true);
+      expect(readFileSync(join(target, "checkpoint.txt"), "utf8")).toBe("first");
+    });
+
     test("a job that failed is started again by its name, and goes on in the same GRAPPA_OUT", async () => {
       const first = await submit("again", { writes: { "checkpoint.txt": "first" }, exitCode: 1 });
       expect((await endOf(launcher, first, patienceMs)).state).toBe("failed");

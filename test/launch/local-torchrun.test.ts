@@ -120,7 +120,7 @@ describe.runIf(process.platform === "linux")("killed with -9 in mid-run:", () =>
   });
 
   test("a worker: all of them start again and go on from the last checkpoint", async () => {
-    const handle = await launcher.submit(twins("worker", { steps: 8 }), signal);
+    const handle = await launcher.submit(twins("worker", { steps: 25 }), signal);
     await lineOf(handle, "step 3");
     const { workers } = await processesOf(handle);
     expect(workers).toHaveLength(2);
@@ -129,11 +129,11 @@ describe.runIf(process.platform === "linux")("killed with -9 in mid-run:", () =>
     expect(lines).toContain("restarting the workers");
     expect(lines.filter((line) => /^from step [1-9]/.test(line))).toHaveLength(1);
     expect((await endOf(launcher, handle)).state).toBe("succeeded");
-    expect(steps("worker")).toEqual(upTo(8));
+    expect(steps("worker")).toEqual(upTo(25));
   });
 
   test("PyTorch's agent: the job failed, none of its workers is left, and the same name goes on", async () => {
-    const spec = twins("agent", { steps: 8 });
+    const spec = twins("agent", { steps: 25 });
     const first = await launcher.submit(spec, signal);
     await lineOf(first, "step 2");
     const { agent, workers } = await processesOf(first);
@@ -151,7 +151,7 @@ describe.runIf(process.platform === "linux")("killed with -9 in mid-run:", () =>
     expect((await allLines(launcher, second)).filter((line) => line.startsWith("from step"))).toEqual([
       `from step ${done}`,
     ]);
-    expect(steps("agent")).toEqual(upTo(8));
+    expect(steps("agent")).toEqual(upTo(25));
   });
 
   test("the supervisor: the job goes on, is not started twice, and can be cancelled", async () => {
@@ -169,7 +169,7 @@ describe.runIf(process.platform === "linux")("killed with -9 in mid-run:", () =>
   });
 
   test("all of it, as when the machine goes: the job failed, and the same name goes on", async () => {
-    const spec = twins("power", { steps: 6 });
+    const spec = twins("power", { steps: 25 });
     const handle = await launcher.submit(spec, signal);
     await lineOf(handle, "step 2");
     const { supervisor, workers, agent } = await processesOf(handle);
@@ -180,6 +180,6 @@ describe.runIf(process.platform === "linux")("killed with -9 in mid-run:", () =>
     });
     const second = await launcher.submit(spec, signal);
     expect((await endOf(launcher, second)).state).toBe("succeeded");
-    expect(steps("power")).toEqual(upTo(6));
+    expect(steps("power")).toEqual(upTo(25));
   });
 });

@@ -5,7 +5,7 @@ import type { EngineSession } from "./engine-session.ts";
 export interface EngineOptions {
   /** Threads that compute, the engine's own included. */
   readonly threads: number;
-  /** Linear memory of the engine, bytes. */
+  /** Linear memory of the engine at first, bytes; it grows to what a student needs, up to 4 GiB. */
   readonly memoryBytes: number;
   /** Forces a kernel build; by default the fastest that this Node has. */
   readonly build?: "reference" | "simd" | "relaxed";

@@ -2,12 +2,15 @@ import { invariant } from "../../core/errors.ts";
 import { extendSession } from "../../decode/extend-session.ts";
 import type { ExtendRow } from "../../decode/token-source.ts";
 import type { Backend } from "../../engine/backend.ts";
-import type { StudentConfig } from "../../student/checkpoint/qwen2-config.ts";
-import type { NamedTensors } from "../../student/checkpoint/safetensors.ts";
+import type { StudentConfig } from "../../student/checkpoint/student-config.ts";
+import type { NamedTensors, StoredTensors } from "../../student/checkpoint/safetensors.ts";
+import { checkEmbedded, fitDecoding, fitTraining } from "../../student/embedded-memory.ts";
+import { areMatricesBf16 } from "../../student/parameter-memory.ts";
 import { DecodeSession, type SlotExtension } from "../../student/decode-session.ts";
 import {
   Trainer,
   type OptimizerState,
+  type TrainerOptions,
   type TrainSequence,
   type TrainStepOptions,
   type TrainStepResult,
@@ -16,7 +19,7 @@ import {
 /** A student's weights and shape. */
 export interface StudentModel {
   readonly config: StudentConfig;
-  readonly tensors: NamedTensors;
+  readonly tensors: StoredTensors;
 }
 
 /** What the engine computes with; recorded in manifests because results are byte-equal within one kernel build only. */
@@ -46,9 +49,17 @@ export class EngineSession {
     return { kernelBuild: this.#backend.kernelBuild, threads: this.#backend.threads, notes: this.#notes };
   }
 
-  loadTrainer(model: StudentModel, optimizer?: OptimizerState): void {
+  /** Throws `limit-exceeded`, with the size, where WebAssembly's memory cannot hold the training. */
+  loadTrainer(model: StudentModel, optimizer?: OptimizerState, options: Omit<TrainerOptions, "microRows"> = {}): void {
     this.#decoder = undefined;
-    this.#trainer = new Trainer(this.#backend, model.config, model.tensors);
+    this.#trainer = undefined;
+    const { config, tensors } = model;
+    const longestTokens = options.longestTokens ?? config.maxPositions;
+    const size = { lora: options.lora, isBf16: areMatricesBf16(config, tensors), longestTokens };
+    const { microRows, bytes } = fitTraining(config, size, this.#backend.heapBase);
+    checkEmbedded("training", bytes);
+    this.#backend.reserve?.(bytes);
+    this.#trainer = new Trainer(this.#backend, model, { ...options, longestTokens, microRows });
     if (optimizer) this.#trainer.importOptimizer(optimizer);
   }
 
@@ -60,14 +71,24 @@ export class EngineSession {
     return { tensors: this.#trained().exportTensors(), optimizer: this.#trained().exportOptimizer() };
   }
 
-  /** `choosableIds`: how many ids the tokenizer has; rows of the vocabulary past it are padding and never chosen. */
+  /**
+   * `choosableIds`: how many ids the tokenizer has; rows of the vocabulary past it are padding and never chosen. Gives as
+   * many of the slots as fit, and throws `limit-exceeded`, with the size, where not even one does.
+   */
   loadDecoder(
     model: StudentModel,
     size: { slots: number; contextTokens: number; choosableIds: number },
   ): { slots: number; contextTokens: number } {
     this.#trainer = undefined;
-    this.#choosableIds = Math.min(size.choosableIds, model.config.vocabularySize);
-    this.#decoder = new DecodeSession(this.#backend, model, size);
+    this.#decoder = undefined;
+    const { config, tensors } = model;
+    this.#choosableIds = Math.min(size.choosableIds, config.vocabularySize);
+    const contextTokens = Math.min(size.contextTokens, config.maxPositions);
+    const wanted = { slots: size.slots, contextTokens, isBf16: areMatricesBf16(config, tensors) };
+    const { slots, bytes } = fitDecoding(config, wanted, this.#backend.heapBase);
+    checkEmbedded("decoding", bytes);
+    this.#backend.reserve?.(bytes);
+    this.#decoder = new DecodeSession(this.#backend, model, { slots, contextTokens });
     return { slots: this.#decoder.slots, contextTokens: this.#decoder.contextTokens };
   }
 

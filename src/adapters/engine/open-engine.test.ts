@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
-import type { StudentConfig } from "../../student/checkpoint/qwen2-config.ts";
+import type { StudentConfig } from "../../student/checkpoint/student-config.ts";
 import { initialTensors } from "../../student/parameters.ts";
 import type { EngineOptions } from "./engine-protocol.ts";
 import { openTokenSource } from "./engine-token-source.ts";

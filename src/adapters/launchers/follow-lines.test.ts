@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { AppError } from "../../core/errors.ts";
 import { followLines } from "./follow-lines.ts";
 
 /** An output that comes in these pieces, one a look. */
@@ -15,7 +16,7 @@ async function linesOf(
       if (piece !== undefined) whole = Buffer.concat([whole, Buffer.from(piece as string)]);
       return rest.length === 0;
     },
-    read: async (offset: number) => whole.subarray(offset, offset + 7),
+    read: async (offset: number) => whole.subarray(offset, offset + Math.max(7, whole.length >> 10)),
     pollMs: [1, 2] as const,
   };
   for await (const line of followLines(output, signal)) lines.push(line);
@@ -44,4 +45,27 @@ test("the signal ends the lines quietly", async () => {
   const stop = new AbortController();
   stop.abort();
   expect(await linesOf(["one\n"], stop.signal)).toEqual([]);
+});
+
+test("an ssh that fails for a while costs no line; one that stays away is told", async () => {
+  const away = new AppError("provider", "no route to host", { isRetryable: true });
+  const text = Buffer.from("one\ntwo\n");
+  const follow = async (failing: (look: number) => boolean, error: Error = away): Promise<string[]> => {
+    let looks = 0;
+    const lines: string[] = [];
+    const answer = async <T>(value: T): Promise<T> => {
+      looks += 1;
+      if (failing(looks)) throw error;
+      return value;
+    };
+    const isEnded = (): Promise<boolean> => answer(looks > 12);
+    const read = (offset: number): Promise<Uint8Array> => answer(text.subarray(offset, offset + 4));
+    for await (const line of followLines({ isEnded, read, pollMs: [1, 1] }, new AbortController().signal))
+      lines.push(line);
+    return lines;
+  };
+  expect(await follow((look) => look % 3 === 0)).toEqual(["one", "two"]);
+  await expect(follow(() => true)).rejects.toBe(away);
+  const denied = new AppError("provider-permanent", "denied");
+  await expect(follow((look) => look === 1, denied)).rejects.toBe(denied);
 });

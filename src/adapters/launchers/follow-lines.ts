@@ -1,8 +1,11 @@
 /** @file The lines of an output that grows, from its beginning to the job's end. */
-import { throwIfInterrupted, sleep } from "./interruption.ts";
+import { AppError } from "../../core/errors.ts";
+import { sleep } from "./interruption.ts";
 
 /** Longer lines are cut: what a job prints is not ours to trust. */
 const MAX_LINE = 1 << 20;
+/** Looks in a row that may fail: minutes, at the longer pause. */
+const MAX_FAILURES = 20;
 
 /** An output and whoever knows whether it still grows. */
 export interface GrowingOutput {
@@ -16,31 +19,37 @@ export interface GrowingOutput {
 
 /**
  * Every line, without its end, as it comes; ends when the job has ended and everything is read, and quietly on the signal.
- * Progress bars, which go back to the line's beginning, are lines too. A line past 1 MiB is cut.
+ * Progress bars, which go back to the line's beginning, are lines too. A line past 1 MiB is cut. Whoever is asked may be away for
+ * a while.
+ *
+ * @throws AppError of what it was away for, after twenty looks in a row
  */
 export async function* followLines(output: GrowingOutput, signal: AbortSignal): AsyncGenerator<string> {
   const splitter = new LineSplitter();
   let [pause] = output.pollMs;
-  try {
-    for (let offset = 0; ; pause = Math.min(2 * pause, output.pollMs[1])) {
-      throwIfInterrupted(signal);
-      const isEnded = await output.isEnded(signal); // before reading: nothing is written after the end
-      for (;;) {
-        const bytes = await output.read(offset, signal);
-        if (bytes.length === 0) break;
+  let failures = 0;
+  let isEnded = false;
+  for (let offset = 0; !isEnded && !signal.aborted; pause = Math.min(2 * pause, output.pollMs[1])) {
+    try {
+      const ended = await output.isEnded(signal); // before reading: nothing is written after the end
+      for (let bytes = await output.read(offset, signal); bytes.length > 0; bytes = await output.read(offset, signal)) {
         offset += bytes.length;
         [pause] = output.pollMs;
         yield* splitter.take(bytes);
       }
-      if (isEnded) break;
-      await sleep(pause, signal);
+      isEnded = ended;
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isPassing(error) || ++failures >= MAX_FAILURES) throw error;
     }
-  } catch (error) {
-    if (signal.aborted) return;
-    throw error;
+    if (!isEnded) await sleep(pause, signal).catch(() => undefined); // the signal is looked at above
   }
-  yield* splitter.rest();
+  if (!signal.aborted) yield* splitter.rest();
 }
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof AppError && error.isRetryable && (error.code === "provider" || error.code === "network");
 
 class LineSplitter {
   readonly #decoder = new TextDecoder();

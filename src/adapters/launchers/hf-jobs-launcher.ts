@@ -61,7 +61,8 @@ export class HfJobsLauncher implements Launcher {
     const secrets = checkedEnvironment(spec.environment);
     const standing = await this.#last(name, signal);
     const state = standing === undefined ? undefined : statusOf(standing, this.gpus).state;
-    if (standing !== undefined && (state === "succeeded" || state === "queued" || state === "running"))
+    const isDone = state === "succeeded" && spec.again !== true;
+    if (standing !== undefined && (isDone || state === "queued" || state === "running"))
       return await this.#handle(name, standing, signal);
     const hardware = await this.#hardware(signal);
     const timeoutSeconds = this.#timeout(spec);

@@ -17,6 +17,8 @@ const Manifest = z.object({
 });
 type Entry = z.infer<typeof Manifest>["files"][string];
 
+/** A student of 32 billion parameters in one file, in f32, and room. */
+const MAX_FILE_BYTES = 200 * 1024 ** 3;
 /** So often a file may be replaced while it is fetched. */
 const MAX_LOOKS = 4;
 
@@ -31,7 +33,7 @@ export interface JobOutput {
  * Copies a file or folder of a job's GRAPPA_OUT as it was last pushed; whole files that are there already are kept.
  *
  * @returns false where there is none
- * @throws AppError "usage" for a path that leads elsewhere; "file-corrupt", "limit-exceeded" (8 GiB a file), "network", "provider"
+ * @throws AppError "usage" for a path that leads elsewhere; "file-corrupt", "limit-exceeded" (200 GiB a file), "network", "provider"
  */
 export async function fetchOutput(
   output: JobOutput,
@@ -103,6 +105,6 @@ async function bringAll(
     if (await isWhole(path, file)) continue;
     await rm(path, { recursive: true, force: true });
     const url = urlOf(http, output, `objects/${entry.sha256}`);
-    await downloadFile(http, { repo, commit: entry.sha256, file, path, url });
+    await downloadFile(http, { repo, commit: entry.sha256, file, path, url, maxBytes: MAX_FILE_BYTES });
   }
 }

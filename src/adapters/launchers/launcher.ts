@@ -23,6 +23,11 @@ export interface JobSpec {
   readonly requirements: string;
   /** Variables for the job. Secrets go here too and reach no log, file or argument where the launcher can help it. */
   readonly environment: Readonly<Record<string, string>>;
+  /**
+   * Start it although a job of this name ended well: it goes on in that one's folder. Absent: one that ended well is found. One
+   * that waits or runs is always found.
+   */
+  readonly again?: boolean;
   /** The job is killed after so many seconds, where the launcher can do that; null: never. */
   readonly timeoutSeconds: number | null;
 }

@@ -54,7 +54,8 @@ export class SlurmLauncher implements Launcher {
     const standing = await this.find(spec.name, signal);
     if (standing !== undefined) {
       const { state } = await this.status(standing, signal);
-      if (state === "queued" || state === "running" || state === "succeeded") return standing;
+      if (state === "queued" || state === "running") return standing;
+      if (state === "succeeded" && spec.again !== true) return standing;
     }
     const folder = this.#folderOf(spec.name);
     const job = { jobName: this.#jobName(spec.name), folder, fields: this.#fields, spec };

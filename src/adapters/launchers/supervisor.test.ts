@@ -95,6 +95,17 @@ test("a try that somebody took for dead is not started", async () => {
   expect(written("up")).toBe("");
 });
 
+test("one that a launcher took for dead while it came up is ended: another try may run by now", async () => {
+  const end = { reason: "not-started", exitCode: null, signal: null, detail: "never started", endedAt: 1 } as const;
+  const during = async (): Promise<void> => {
+    await until(() => written("up") !== "");
+    await writeEnd(folder, end);
+  };
+  const ended = await supervised("echo up > $OUT/up; while :; do sleep 0.05; done", {}, during);
+  expect(ended.end).toEqual(end);
+  expect(markedProcesses(ended.mark)).toEqual([]);
+});
+
 test("how it ended is written once: the first word counts", async () => {
   const end = { reason: "exited", exitCode: 0, signal: null, detail: "exit code 0", endedAt: 1 } as const;
   expect(await writeEnd(folder, end)).toBe(true);

@@ -84,10 +84,15 @@ class SupervisedJob {
     if (now >= this.#killAt) this.#signalAll("SIGKILL");
     else if (this.#reason !== "exited") return;
     else if (timeoutSeconds !== null && now - this.#startedAt >= timeoutSeconds * 1000) this.#stop("timed-out");
-    else if (await isCancelled(this.#folder)) this.#stop("cancelled");
+    else if ((await isCancelled(this.#folder)) || (await this.#isGivenUp())) this.#stop("cancelled");
     if (now - this.#lastBeat < HEARTBEAT_MS) return;
     this.#lastBeat = now;
     await utimes(join(this.#folder, TRY_FILES.supervisor), new Date(), new Date()).catch(() => undefined); // a full disk ends no job
+  }
+
+  /** Whether a launcher took this try for one that never started: it has gone on without us. */
+  async #isGivenUp(): Promise<boolean> {
+    return (await readEnd(this.#folder)) !== undefined;
   }
 
   /** Tells the first process alone: PyTorch's agent hands it on to its workers, and twice would cut their checkpoint short. */

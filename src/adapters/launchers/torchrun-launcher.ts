@@ -36,7 +36,7 @@ import {
 } from "./torchrun-command.ts";
 
 const POLL_MS = [50, 400] as const;
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 /** Looks for this machine's GPUs and opens its launcher. Throws AppError "usage" where the recipe asks for more. */
 export async function openTorchrunLauncher(
@@ -73,7 +73,7 @@ export class TorchrunLauncher implements Launcher {
   async submit(spec: JobSpec, signal: AbortSignal): Promise<JobHandle> {
     checkSpec(spec);
     const last = await this.find(spec.name, signal);
-    if (last !== undefined && (await this.#isStanding(last, signal))) return last;
+    if (last !== undefined && (await this.#isStanding(last, spec, signal))) return last;
     const python = await this.#python(spec.requirements, signal);
     const mark = randomBytes(16).toString("hex");
     const claimed = await this.#claim(spec.name, Number(last?.id ?? 0) + 1, mark);
@@ -135,9 +135,10 @@ export class TorchrunLauncher implements Launcher {
   }
 
   /** Whether this try must not be followed by another. */
-  async #isStanding(handle: JobHandle, signal: AbortSignal): Promise<boolean> {
+  async #isStanding(handle: JobHandle, { again = false }: JobSpec, signal: AbortSignal): Promise<boolean> {
     const { state } = await this.status(handle, signal);
-    if (state === "queued" || state === "running" || state === "succeeded") return true;
+    if (state === "queued" || state === "running") return true;
+    if (state === "succeeded") return !again;
     // A supervisor that comes to late must see that its try is over.
     const detail = "never started: whoever started it was killed";
     const end = { reason: "not-started", exitCode: null, signal: null, detail, endedAt: Date.now() } as const;

@@ -12,7 +12,7 @@ import { KernelPool } from "./kernel-pool.ts";
 export interface BackendOptions {
   /** Threads that compute, the caller included; at least 1. */
   readonly threads: number;
-  /** Size of the linear memory, scratch included; fixed at creation, at most 2 GiB. */
+  /** Size of the linear memory at first, scratch included; it grows to at most 4 GiB less a page. */
   readonly memoryBytes: number;
   /** Which kernels; by default the fastest on this host. */
   readonly build?: WasmBuild | "reference" | undefined;
@@ -27,8 +27,9 @@ export interface CreatedBackend {
   readonly close: () => Promise<void>;
 }
 
-const MAX_MEMORY_BYTES = 2 ** 31;
 const PAGE_BYTES = 65_536;
+const MAX_PAGES = 65_535;
+const MAX_MEMORY_BYTES = MAX_PAGES * PAGE_BYTES;
 
 /**
  * The fastest backend that this host can run: WASM kernels on `threads` threads; on one when helpers cannot be had; the
@@ -106,8 +107,19 @@ function preferredBuild(notes: string[]): WasmBuild {
 function allocate(memoryBytes: number): WebAssembly.Memory {
   const pages = Math.ceil(memoryBytes / PAGE_BYTES);
   try {
+    // Address space for all that may be wanted; pages that nobody touches cost nothing.
+    return new WebAssembly.Memory({ initial: pages, maximum: MAX_PAGES, shared: true });
+  } catch {
+    return allocateFixed(pages);
+  }
+}
+
+/** Where address space is short too. */
+function allocateFixed(pages: number): WebAssembly.Memory {
+  try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
+    const memoryBytes = pages * PAGE_BYTES;
     throw new AppError("engine", `${memoryBytes} bytes of engine memory could not be allocated`, {
       cause,
       hint: "use a smaller batch or context, or free memory",

@@ -6,9 +6,9 @@ import { AppError } from "../../core/errors.ts";
 import {
   BYTES_PER_VALUE,
   type Dtype,
-  MAX_HEADER_BYTES,
-  readSafetensorsEntries,
-  type SafetensorsEntry,
+  headerEnd,
+  readEntries,
+  type TensorEntry,
 } from "../../student/checkpoint/safetensors.ts";
 import type { StoredValues } from "../../student/export/weight-types.ts";
 import { fileError } from "../file-error.ts";
@@ -96,7 +96,7 @@ interface Placed {
   readonly handle: FileHandle;
   readonly path: string;
   readonly start: number;
-  readonly entry: SafetensorsEntry;
+  readonly entry: TensorEntry;
 }
 
 /** Opens safetensors files of a folder as one source. Throws as {@link openWeights}. */
@@ -148,12 +148,12 @@ function placeOf(places: ReadonlyMap<string, Placed>, name: string, folder: stri
 
 async function placesIn(path: string, handle: FileHandle): Promise<[string, Placed][]> {
   const { size } = await handle.stat();
-  const prefix = await readAt(path, handle, { start: 0, bytes: Math.min(8, size) });
-  const length = size < 8 ? 0 : Number(new DataView(prefix.buffer).getBigUint64(0, true));
-  const head = await readAt(path, handle, { start: 0, bytes: Math.min(size, 8 + Math.min(length, MAX_HEADER_BYTES)) });
+  const start = await readAt(path, handle, { start: 0, bytes: Math.min(8, size) });
   try {
-    const { entries, dataStart } = readSafetensorsEntries(head, size);
-    return entries.map((entry) => [entry.name, { handle, path, start: dataStart + entry.data_offsets[0], entry }]);
+    const dataStart = headerEnd(start, size);
+    const header = await readAt(path, handle, { start: 8, bytes: dataStart - 8 });
+    const entries = readEntries(header, size - dataStart);
+    return entries.map((entry) => [entry.name, { handle, path, start: dataStart + entry.begin, entry }]);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     throw corrupt(path, error.message);

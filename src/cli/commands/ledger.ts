@@ -24,7 +24,7 @@ export const ledgerCommand = buildCommand({
       job: {
         kind: "parsed",
         parse: plainText,
-        brief: "with --reconcile: the fine-tune of this name has ended, end it alone",
+        brief: "with --reconcile: the fine-tune or job of this name has ended, end it alone",
         optional: true,
         placeholder: "NAME",
       },

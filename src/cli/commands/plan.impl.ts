@@ -72,7 +72,15 @@ async function openStages(
 ): Promise<RunServices | undefined> {
   const { services, settings, fs, secrets } = context;
   const folders = { baseFolder, recipeFolder: dirname(path), runFolder: folder };
-  const options = { recipe, ...folders, threads: settings.threads, fs, secrets, hub: hubAccess(context) };
+  const options = {
+    recipe,
+    ...folders,
+    threads: settings.threads,
+    fs,
+    secrets,
+    hub: hubAccess(context),
+    cacheFolder: settings.cacheFolder,
+  };
   try {
     return await services.openRun({ ...options, prices: price, acceptedTerms: namesOf(acceptedTerms) });
   } catch (error) {

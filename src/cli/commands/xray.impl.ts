@@ -27,7 +27,12 @@ export default presenting<XrayFlags, [string, string?]>(async (context, flags, n
   const folder = await findRun(context, name);
   const chats = await openHostedXray(context.fs, folder);
   if (chats !== undefined) return await showChats(context, { folder, flags, id }, chats);
-  const run = await openXray({ fs: context.fs, folder, packageFolder: context.recipes.packageFolder });
+  const run = await openXray({
+    fs: context.fs,
+    folder,
+    packageFolder: context.recipes.packageFolder,
+    cacheFolder: context.settings.cacheFolder,
+  });
   if (id !== undefined) return showRow(context, run, await findRow(run, id), flags);
   const shown = shellQuote(shownPath(context, folder));
   const facts = { style: run.recipe.tokenize.style, maxLength: run.recipe.tokenize.maxLength };

@@ -41,6 +41,31 @@ export interface Kernels {
     from: number,
     to: number,
   ): void;
+  /** `packPanels` of a matrix of bf16 (two bytes an element) into panels of bf16. Items: panels. */
+  packPanelsBf16(
+    b: Ptr,
+    k: number,
+    n: number,
+    kStride: number,
+    nStride: number,
+    out: Ptr,
+    from: number,
+    to: number,
+  ): void;
+  /** `matmul` with panels of bf16, widened as they are read: the bits of `matmul` on the same values. Items: rows of C. */
+  matmulBf16(
+    a: Ptr,
+    rowStride: number,
+    kStride: number,
+    panels: Ptr,
+    bias: Ptr,
+    c: Ptr,
+    k: number,
+    n: number,
+    isAccumulating: number,
+    from: number,
+    to: number,
+  ): void;
   /** y = x * rstd * weight, rstd = 1/sqrt(mean(x^2) + epsilon) per row, saved for the backward pass. Items: rows. */
   rmsNormForward(
     x: Ptr,
@@ -62,6 +87,48 @@ export interface Kernels {
     dweight: Ptr,
     rows: number,
     channels: number,
+    from: number,
+    to: number,
+  ): void;
+  /**
+   * Root-mean-square normalisation of each of the first `heads` heads of each row, in place, with one weight (D) for all
+   * (Qwen3's queries, or keys). The rows as they were go to `saved` (rows x heads x D; 0: nowhere), 1/rms to `rstd` (rows x
+   * heads; 0: nowhere). Items: rows.
+   */
+  headNormForward(
+    x: Ptr,
+    weight: Ptr,
+    saved: Ptr,
+    rstd: Ptr,
+    heads: number,
+    headSize: number,
+    rowStride: number,
+    epsilon: number,
+    from: number,
+    to: number,
+  ): void;
+  /** Turns the gradient of the normalised heads at `gradient` (stride as x) into that of the saved ones, in place. Items: rows. */
+  headNormBackward(
+    saved: Ptr,
+    weight: Ptr,
+    rstd: Ptr,
+    gradient: Ptr,
+    heads: number,
+    headSize: number,
+    rowStride: number,
+    from: number,
+    to: number,
+  ): void;
+  /** dweight[c] += sum over rows, then heads, of gradient x saved x rstd; before `headNormBackward`. Items: the D channels. */
+  headNormWeightGrad(
+    saved: Ptr,
+    rstd: Ptr,
+    gradient: Ptr,
+    dweight: Ptr,
+    rows: number,
+    heads: number,
+    headSize: number,
+    rowStride: number,
     from: number,
     to: number,
   ): void;
@@ -135,6 +202,8 @@ export interface Kernels {
   swigluBackward(gateUp: Ptr, dout: Ptr, dGateUp: Ptr, hidden: number, from: number, to: number): void;
   /** out[row] = table[ids[row]]. Items: rows. */
   embeddingForward(ids: Ptr, table: Ptr, out: Ptr, channels: number, from: number, to: number): void;
+  /** `embeddingForward` from a table of bf16. Items: rows. */
+  embeddingForwardBf16(ids: Ptr, table: Ptr, out: Ptr, channels: number, from: number, to: number): void;
   /** dtable[ids[row], c] += dout[row, c], rows ascending. Items: channels. */
   embeddingBackward(ids: Ptr, dout: Ptr, dtable: Ptr, rows: number, channels: number, from: number, to: number): void;
   /**
@@ -153,6 +222,8 @@ export interface Kernels {
   ): void;
   /** destination += source. Items: elements. */
   add(source: Ptr, destination: Ptr, from: number, to: number): void;
+  /** x *= factor. Items: elements. */
+  scale(x: Ptr, factor: number, from: number, to: number): void;
   /**
    * Writes rows [keys (kvHeads x D), values (kvHeads x D)] into the cache at (slots[row], positions[row]). A slot's kv head
    * owns 2 x capacity x D floats at index slot x kvHeads + head: keys in panels of 8 (element (position, d) at
@@ -236,6 +307,13 @@ export const KERNEL_NAMES: readonly KernelName[] = [
   "cachedAttention",
   "sumOfSquares",
   "adamw",
+  "headNormForward",
+  "headNormBackward",
+  "headNormWeightGrad",
+  "packPanelsBf16",
+  "matmulBf16",
+  "embeddingForwardBf16",
+  "scale",
 ];
 
 /** Floats in the panels of a K x N matrix. */

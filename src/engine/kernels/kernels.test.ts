@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compiledUrl } from "../../adapters/threads/compiled-url.ts";
 import { type CreatedBackend, createWasmBackend } from "../../adapters/threads/create-backend.ts";
-import { type Prng, prng } from "../../core/prng.ts";
+import { bf16Case, type Case, headNormCase, joined, Lab } from "../../../test/kernel-lab.ts";
+import { prng } from "../../core/prng.ts";
 import type { Backend } from "../backend.ts";
 import { panelFloats } from "./kernel.ts";
 import { ReferenceBackend } from "./reference/reference-backend.ts";
@@ -10,57 +11,6 @@ import { heapBaseOf, scratchOf } from "./wasm/memory-layout.ts";
 import { instantiateKernels, type WasmBuild } from "./wasm/wasm-kernels.ts";
 
 const MEMORY_BYTES = 48 * 2 ** 20;
-
-/** A backend's heap, filled from the start: the same calls give the same pointers and the same contents. */
-class Lab {
-  readonly backend: Backend;
-  readonly #f32: Float32Array;
-  readonly #i32: Int32Array;
-  #top: number;
-
-  constructor(backend: Backend) {
-    this.backend = backend;
-    this.#f32 = new Float32Array(backend.buffer);
-    this.#i32 = new Int32Array(backend.buffer);
-    this.#top = backend.heapBase;
-  }
-
-  floats(values: ArrayLike<number>): number {
-    const pointer = this.#take(values.length);
-    this.#f32.set(values, pointer / 4);
-    return pointer;
-  }
-
-  random(random: Prng, count: number, low = -1, high = 1): number {
-    return this.floats(Float32Array.from({ length: count }, () => low + (high - low) * random.next()));
-  }
-
-  /** Memory that a kernel must fill: whatever it leaves shows as 7s. */
-  dirty(count: number): number {
-    return this.floats(new Float32Array(count).fill(7));
-  }
-
-  ints(values: readonly number[]): number {
-    const pointer = this.#take(values.length);
-    this.#i32.set(values, pointer / 4);
-    return pointer;
-  }
-
-  read(pointer: number, count: number): Float32Array {
-    return this.#f32.slice(pointer / 4, pointer / 4 + count);
-  }
-
-  #take(words: number): number {
-    const pointer = this.#top;
-    // A guard of four words between blocks, so that a store past an end meets the next block's first 7.
-    this.#top += Math.ceil((words * 4 + 16) / 16) * 16;
-    this.#f32.fill(7, pointer / 4, this.#top / 4);
-    return pointer;
-  }
-}
-
-/** Runs a kernel on seeded inputs; answers everything it wrote, guards included. */
-type Case = (lab: Lab, random: Prng) => Float32Array;
 
 function matmulCase(
   m: number,
@@ -286,14 +236,11 @@ function flatCase(count: number): Case {
     const chunks = Math.ceil(count / 4096);
     const partials = lab.dirty(chunks);
     lab.backend.run("add", count, 1, gradient, sum);
+    lab.backend.run("scale", count, 1, sum, 0.7);
     lab.backend.run("sumOfSquares", chunks, 1, gradient, count, partials);
     lab.backend.run("adamw", count, 1, parameter, gradient, m, v, 1e-3, 0.9, 0.999, 1e-8, 0.1, 0.1, 0.01, 0.5);
     return lab.read(parameter, partials / 4 - parameter / 4 + chunks + 4);
   };
-}
-
-function joined(...parts: readonly Float32Array[]): Float32Array {
-  return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
 /** Odd sizes on purpose: tails of tiles, panels, blocks and lanes; large enough that several threads really share them. */
@@ -309,6 +256,13 @@ const CASES: Readonly<Record<string, Case>> = {
   "norms 301x128": normCase(301, 128),
   "norms 67x44": normCase(67, 44),
   "norms 5x7": normCase(5, 7),
+  "head norms 301x6, D=32": headNormCase(301, 6, 32),
+  "head norms 5x1, D=6": headNormCase(5, 1, 6),
+  "bf16 1x1x1": bf16Case(1, 1, 1, "normal", false),
+  "bf16 1x77x131": bf16Case(1, 77, 131, "normal", false),
+  "bf16 1x40x64, B transposed, into C": bf16Case(1, 40, 64, "transposed-b", true),
+  "bf16 98x801x37 into C": bf16Case(98, 801, 37, "normal", true),
+  "bf16 130x70x88, B transposed": bf16Case(130, 70, 88, "transposed-b", false),
   "rope D=32": ropeCase(701, 6, 32, 1),
   "rope D=12, backward": ropeCase(31, 3, 12, -1),
   "attention, training": attentionCase({
@@ -492,6 +446,23 @@ for (const build of ["simd", "relaxed"] as const) {
         lab.backend.run("matmul", 1, 1, a + row * k * 4, k, 1, panels, 0, alone, k, n, 0);
         expectSameBytes(lab.read(alone, n), lab.read(c + row * n * 4, n));
       }
+    });
+
+    it.each([1, 2, 25])("multiplies %d rows by bf16 with the bits of the same values in f32", async (m) => {
+      const lab = new Lab(await open(1));
+      const random = prng("bf16");
+      const [k, n] = [450, 77];
+      const a = lab.random(random, m * k);
+      const halves = lab.halves(random, k * n);
+      const words = Uint32Array.from(new Uint16Array(lab.backend.buffer, halves, k * n), (half) => half << 16);
+      const floats = lab.floats(new Float32Array(words.buffer));
+      const [narrow, wide] = [lab.dirty(panelFloats(k, n) / 2), lab.dirty(panelFloats(k, n))];
+      lab.backend.run("packPanelsBf16", Math.ceil(n / 8), 1, halves, k, n, n, 1, narrow);
+      lab.backend.run("packPanels", Math.ceil(n / 8), 1, floats, k, n, n, 1, wide);
+      const [c, d] = [lab.dirty(m * n), lab.dirty(m * n)];
+      lab.backend.run("matmulBf16", m, 1, a, k, 1, narrow, 0, c, k, n, 0);
+      lab.backend.run("matmul", m, 1, a, k, 1, wide, 0, d, k, n, 0);
+      expectSameBytes(lab.read(c, m * n), lab.read(d, m * n));
     });
 
     it("attends over the cache with the bytes of attention over rows, one query at a time or many", async () => {

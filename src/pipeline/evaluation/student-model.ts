@@ -17,7 +17,6 @@ import type {
   ModelRequest,
 } from "../../evaluate/evaluated-model.ts";
 import type { ThinkingSetting } from "../../schema/records.ts";
-import { decodeMemoryBytes } from "../../student/decode-memory.ts";
 import { type ThinkingDelimiters, thinkingDelimiters } from "../../tokenize/thinking-delimiters.ts";
 import { orAborted } from "../stages/engine-provider.ts";
 
@@ -36,11 +35,8 @@ export interface StudentOptions {
 
 /** Questions decoded together; changes no result. */
 const SLOTS = 16;
-/** Beside what decoding needs, for the backend's own tables. */
-const SPARE_BYTES = 64 << 20;
-const MIN_ENGINE_BYTES = 256 << 20;
-/** All that 32-bit WebAssembly can address. */
-const MAX_ENGINE_BYTES = 2 ** 32 - 65_536;
+/** The engine takes more as the student needs it. */
+const FIRST_ENGINE_BYTES = 64 << 20;
 
 /**
  * What is kept free for an answer unless told: a sixteenth of the context, 64 tokens in the demo's; never more than 2,048,
@@ -64,7 +60,7 @@ export function studentModel(model: ModelFolder, options: StudentOptions): Evalu
   const closers: (() => Promise<void>)[] = [];
   async function* answer(requests: readonly ModelRequest[], { signal }: AnswerContext): AsyncGenerator<ModelOutcome> {
     if (requests.length === 0) return;
-    const engine = await openEngine({ threads: options.threads, memoryBytes: engineBytes(model) });
+    const engine = await openEngine({ threads: options.threads, memoryBytes: FIRST_ENGINE_BYTES });
     closers.push(() => engine.close());
     const size = { slots: SLOTS, contextTokens, choosableIds: model.tokenizer.vocabularySize };
     const source = await orAborted(openTokenSource(engine, model, size), signal);
@@ -105,20 +101,6 @@ function checkLimits(limits: { contextTokens: number; maxTokens: number; answerT
       ? `--max-tokens ${maxTokens} exceeds the student's context of ${contextTokens} tokens`
       : `--answer-tokens ${answerTokens} leaves no room to think within ${maxTokens} tokens`;
   throw new AppError("usage", what, { hint: "give a smaller number, or leave the flag out", data: limits });
-}
-
-/** Linear memory that decoding this student takes, with what the backend needs itself. */
-function engineBytes({ config }: ModelFolder): number {
-  const bytes = decodeMemoryBytes(config, { slots: SLOTS, contextTokens: config.maxPositions }) + SPARE_BYTES;
-  if (bytes <= MAX_ENGINE_BYTES) return Math.max(MIN_ENGINE_BYTES, bytes);
-  throw new AppError(
-    "limit-exceeded",
-    `the student needs ${bytes} bytes, the embedded engine has ${MAX_ENGINE_BYTES}`,
-    {
-      hint: "serve it (for example with vLLM) and evaluate it with --endpoint URL --model NAME",
-      data: { bytes, maxBytes: MAX_ENGINE_BYTES },
-    },
-  );
 }
 
 interface Encoding {

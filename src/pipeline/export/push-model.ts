@@ -73,7 +73,8 @@ export async function pushModel(request: PushModelRequest, places: ModelPlaces):
   );
   const pushed = await pushFiles(
     {
-      repo: { model: repo },
+      repo,
+      kind: "models",
       files,
       message: `The student of run ${exported.card.run?.run ?? model.name}`,
       isPublic,

@@ -3,21 +3,10 @@ import type { EngineHost } from "../../adapters/engine/open-engine.ts";
 import type { ModelFolder } from "../../adapters/model-folder.ts";
 import type { Generation } from "../../decode/row.ts";
 import { sweep } from "../../decode/sweep.ts";
+import { gradeGeneration, type GradedReply } from "./grade-generation.ts";
 import { openReplyGrader } from "./grade-reply.ts";
-import type { Grade, Question, ThinkingSetting } from "../../schema/records.ts";
+import type { Question, ThinkingSetting } from "../../schema/records.ts";
 import { thinkingDelimiters } from "../../tokenize/thinking-delimiters.ts";
-
-/** What a model replied to one question under one setting, graded. */
-export interface GradedReply {
-  readonly setting: ThinkingSetting;
-  readonly thinking: string;
-  readonly answer: string;
-  readonly thinkingTokens: number;
-  readonly answerTokens: number;
-  readonly end: "natural" | "cut" | "direct";
-  readonly answerFinish: "stop" | "length";
-  readonly grade: Grade;
-}
 
 /** How questions are put to a model. */
 export interface AnswerOptions {
@@ -52,20 +41,8 @@ export async function answerQuestions(
   const delimiters = thinkingDelimiters(tokenizer, "Wait", model.style);
   const generations = await sweep(source, prompts, { ...options, delimiters });
   const grader = openReplyGrader(options.signal);
-  const graded = async (question: Question, setting: ThinkingSetting, generation: Generation): Promise<GradedReply> => {
-    const { thinkingIds, answerIds, end, answerFinish } = generation;
-    const answer = tokenizer.decode(answerIds).trim();
-    return {
-      setting,
-      answer,
-      end,
-      answerFinish,
-      thinking: tokenizer.decode(thinkingIds).trim(),
-      thinkingTokens: thinkingIds.length,
-      answerTokens: answerIds.length,
-      grade: await grader.grade(question, answer),
-    };
-  };
+  const graded = (question: Question, setting: ThinkingSetting, generation: Generation): Promise<GradedReply> =>
+    gradeGeneration({ question, setting, generation }, { tokenizer, grader });
   try {
     const rows: GradedReply[][] = [];
     for (const [row, question] of questions.entries()) {

@@ -1,4 +1,5 @@
 import { readModelFolder } from "../../adapters/model-folder.ts";
+import { AppError } from "../../core/errors.ts";
 import { dropByDifficulty, dropUngraded } from "../../curate/difficulty.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
 import { describeEndpoint } from "../../schema/endpoint.ts";
@@ -12,6 +13,11 @@ import { attemptByStudents } from "./ask-students.ts";
 import type { EngineProvider } from "./engine-provider.ts";
 import { checkAsked } from "./gates.ts";
 import { teacherIdentity } from "./open-teacher.ts";
+import type { GradedReply } from "./grade-generation.ts";
+import { tryByLauncher } from "./launched/attempt.ts";
+import { isAskedByLauncher } from "./launched/evaluate.ts";
+import { checkLauncher } from "./launched/train.ts";
+import type { LaunchedWorld } from "./launched/launched-world.ts";
 import { purchaseProgress } from "./purchase-progress.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 import { judgeIdentity } from "./verify-answers.ts";
@@ -24,7 +30,7 @@ const BATCH_SIZE = 64;
  * The base tries every candidate: what it solves, or what is not in the recipe's band, never costs a trace. Outputs `attempts.jsonl`,
  * `questions.jsonl` (what is left) and `dropped.jsonl`.
  */
-export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage {
+export function attemptStage(engine: EngineProvider, world: TeacherWorld, launched?: LaunchedWorld): Stage {
   return {
     name: "attempt",
     inputs: ["collect"],
@@ -35,31 +41,65 @@ export function attemptStage(engine: EngineProvider, world: TeacherWorld): Stage
       student.hosted
         ? `tried by ${attempt.students.map(({ model }) => model).join("; then ") || "nobody"}`
         : `the base tries every candidate: ${attempt.modes.join(" and ") || "not at all"}${attempt.students.map(({ model }) => `; then ${model}`).join("")}`,
-    check: async (recipe) =>
+    check: async (recipe) => {
+      await checkOwnTries(recipe, launched);
       checkAsked(
         recipe.attempt.students.map((endpoint) => ({ endpoint, called: "the reference student" })),
         recipe,
         world,
-      ),
-    run: (context) => attempt(context, engine, world),
+      );
+    },
+    run: async (context) => {
+      const isElsewhere = isAskedByLauncher(context.recipe, launched);
+      if (context.recipe.attempt.modes.length > 0 && !isElsewhere) await launched?.bringBaseWeights(context.signal);
+      return await attempt(context, world, (questions) =>
+        launched !== undefined && isElsewhere
+          ? askBaseByLauncher(context, launched, questions)
+          : askBase(context, engine, questions),
+      );
+    },
   };
 }
 
+/** What can be known before: a launcher that cannot be had, a base that the embedded engine cannot hold. */
+async function checkOwnTries(recipe: Recipe, launched: LaunchedWorld | undefined): Promise<void> {
+  const { attempt, student, train } = recipe;
+  if (train.launcher === undefined || launched === undefined || attempt.modes.length === 0) return;
+  if (isAskedByLauncher(recipe, launched)) return await checkLauncher(train.launcher, launched);
+  if (launched.isHeldHere) return;
+  throw new AppError(
+    "recipe-invalid",
+    `attempt.modes: ${student.base} is too large for the embedded engine to try the questions here`,
+    {
+      hint: "set evaluate.on to auto or launcher: the launcher asks it then; or attempt.modes to []",
+      data: { modes: attempt.modes, base: student.base },
+    },
+  );
+}
+
 /** Without students nothing is said of them, so that runs of before keep their keys. A base elsewhere does not try. */
-function attemptConfig({ attempt, trace, student, judge, difficulty, curate }: Recipe): unknown {
+function attemptConfig({ attempt, trace, train, evaluate, student, judge, difficulty, curate }: Recipe): unknown {
   const { students, samples, ...own } = attempt;
-  const base = { ...(student.hosted ? {} : own), ...(difficulty.keep === "unsolved" ? {} : { difficulty }) };
+  // A launcher leaves as much room for the base's answers as the evaluation does.
+  const mayBeLaunched = train.launcher !== undefined && evaluate.on !== "embedded" && own.modes.length > 0;
+  const room = mayBeLaunched ? { answerTokens: evaluate.answerTokens } : {};
+  const base = { ...(student.hosted ? {} : own), ...room, ...(difficulty.keep === "unsolved" ? {} : { difficulty }) };
   if (students.length === 0) return base;
   const judged = judge === undefined ? {} : { judge: judgeIdentity(judge) };
   const asked = { students: students.map(teacherIdentity), samples, maxRetries: trace.maxRetries };
   return { ...base, ...asked, ...judged, ...(curate?.quality === "s1" ? { requireGrades: true } : {}) };
 }
 
-async function attempt(context: StageContext, provider: EngineProvider, world: TeacherWorld): Promise<StageSummary> {
+async function attempt(
+  context: StageContext,
+  world: TeacherWorld,
+  askBase: (questions: readonly Question[]) => Promise<BaseTries>,
+): Promise<StageSummary> {
   const questions = await context.input("collect").readRows("questions.jsonl", Question);
-  const { attempts: byBase, decodedTokens } = context.recipe.student.hosted
-    ? { attempts: [], decodedTokens: 0 }
-    : await askBase(context, provider, questions);
+  const hasTries = !context.recipe.student.hosted && context.recipe.attempt.modes.length > 0;
+  const { attempts: byBase, notes } = hasTries
+    ? await askBase(questions)
+    : { attempts: [], notes: { decodedTokens: 0 } };
   const { difficulty } = context.recipe;
   const left = difficulty.keep === "unsolved" ? dropByDifficulty(questions, byBase, difficulty).kept : questions;
   const byStudents = await writeAttempts(context, byBase, (write) =>
@@ -72,7 +112,7 @@ async function attempt(context: StageContext, provider: EngineProvider, world: T
   await context.output.writeRows("dropped.jsonl", dropped);
   return {
     funnel: [buildFunnel("attempt", questions.length, { kept, dropped })],
-    notes: { decodedTokens, ...byStudents.notes },
+    notes: { ...notes, ...byStudents.notes },
   };
 }
 
@@ -81,32 +121,57 @@ function gradedBy({ attempt: { students }, curate }: Pick<Recipe, "attempt" | "c
   return curate?.quality === "s1" ? students.map(describeEndpoint) : [];
 }
 
+/** What the base made of the questions. */
+interface BaseTries {
+  readonly attempts: readonly Attempt[];
+  readonly notes: StageNotes;
+}
+
 /** What the base of this machine makes of the questions. */
 async function askBase(
   { recipe, baseFolder, signal, progress }: StageContext,
   provider: EngineProvider,
   questions: readonly Question[],
-): Promise<{ readonly attempts: readonly Attempt[]; readonly decodedTokens: number }> {
+): Promise<BaseTries> {
   const model = await readModelFolder(baseFolder);
-  const settings = attemptSettings(recipe.attempt);
-  const replies =
-    settings.length === 0
-      ? []
-      : await answerQuestions(await provider(), model, questions, {
-          settings,
-          answerTokens: ANSWER_TOKENS,
-          batchSize: BATCH_SIZE,
-          signal,
-          onProgress: (done, total) => progress({ done, total, unit: "attempts" }),
-        });
+  const replies = await answerQuestions(await provider(), model, questions, {
+    settings: attemptSettings(recipe.attempt),
+    answerTokens: ANSWER_TOKENS,
+    batchSize: BATCH_SIZE,
+    signal,
+    onProgress: (done, total) => progress({ done, total, unit: "attempts" }),
+  });
+  return triesOf(questions, replies, `base-${model.weightHash.slice(0, 16)}`);
+}
+
+/** What a base makes of them that a launcher asks. */
+async function askBaseByLauncher(
+  context: StageContext,
+  launched: LaunchedWorld,
+  questions: readonly Question[],
+): Promise<BaseTries> {
+  const { attempt, evaluate } = context.recipe;
+  const { answerTokens } = evaluate;
+  const asked = { questions, settings: attemptSettings(attempt), answerTokens };
+  const { replies, model, costMicroUsd, isEstimated } = await tryByLauncher(context, launched, asked);
+  const tries = triesOf(questions, replies, model);
+  return costMicroUsd === 0 ? tries : { ...tries, notes: { ...tries.notes, costMicroUsd, isEstimated } };
+}
+
+function triesOf(
+  questions: readonly Question[],
+  replies: readonly (readonly GradedReply[])[],
+  model: string,
+): BaseTries {
   const attempts = questions.flatMap(({ id }, i) =>
     (replies[i] ?? []).map(({ setting, thinking, answer, thinkingTokens, grade }): Attempt => {
       const text = thinking === "" ? answer : `${thinking}\n${answer}`;
+      const mode = setting.mode;
       return {
         schemaVersion: SCHEMA_VERSION,
         questionId: id,
-        model: `base-${model.weightHash.slice(0, 16)}`,
-        mode: setting.mode,
+        model,
+        mode,
         sampleIndex: 0,
         text,
         thinkingTokens,
@@ -117,7 +182,7 @@ async function askBase(
   const decodedTokens = replies
     .flat()
     .reduce((sum, { thinkingTokens, answerTokens }) => sum + thinkingTokens + answerTokens, 0);
-  return { attempts, decodedTokens };
+  return { attempts, notes: { decodedTokens } };
 }
 
 /** Writes the base's attempts, then the students' as they come. */

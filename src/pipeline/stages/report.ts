@@ -1,13 +1,14 @@
 import { z } from "zod";
-import { readModelFolder } from "../../adapters/model-folder.ts";
+import { checkModelFiles } from "../../adapters/model-files.ts";
+import { readTokenizerFolder } from "../../adapters/model-folder.ts";
 import type { SweepMetrics } from "../../evaluate/scaling.ts";
 import { INTERVAL_METHOD } from "../../evaluate/score.ts";
 import type { Verdict } from "../../evaluate/verdict.ts";
 import { billionParameters } from "../../ledger/fine-tune-price.ts";
+import { LaunchedJob } from "../../schema/launched-job.ts";
 import { STAGE_NAMES, type StageManifest, type StageName } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { Completion, Example, Question, SCHEMA_VERSION, Score, Selection, TrainStep } from "../../schema/records.ts";
-import { parameterCount } from "../../student/parameters.ts";
 import type { Findings, StageTokens } from "../findings.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { chooseShownQuestions } from "./shown-questions.ts";
@@ -46,7 +47,7 @@ async function report({ recipe, input, output }: StageContext): Promise<StageSum
   const manifests = EARLIER.map((name) => input(name).manifest);
   const findings: Findings = {
     schemaVersion: SCHEMA_VERSION,
-    ...(recipe.student.hosted ? hostedFindings(recipe) : await ownFindings(input)),
+    ...(recipe.student.hosted ? hostedFindings(recipe) : await ownFindings(input, recipe)),
     naturalBudgetTokens: contextTokens,
     funnel: manifests.flatMap(({ funnel }) => funnel),
     scores: await input("evaluate").readRows("scores.jsonl", Score),
@@ -93,14 +94,18 @@ function provenanceOf({ notes }: StageManifest): Pick<Findings, "provenance"> {
 }
 
 /** What is known of a student and its training. */
-type StudentFindings = Pick<Findings, "student" | "trainSteps" | "traces">;
+type StudentFindings = Pick<Findings, "student" | "trainSteps" | "traces" | "training">;
 
-async function ownFindings(input: StageContext["input"]): Promise<StudentFindings> {
-  const { config, tokenizer } = await readModelFolder(input("train").path("student"));
+async function ownFindings(input: StageContext["input"], { train }: Recipe): Promise<StudentFindings> {
+  const folder = input("train").path("student");
+  const { tokenizer } = await readTokenizerFolder(folder);
+  // Its weights may be larger than any memory.
+  const { parameters, maxPositions } = await checkModelFiles(folder);
   const selection = await input("select").readRows("selection.jsonl", Selection);
   const examples = await input("tokenize").readRows("examples.jsonl", Example);
   return {
-    student: { parameters: parameterCount(config), contextTokens: config.maxPositions },
+    student: { parameters, contextTokens: maxPositions ?? 0 },
+    ...(train.launcher === undefined ? {} : { training: await input("train").readJson("job.json", LaunchedJob) }),
     trainSteps: await input("train").readRows("losses.jsonl", TrainStep),
     traces: chooseShownTraces(selection, examples, tokenizer),
   };

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import type { Recipe } from "../../schema/recipe.ts";
 
 /** The model card (Markdown) written beside a student's weights. */
-export function studentCard(recipe: Recipe, made: { examples: number; steps: number }): string {
+export function studentCard(recipe: Recipe, made: { examples: number; steps: number; how?: string }): string {
   const { train, trace } = recipe;
   const teacher =
     trace.teacher.type === "builtin"
@@ -21,8 +21,15 @@ pipeline_tag: text-generation
 Base: \`${basename(recipe.student.base)}\`. Teacher: ${teacher}.${thinking}
 Fine-tuned on ${made.examples} traces for ${made.steps} steps (${train.epochs} epochs, batch ${train.batchSize}, AdamW
 ${train.beta1}/${train.beta2}, weight decay ${train.weightDecay}, learning rate ${learningRateOf(train)} with ${train.warmupShare * 100} % warm-up and
-a cosine to zero), full fine-tune in f32, seed ${recipe.seed}. The run's report has its measured accuracy.
+a cosine to zero), ${made.how ?? describeMethod(train)}, seed ${recipe.seed}. The run's report has its measured accuracy.
 
 Format (s1): the assistant's turn is \`<|im_start|>think\`, the reasoning, \`<|im_start|>answer\`, the answer.
 `;
+}
+
+/** What the embedded engine trained, and how it is stored. */
+function describeMethod({ method, lora, precision }: Recipe["train"]): string {
+  const stored = precision === "bf16" ? ", stored in bf16" : "";
+  if (method === "full") return `full fine-tune in f32${stored}`;
+  return `adapters of rank ${lora.rank} (LoRA, alpha ${lora.alpha}; in \`adapter/\`) merged into the base${stored}`;
 }

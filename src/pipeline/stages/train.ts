@@ -1,44 +1,66 @@
 import { basename, join } from "node:path";
+import { writeAdapterFolder } from "../../adapters/adapter-folder.ts";
 import { readModelFolder, writeModelFolder } from "../../adapters/model-folder.ts";
 import { nodeFileSystem } from "../../adapters/file-system.ts";
 import { readTrainingCheckpoint, writeTrainingCheckpoint } from "../../adapters/training-checkpoint.ts";
-import { AppError } from "../../core/errors.ts";
+import { AppError, invariant } from "../../core/errors.ts";
 import { canonicalJson, shortHash } from "../../core/hash.ts";
 import type { Recipe } from "../../schema/recipe.ts";
 import { EpochOrder, Example, TrainStep } from "../../schema/records.ts";
 import { learningRateOf } from "../../schema/training-fields.ts";
+import { LossWatch } from "../../train/loss-watch.ts";
 import { planTraining, runTraining } from "../../train/training-loop.ts";
+import { describeTraining, PACE_STEPS, type PacedStep, paceOf } from "../../train/training-pace.ts";
 import { parseRecord } from "../parse-record.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
+import { endTraining, methodFacts, refuseUnembedded, startTraining } from "./embedded-training.ts";
 import { type EngineProvider, orAborted } from "./engine-provider.ts";
 import { hostedConfig, hostedRate, openTuner, trainAtProvider } from "./hosted/train.ts";
+import type { LaunchedWorld } from "./launched/launched-world.ts";
+import { checkLauncher, describeLauncher, launchedConfig, trainByLauncher } from "./launched/train.ts";
 import { studentCard } from "./student-card.ts";
 import { EXAMPLES_FILE, ORDER_FILE } from "./tokenize.ts";
 import type { TeacherWorld } from "./teacher-world.ts";
 
 /**
- * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. A hosted student is
- * trained by its provider; outputs `student.json`, and `student/weights.tar.zst` where its weights are asked for.
+ * Fine-tunes the base on the examples with the embedded engine; outputs `student/` and `losses.jsonl`. With a launcher PyTorch
+ * does, and `job.json` tells of the job. A hosted student is trained by its provider; outputs `student.json`, and
+ * `student/weights.tar.zst` where its weights are asked for.
  */
-export function trainStage(engine: EngineProvider, world: TeacherWorld): Stage {
+export function trainStage(engine: EngineProvider, world: TeacherWorld, launched?: LaunchedWorld): Stage {
   return {
     name: "train",
     inputs: ["tokenize"],
-    facts: ({ student }) => (student.hosted ? [] : ["baseWeights", "tokenizer", "chatTemplate", "kernelBuild"]),
+    facts: ({ student, train: { launcher } }) => {
+      if (student.hosted) return [];
+      const base = ["baseWeights", "tokenizer", "chatTemplate"] as const;
+      return launcher === undefined ? [...base, "kernelBuild"] : base;
+    },
     codeVersion: 3,
-    config: (recipe) => (recipe.student.hosted ? hostedConfig(recipe) : ownConfig(recipe)),
+    config: (recipe) => {
+      if (recipe.student.hosted) return hostedConfig(recipe);
+      return recipe.train.launcher === undefined ? ownConfig(recipe) : launchedConfig(recipe);
+    },
     plan: (recipe) => {
       const { hosted, base } = recipe.student;
       if (hosted) return `${base} at ${hosted.type}, ${hosted.method}, ${recipe.train.epochs} epochs`;
       const { totalSteps, warmupSteps } = planTraining(recipe.train, recipe.select.count);
-      return `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${learningRateOf(recipe.train)}`;
+      const steps = `${totalSteps} steps of ${recipe.train.batchSize} examples, ${warmupSteps} of warm-up, learning rate ${learningRateOf(recipe.train)}`;
+      return recipe.train.launcher === undefined ? steps : `${steps}; ${describeLauncher(recipe.train)}`;
     },
-    check: async ({ student }) => {
+    check: async ({ student, train: { launcher, ...method } }) => {
+      if (launcher !== undefined && launched !== undefined) await checkLauncher(launcher, launched);
+      if (!student.hosted && !launcher) refuseUnembedded(method);
       if (!student.hosted) return;
       hostedRate({ student });
       await openTuner(student.hosted, world).close();
     },
-    run: (context) => (context.recipe.student.hosted ? trainAtProvider(context, world) : train(context, engine)),
+    run: (context) => {
+      if (context.recipe.student.hosted) return trainAtProvider(context, world);
+      if (context.recipe.train.launcher === undefined) return train(context, engine);
+      invariant(launched !== undefined, "a launched student without launchers");
+      return trainByLauncher(context, launched);
+    },
   };
 }
 
@@ -68,6 +90,7 @@ function trained({ train }: Recipe): object {
     weightDecay,
     maxGradientNorm,
     lossReduction,
+    ...methodFacts(train),
   };
 }
 
@@ -81,14 +104,16 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
   );
   const saved = await readTrainingCheckpoint(checkpointFolder(context), fingerprint);
   const steps = saved ? (await readSteps(context.workFolder)).slice(0, saved.step) : [];
-  await engine.loadTrainer({ config: base.config, tensors: saved?.tensors ?? base.tensors }, saved?.optimizer);
+  const start = startTraining(base, { train: recipe.train, seed: recipe.seed, examples, saved: saved?.tensors });
+  await engine.loadTrainer(start.model, saved?.optimizer, start.options);
   const { totalSteps } = planTraining(recipe.train, examples.length);
   const started = performance.now();
   let tokens = 0;
+  const tell = tellSteps(context, { totalSteps, firstStep: (saved?.step ?? 0) + 1 });
   const onStep = async (step: TrainStep, isCheckpoint: boolean): Promise<void> => {
     steps.push(step);
     tokens += step.tokens;
-    context.progress({ done: step.step, total: totalSteps, unit: "steps", note: `loss ${step.loss.toFixed(3)}` });
+    tell(step);
     if (!isCheckpoint) return;
     await nodeFileSystem().writeAtomic(join(context.workFolder, STEPS_FILE), jsonLines(steps));
     await writeTrainingCheckpoint(checkpointFolder(context), fingerprint, {
@@ -100,7 +125,7 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
   const loop = { examples, order, recipe: recipe.train, doneSteps: saved?.step ?? 0, signal, onStep };
   await runTraining(loop, { trainStep: (batch, options) => orAborted(engine.trainStep(batch, options), signal) });
   context.measure("tokensPerSecond", Math.round((tokens * 1000) / (performance.now() - started)));
-  const { tensors } = await engine.exportTrainer();
+  const { tensors, adapter } = endTraining(base, (await engine.exportTrainer()).tensors, recipe.train);
   await context.output.writeRows("losses.jsonl", steps);
   const readme = studentCard(recipe, { examples: examples.length, steps: totalSteps });
   await writeModelFolder(context.output.path("student"), {
@@ -110,6 +135,13 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
     style: recipe.tokenize.style,
     readme,
   });
+  const settings = recipe.train.lora;
+  if (adapter)
+    await writeAdapterFolder(context.output.path("student/adapter"), {
+      adapter,
+      settings,
+      base: basename(recipe.student.base),
+    });
   const trainedTokens = steps.reduce((sum, step) => sum + step.tokens, 0);
   return {
     notes: {
@@ -119,6 +151,25 @@ async function train(context: StageContext, provider: EngineProvider): Promise<S
       lastLoss: steps.at(-1)?.loss ?? null,
     },
     outcome: `${totalSteps} steps, loss ${steps[0]?.loss.toFixed(3)} to ${steps.at(-1)?.loss.toFixed(3)}`,
+  };
+}
+
+/** The live view of each step, the same as of a launched training; throws where the loss is no number. */
+function tellSteps(
+  { progress, warn }: StageContext,
+  { totalSteps, firstStep }: { readonly totalSteps: number; readonly firstStep: number },
+): (step: TrainStep) => void {
+  const watch = new LossWatch({ totalSteps, firstStep });
+  let latest: PacedStep[] = [];
+  let last = performance.now();
+  return ({ step, loss, tokens }) => {
+    const now = performance.now();
+    latest = [...latest, { step, tokens, seconds: (now - last) / 1000 }].slice(-PACE_STEPS);
+    last = now;
+    const finding = watch.take({ step, loss });
+    if (finding?.type === "not-finite") throw new AppError("engine", finding.message, { data: { step } });
+    if (finding !== undefined) warn(finding.message);
+    progress({ done: step, total: totalSteps, unit: "steps", note: describeTraining({ loss, pace: paceOf(latest) }) });
   };
 }
 

@@ -22,6 +22,7 @@ export const CHART_STYLE = `.chart{font-family:${INTERFACE_FONT};font-size:13px;
 .chart .base-line{stroke:var(--base);stroke-width:1.5;stroke-dasharray:6 4}
 .chart .ladder-line,.chart .wait-line,.chart .loss-line{fill:none;stroke:var(--student);stroke-width:2;stroke-linejoin:round}
 .chart .wait-line{stroke-dasharray:2 5;stroke-linecap:round}
+.chart .rate-line{fill:none;stroke:var(--muted);stroke-width:1;stroke-dasharray:3 4}
 .chart .loss-raw{fill:none;stroke:var(--student);stroke-opacity:.28;stroke-width:1}
 .chart .whisker{fill:none;stroke:var(--student);stroke-width:1.25;stroke-opacity:.7}
 .chart .point-cap,.chart .point-direct{fill:var(--paper);stroke:var(--student);stroke-width:2}

@@ -8,6 +8,7 @@ import { funnelOf } from "./funnel.ts";
 import { headlineOf } from "./headline.ts";
 import { knownLimits, teacherHonesty } from "./honesty.ts";
 import { sweepOf } from "./sweep.ts";
+import type { LaunchedJob } from "../../schema/launched-job.ts";
 import { trainingOf } from "./training.ts";
 
 describe("headlineOf", () => {
@@ -76,6 +77,38 @@ describe("examplesOf and tracesOf", () => {
   });
 });
 
+const LAUNCHED_JOB: LaunchedJob = {
+  schemaVersion: 1,
+  launcher: "ray",
+  name: "grappa-0",
+  job: "grappa-0-t1",
+  base: "hf:Qwen/Qwen2.5-7B@c0ffee",
+  method: "lora",
+  device: "cuda",
+  gpu: "NVIDIA H100 80GB HBM3",
+  processes: 8,
+  nodes: 1,
+  precision: "bf16",
+  attention: "flash",
+  sharding: "ddp",
+  parameters: 7.6e9,
+  trainableParameters: 40e6,
+  versions: { torch: "2.13.0" },
+  tries: 2,
+  startedAt: null,
+  endedAt: null,
+  seconds: 1560,
+  gpus: 8,
+  microUsdPerGpuHour: 3_600_000,
+  priceSource: "recipe",
+  priceAsOf: "as given",
+  costMicroUsd: 12_480_000,
+  isEstimated: true,
+  tokensPerSecond: 12_300,
+  utilisation: 0.31,
+  peakMemoryBytes: 66e9,
+};
+
 describe("trainingOf", () => {
   it("smooths without lag and finds the ends of epochs", () => {
     const steps = Array.from({ length: 600 }, (_, index) => ({
@@ -93,6 +126,42 @@ describe("trainingOf", () => {
     expect(training.epochEnds).toEqual([120, 240, 360, 480]);
     expect(training.raw.length).toBeLessThanOrEqual(401);
     expect(training.raw.at(-1)!.step).toBe(600);
+  });
+
+  it("draws the learning rate as a share of its highest, and names what is odd in the curve", () => {
+    const steps = Array.from({ length: 60 }, (_, index) => ({
+      schemaVersion: 1 as const,
+      step: index + 1,
+      epoch: (index + 1) / 60,
+      loss: 2,
+      gradientNorm: 1,
+      learningRate: index < 30 ? 1e-5 : 5e-6,
+      tokens: 10,
+    }));
+    const training = trainingOf(fakeRunResults({ trainSteps: steps }));
+    expect(training.highestRate).toBe(1e-5);
+    expect([training.rate[0], training.rate.at(-1)]).toEqual([
+      { step: 1, share: 1 },
+      { step: 60, share: 0.5 },
+    ]);
+    expect(training.findings.join()).toContain("After 30 steps the loss is 2.000, and was 2.000 at the beginning");
+    expect(training.job).toBeNull();
+  });
+
+  it("tells where it was trained, what is measured and what is not", () => {
+    const { job } = trainingOf(fakeRunResults({ training: LAUNCHED_JOB }));
+    const cells = job?.rows.map(({ cells: [what, value] }) => [what?.text, value?.text, value?.basis]);
+    expect(cells).toEqual([
+      ["backend", "PyTorch 2.13.0 by ray, job grappa-0-t1", undefined],
+      ["base", "hf:Qwen/Qwen2.5-7B@c0ffee", undefined],
+      ["hardware", "8 x NVIDIA H100 80GB HBM3", undefined],
+      ["method", "LoRA, 7.6 billion parameters, 40.0 million trained, bf16, flash, ddp", undefined],
+      ["time", "26 min 00 s, 2 tries", "measured"],
+      ["speed", "12,300 tokens a second", "measured"],
+      ["use of the GPUs (MFU)", "31.0 %", "measured"],
+      ["peak memory of a GPU", "61.5 GiB", "measured"],
+      ["cost", "$12.48: 8 GPUs at $3.60 an hour (recipe, as given)", "estimated"],
+    ]);
   });
 
   it("says how many losses were not finite", () => {

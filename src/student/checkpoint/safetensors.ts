@@ -1,18 +1,25 @@
 /**
  * @file The safetensors container: named tensors as bytes, in and out. Eight bytes of header length (little-endian), a
- * JSON header, then the tensors' bytes without holes. Reads F32, F16 and BF16 into F32; writes F32.
+ * JSON header, then the tensors' bytes without holes. Reads F32 and F16 into F32, BF16 into F32 or as it is; writes F32 and BF16.
  *
  * @source https://github.com/huggingface/safetensors#format; byte order is little-endian, as on every machine that Node
  * has builds for today.
  */
 import { z } from "zod";
 import { AppError, invariant } from "../../core/errors.ts";
+import { widenBf16 } from "./bf16.ts";
 
 /** Tensors by name; `data` is row-major and as long as the product of `shape`. */
 export type NamedTensors = Map<string, { shape: readonly number[]; data: Float32Array }>;
 
+/** Tensors as they stand in a file or in memory: f32, or bf16 as its bits in a Uint16Array (see bf16.ts). */
+export type StoredTensors = ReadonlyMap<
+  string,
+  { readonly shape: readonly number[]; readonly data: Float32Array | Uint16Array }
+>;
+
 /** Longest header read, bytes; Qwen2.5-32B's shards have 14 kB each. */
-export const MAX_HEADER_BYTES = 1 << 24;
+const MAX_HEADER_BYTES = 1 << 24;
 /** Bytes of one value. */
 export const BYTES_PER_VALUE = { F32: 4, F16: 2, BF16: 2 } as const;
 /** Types of values that are read. */
@@ -32,21 +39,26 @@ function corrupt(detail: string, cause?: unknown): AppError {
   });
 }
 
+/** A tensor's place in a file: bytes [begin, end) after the header. */
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
 /**
- * The tensors of a safetensors file.
+ * The tensors of a safetensors file, as f32.
  *
  * @throws {AppError} checkpoint-corrupt, saying what and where: truncation, a header that is too long or not valid,
  *   unknown value types, shapes that do not match their bytes, overlaps and holes.
  */
 export function decodeSafetensors(bytes: Uint8Array): NamedTensors {
-  const { entries, dataStart } = readSafetensorsEntries(bytes, bytes.length);
+  const dataStart = headerEnd(bytes, bytes.length);
+  const entries = readEntries(bytes.subarray(8, dataStart), bytes.length - dataStart);
   const tensors: NamedTensors = new Map();
-  for (const {
-    name,
-    dtype,
-    shape,
-    data_offsets: [begin, end],
-  } of entries) {
+  for (const { name, dtype, shape, begin, end } of entries) {
     // A copy: the values must start on four bytes, which the file does not promise. (A Buffer's slice would be a view.)
     const values = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end));
     tensors.set(name, { shape, data: toFloats(values, dtype) });
@@ -54,39 +66,47 @@ export function decodeSafetensors(bytes: Uint8Array): NamedTensors {
   return tensors;
 }
 
-/** Where a tensor lies in a safetensors file; `data_offsets` count from the end of the header. */
-export type SafetensorsEntry = Entry & { readonly name: string };
-
 /**
- * The tensors that a file's header names, in the order in which they lie, checked against the file's size.
+ * Where a file's header ends and its values begin, from its first eight bytes.
  *
- * @param head the file's beginning, the whole header at least
- * @throws {AppError} as {@link decodeSafetensors}
+ * @throws {AppError} checkpoint-corrupt: a header that is too long, or longer than the file of `fileBytes`
  */
-export function readSafetensorsEntries(
-  head: Uint8Array,
-  fileBytes: number,
-): { readonly entries: readonly SafetensorsEntry[]; readonly dataStart: number } {
-  const { header, dataStart } = readHeader(head);
-  const entries = Object.entries(header)
-    .filter(([name]) => name !== "__metadata__")
-    .map(([name, value]) => ({ name, ...checkEntry(name, value) }))
-    .sort((a, b) => a.data_offsets[0] - b.data_offsets[0] || a.data_offsets[1] - b.data_offsets[1]);
-  checkLayout(entries, fileBytes - dataStart);
-  return { entries, dataStart };
-}
-
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8) throw corrupt(`truncated: ${bytes.length} bytes, not even the header's length`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+export function headerEnd(start: Uint8Array, fileBytes: number): number {
+  if (start.length < 8) throw corrupt(`truncated: ${start.length} bytes, not even the header's length`);
+  const length = new DataView(start.buffer, start.byteOffset, 8).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) throw corrupt(`header of ${length} bytes exceeds the limit of ${MAX_HEADER_BYTES}`);
   const dataStart = 8 + Number(length);
-  if (dataStart > bytes.length)
-    throw corrupt(`truncated: the header ends at byte ${dataStart}, the file at ${bytes.length}`);
+  if (dataStart > fileBytes) throw corrupt(`truncated: the header ends at byte ${dataStart}, the file at ${fileBytes}`);
+  return dataStart;
+}
+
+/**
+ * The tensors that a header names, in the order of their bytes, which they tile.
+ *
+ * @throws {AppError} checkpoint-corrupt, as {@link decodeSafetensors}
+ */
+export function readEntries(headerJson: Uint8Array, dataBytes: number): readonly TensorEntry[] {
+  const entries = Object.entries(parseHeader(headerJson))
+    .filter(([name]) => name !== "__metadata__")
+    .map(([name, value]): TensorEntry => {
+      const { dtype, shape, data_offsets: offsets } = checkEntry(name, value);
+      return { name, dtype, shape, begin: offsets[0], end: offsets[1] };
+    })
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkLayout(entries, dataBytes);
+  return entries;
+}
+
+/** A tensor's values from its own bytes, which start a buffer; BF16 stays as it is. */
+export function storedValues(bytes: Uint8Array, { dtype }: TensorEntry): Float32Array | Uint16Array {
+  return dtype === "BF16" ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) : toFloats(bytes, dtype);
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, dataStart)));
+    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (header !== null && typeof header === "object" && !Array.isArray(header))
-      return { header: header as Record<string, unknown>, dataStart };
+      return header as Record<string, unknown>;
   } catch (error) {
     throw corrupt("the header is not JSON in UTF-8", error);
   }
@@ -117,12 +137,9 @@ function checkEntry(name: string, value: unknown): Entry {
 }
 
 /** Tensors, ordered by their offsets, must tile the data exactly. */
-function checkLayout(entries: readonly (Entry & { name: string })[], dataBytes: number): void {
+function checkLayout(entries: readonly TensorEntry[], dataBytes: number): void {
   let covered = 0;
-  for (const {
-    name,
-    data_offsets: [begin, end],
-  } of entries) {
+  for (const { name, begin, end } of entries) {
     const where = `tensor ${JSON.stringify(name.slice(0, 200))}`;
     if (begin < covered)
       throw corrupt(`${where} starts at byte ${begin}, inside the tensor before it, which ends at ${covered}`);
@@ -138,17 +155,12 @@ function checkLayout(entries: readonly (Entry & { name: string })[], dataBytes: 
 export function toFloats(bytes: Uint8Array, dtype: Dtype): Float32Array {
   if (dtype === "F32") return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  // Plain loops: the iterators behind `from` take thirty times as long, minutes of a large model's.
-  if (dtype === "F16") {
-    halfValues ??= Float32Array.from({ length: 1 << 16 }, (_, half) => halfToFloat(half));
-    const values = new Float32Array(halves.length);
-    for (let at = 0; at < values.length; at++) values[at] = halfValues[halves[at] ?? 0] ?? 0;
-    return values;
-  }
-  // BF16 is the upper half of an F32.
-  const bits = new Uint32Array(halves.length);
-  for (let at = 0; at < bits.length; at++) bits[at] = (halves[at] ?? 0) << 16;
-  return new Float32Array(bits.buffer);
+  if (dtype === "BF16") return widenBf16(halves);
+  // A plain loop over a table: sums and powers for each value take thirty times as long, minutes of a large model's.
+  halfValues ??= Float32Array.from({ length: 1 << 16 }, (_, half) => halfToFloat(half));
+  const values = new Float32Array(halves.length);
+  for (let at = 0; at < values.length; at++) values[at] = halfValues[halves[at] ?? 0] ?? 0;
+  return values;
 }
 
 /** What each of the 65,536 halves is; made once somebody needs it. */
@@ -165,13 +177,13 @@ export function halfToFloat(half: number): number {
 }
 
 /**
- * A safetensors file of F32 tensors. The same tensors give the same bytes: names are in code-unit order, whatever the
+ * A safetensors file of F32 and BF16 tensors. The same tensors give the same bytes: names are in code-unit order, whatever the
  * map's order, and so is the metadata.
  *
  * @param metadata Texts for the header; `format: "pt"` is what transformers wants to see.
  */
 export function encodeSafetensors(
-  tensors: NamedTensors,
+  tensors: StoredTensors,
   metadata: Readonly<Record<string, string>> = { format: "pt" },
 ): Uint8Array {
   const ordered = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -183,8 +195,9 @@ export function encodeSafetensors(
       `${name}: ${data.length} values for shape [${shape.join(", ")}]`,
     );
     const begin = offset;
-    offset += data.length * 4;
-    return [name, { dtype: "F32" satisfies Dtype, shape, data_offsets: [begin, offset] }];
+    offset += data.byteLength;
+    const dtype: Dtype = data instanceof Uint16Array ? "BF16" : "F32";
+    return [name, { dtype, shape, data_offsets: [begin, offset] }];
   });
   const json = JSON.stringify(Object.fromEntries([["__metadata__", sortedMetadata], ...entries]));
   const header = new TextEncoder().encode(json);

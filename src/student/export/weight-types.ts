@@ -1,5 +1,6 @@
 /** @file The types in which weights leave: how many bytes they take, and their values as bytes. Little-endian throughout. */
 import { AppError } from "../../core/errors.ts";
+import { roundToBf16 } from "../checkpoint/bf16.ts";
 import { type Dtype, toFloats } from "../checkpoint/safetensors.ts";
 
 /** What weights may be written as; `q8_0` is GGUF's alone. */
@@ -45,22 +46,15 @@ export function floatsOf({ dtype, bytes }: StoredValues): Float32Array {
 export function encodeValues(values: Float32Array, type: WeightType, where: string): Uint8Array {
   if (type === "f32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   if (type === "q8_0") return encodeQ8(values, where);
+  if (type === "bf16") return new Uint8Array(roundToBf16(values).buffer);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
-  if (type === "bf16") for (let at = 0; at < bits.length; at++) halves[at] = bf16Bits(bits[at] ?? 0);
-  else
-    for (let at = 0; at < bits.length; at++) {
-      const half = halfBits(bits[at] ?? 0);
-      if ((half & 0x7fff) === 0x7c00 && Number.isFinite(values[at])) throw tooLarge(values[at] ?? 0, where);
-      halves[at] = half;
-    }
+  for (let at = 0; at < bits.length; at++) {
+    const half = halfBits(bits[at] ?? 0);
+    if ((half & 0x7fff) === 0x7c00 && Number.isFinite(values[at])) throw tooLarge(values[at] ?? 0, where);
+    halves[at] = half;
+  }
   return new Uint8Array(halves.buffer);
-}
-
-/** The nearest bf16 of a float's bits, ties to even; what is no number stays none. */
-function bf16Bits(bits: number): number {
-  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 64;
-  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 
 /** The nearest IEEE 754 binary16 of a float's bits, ties to even; too large is infinite. */

@@ -20,6 +20,8 @@ export interface Download {
   readonly path: string;
   /** Where it lies; absent: at its path in the data set's commit. */
   readonly url?: URL;
+  /** More is refused; absent: {@link MAX_DOWNLOAD_BYTES}. */
+  readonly maxBytes?: number;
 }
 
 /** Larger files are refused before a byte is asked for. */
@@ -32,10 +34,10 @@ export const MAX_DOWNLOAD_BYTES = 8 * 1024 ** 3;
  *   and the errors of HubHttp and of the disk.
  */
 export async function downloadFile(http: HubHttp, download: Download): Promise<void> {
-  const { file, path } = download;
-  if (file.size > MAX_DOWNLOAD_BYTES) {
-    throw new AppError("limit-exceeded", `${file.path}: ${file.size} bytes exceed the limit of ${MAX_DOWNLOAD_BYTES}`, {
-      data: { path: file.path, bytes: file.size, maxBytes: MAX_DOWNLOAD_BYTES },
+  const { file, path, maxBytes = MAX_DOWNLOAD_BYTES } = download;
+  if (file.size > maxBytes) {
+    throw new AppError("limit-exceeded", `${file.path}: ${file.size} bytes exceed the limit of ${maxBytes}`, {
+      data: { path: file.path, bytes: file.size, maxBytes },
     });
   }
   const part = await Part.open(`${path}.part`);
@@ -67,7 +69,7 @@ async function fetchVerified(http: HubHttp, part: Part, download: Download): Pro
 async function fetchRest(http: HubHttp, part: Part, { repo, commit, file, url: given }: Download): Promise<void> {
   if (part.size > file.size) await part.cut();
   if (part.size === file.size) return;
-  const url = given ?? http.url(["datasets", ...repo.split("/"), "resolve", commit, ...file.path.split("/")]);
+  const url = given ?? http.fileUrl(repo, commit, file.path);
   // A range of a compressed body would be of other bytes.
   const headers = (): Record<string, string> => ({ range: `bytes=${part.size}-`, "accept-encoding": "identity" });
   await http.try(

@@ -39,11 +39,21 @@ export async function fetchHubFiles(reference: HubReference, ports: FetchPorts):
     const { commit, isOffline } = await findCommit(http, cache, reference);
     const files = selectFiles(await listOf(http, cache, { repo: reference.repo, commit }), reference);
     const paths: string[] = [];
-    for (const file of files) paths.push(await bring(http, cache, { repo: reference.repo, commit, file }));
+    for (const file of files) paths.push(await bringFile(http, cache, { repo: reference.repo, commit, file }));
     return { commit, paths, names: files.map(({ path }) => path), isOffline };
   } finally {
     await http.close();
   }
+}
+
+/** The commit that a reference stands for, and every file of it. The lists come from the cache where they are there. */
+export async function listHubFiles(
+  http: HubHttp,
+  cache: HubCache,
+  reference: HubReference,
+): Promise<Pick<HubFiles, "commit" | "isOffline"> & { readonly files: readonly HubFile[] }> {
+  const found = await findCommit(http, cache, reference);
+  return { ...found, files: await listOf(http, cache, { repo: reference.repo, commit: found.commit }) };
 }
 
 async function findCommit(
@@ -75,7 +85,8 @@ async function listOf(
   return files;
 }
 
-async function bring(
+/** A file of the list on this disk, downloaded where it is not there whole; its path. */
+export async function bringFile(
   http: HubHttp,
   cache: HubCache,
   { repo, commit, file }: { repo: string; commit: string; file: HubFile },

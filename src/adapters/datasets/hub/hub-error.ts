@@ -1,6 +1,6 @@
 /** @file What the hub's refusals mean. Its `x-error-code` header says more than the status: a gated set answers 401 or 403. */
 import { AppError } from "../../../core/errors.ts";
-import type { HubRequest } from "./hub-http.ts";
+import type { HubKind, HubRequest } from "./hub-http.ts";
 
 /** A refusal, and whom it was given to. */
 export interface Refusal {
@@ -8,6 +8,7 @@ export interface Refusal {
   header(name: string): string | undefined;
   readonly asked: HubRequest;
   readonly endpoint: URL;
+  readonly kind: HubKind;
   readonly hasToken: boolean;
   /** Pause that the hub asks for; 0 for none. */
   readonly pauseMs: number;
@@ -41,8 +42,8 @@ export function statusError(refusal: Refusal): AppError {
 
 type Data = Readonly<Record<string, unknown>>;
 
-function pageOf({ endpoint, asked }: Refusal): string {
-  return `${endpoint.href.replace(/\/$/, "")}/datasets/${asked.repo}`;
+function pageOf({ endpoint, kind, asked }: Refusal): string {
+  return `${endpoint.href.replace(/\/$/, "")}/${kind === "models" ? "" : `${kind}/`}${asked.repo}`;
 }
 
 function gated(refusal: Refusal, data: Data): AppError {
@@ -55,11 +56,12 @@ function gated(refusal: Refusal, data: Data): AppError {
 }
 
 function noRepo(refusal: Refusal, data: Data): AppError {
-  const { asked, hasToken } = refusal;
-  return new AppError("file-missing", `the hub knows no data set ${asked.repo}, or it is private`, {
+  const { asked, hasToken, kind } = refusal;
+  const what = kind === "models" ? "model" : "data set";
+  return new AppError("file-missing", `the hub knows no ${what} ${asked.repo}, or it is private`, {
     hint: hasToken
       ? `look at ${pageOf(refusal)} with the account of HF_TOKEN`
-      : `check the name at ${pageOf(refusal)}; for a private set, set HF_TOKEN`,
+      : `check the name at ${pageOf(refusal)}; for a private one, set HF_TOKEN`,
     data,
   });
 }

@@ -20,40 +20,27 @@ export type HubFile = z.infer<typeof HubFile>;
 const TreeEntry = z.object({ type: z.string(), path: z.string() });
 const RevisionInfo = z.object({ sha: z.string().regex(COMMIT) });
 
-/** A data set by its name, or a model. */
-export type HubRepo = string | { readonly model: string };
-
-/** `owner/name`. */
-export function repoName(repo: HubRepo): string {
-  return typeof repo === "string" ? repo : repo.model;
-}
-
-/** The parts of the API's paths for it. */
-export function repoApi(repo: HubRepo): readonly string[] {
-  return ["api", typeof repo === "string" ? "datasets" : "models", ...repoName(repo).split("/")];
-}
-
 /** Whether a revision is a commit already, which never changes. */
 export function isCommit(revision: string): boolean {
   return COMMIT.test(revision);
 }
 
 /** The commit that a branch or tag stands for now. */
-export async function resolveRevision(http: HubHttp, repo: HubRepo, revision: string): Promise<string> {
-  const url = http.url([...repoApi(repo), "revision", revision]);
-  const { value } = await getJson(http, { url, repo: repoName(repo) });
+export async function resolveRevision(http: HubHttp, repo: string, revision: string): Promise<string> {
+  const url = http.apiUrl(repo, ["revision", revision]);
+  const { value } = await getJson(http, { url, repo });
   const parsed = RevisionInfo.safeParse(value);
   if (parsed.success) return parsed.data.sha;
   throw strange(url, "no commit in its answer");
 }
 
-/** Every file of a data set or model at a commit. */
-export async function listFiles(http: HubHttp, repo: HubRepo, commit: string): Promise<readonly HubFile[]> {
+/** Every file of a data set at a commit. */
+export async function listFiles(http: HubHttp, repo: string, commit: string): Promise<readonly HubFile[]> {
   const files: HubFile[] = [];
-  let url: URL | undefined = http.url([...repoApi(repo), "tree", commit], { recursive: "true" });
+  let url: URL | undefined = http.apiUrl(repo, ["tree", commit], { recursive: "true" });
   for (let page = 0; url !== undefined; page++) {
     if (page >= MAX_PAGES) throw strange(url, `a list of more than ${MAX_PAGES} pages`);
-    const { value, next } = await getJson(http, { url, repo: repoName(repo) });
+    const { value, next } = await getJson(http, { url, repo });
     files.push(...readTree(url, value));
     url = next;
   }

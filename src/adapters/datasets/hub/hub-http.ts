@@ -14,7 +14,12 @@ export interface HubPorts {
   readonly token: string | undefined;
   readonly waiting: Waiting;
   readonly signal: AbortSignal;
+  /** What its repositories are; data sets unless told. */
+  readonly kind?: HubKind;
 }
+
+/** Kinds of repositories, as the API's paths name them. */
+export type HubKind = "datasets" | "models";
 
 /** The hub that everybody uses. */
 export const DEFAULT_HUB = "https://huggingface.co";
@@ -52,11 +57,13 @@ export interface HubAnswer {
 /** A client of one hub. */
 export class HubHttp {
   readonly endpoint: URL;
+  readonly kind: HubKind;
   readonly #ports: HubPorts;
   readonly #agent = new Agent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS, connect: { timeout: 15_000 } });
 
   constructor(ports: HubPorts) {
     this.endpoint = parseEndpoint(ports.endpoint);
+    this.kind = ports.kind ?? "datasets";
     this.#ports = { ...ports, token: cleanToken(ports.token) };
   }
 
@@ -66,6 +73,17 @@ export class HubHttp {
     url.pathname = `${url.pathname.replace(/\/$/, "")}/${parts.map(encodeURIComponent).join("/")}`;
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     return url;
+  }
+
+  /** The API's URL of a repository. */
+  apiUrl(repo: string, parts: readonly string[], query: Readonly<Record<string, string>> = {}): URL {
+    return this.url(["api", this.kind, ...repo.split("/"), ...parts], query);
+  }
+
+  /** The URL of a file at a commit. */
+  fileUrl(repo: string, commit: string, path: string): URL {
+    const prefix = this.kind === "models" ? [] : [this.kind];
+    return this.url([...prefix, ...repo.split("/"), "resolve", commit, ...path.split("/")]);
   }
 
   /** Ends all connections. */
@@ -157,6 +175,7 @@ export class HubHttp {
       header,
       asked,
       endpoint: this.endpoint,
+      kind: this.kind,
       hasToken: this.#ports.token !== undefined,
       pauseMs,
     });

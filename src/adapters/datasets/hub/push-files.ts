@@ -4,14 +4,17 @@
  */
 import { z } from "zod";
 import { AppError } from "../../../core/errors.ts";
-import { getJson, type HubFile, type HubRepo, listFiles, repoApi, repoName, resolveRevision } from "./hub-files.ts";
-import { HubHttp, type HubPorts } from "./hub-http.ts";
+import { getJson, type HubFile, listFiles, resolveRevision } from "./hub-files.ts";
+import { HubHttp, type HubKind, type HubPorts } from "./hub-http.ts";
 import { bytesOf, gitHash, type PushedFile } from "./pushed-file.ts";
 import { uploadLarge } from "./upload-large.ts";
 
 /** What to push, and where to. */
 export interface PushRequest {
-  readonly repo: HubRepo;
+  /** `owner/name`. */
+  readonly repo: string;
+  /** Default: a data set. */
+  readonly kind?: HubKind;
   readonly files: readonly PushedFile[];
   readonly message: string;
   /** Whether everybody may see it, where it is made now. */
@@ -47,11 +50,11 @@ export async function pushFiles(request: PushRequest, ports: HubPorts): Promise<
     throw new AppError("usage", "HF_TOKEN is not set, and nobody may write to the hub without a token", {
       hint: "set HF_TOKEN to a token with write access",
     });
-  const http = new HubHttp(ports);
+  const http = new HubHttp({ ...ports, kind: request.kind ?? "datasets" });
   try {
     return await pushMissing(request, http);
   } catch (error) {
-    throw withWriteHint(error, repoName(request.repo));
+    throw withWriteHint(error, request.repo);
   } finally {
     await http.close();
   }
@@ -76,18 +79,18 @@ async function pushMissing(request: PushRequest, http: HubHttp): Promise<PushOut
 }
 
 /** Sends JSON; the answer's. */
-async function post(http: HubHttp, repo: HubRepo, { parts, value }: { parts: readonly string[]; value: unknown }) {
-  const asked = { url: http.url(parts), repo: repoName(repo), headers: JSON_TYPE, body: JSON.stringify(value) };
+async function post(http: HubHttp, repo: string, { parts, value }: { parts: readonly string[]; value: unknown }) {
+  const asked = { url: http.apiUrl(repo, parts), repo, headers: JSON_TYPE, body: JSON.stringify(value) };
   return (await getJson(http, asked)).value;
 }
 
 /** Makes it. A token for one data set or model alone may make none, and is good where that one is there. */
 async function makeRepo({ repo, isPublic }: PushRequest, http: HubHttp): Promise<void> {
-  const [organization, name] = repoName(repo).split("/");
-  const type = typeof repo === "string" ? "dataset" : "model";
+  const [organization, name] = repo.split("/");
+  const type = http.kind === "models" ? "model" : "dataset";
   const asked = {
     url: http.url(["api", "repos", "create"]),
-    repo: repoName(repo),
+    repo,
     headers: JSON_TYPE,
     body: JSON.stringify({ type, organization, name, private: !isPublic }),
     accepts: [409], // it is there
@@ -103,7 +106,7 @@ async function makeRepo({ repo, isPublic }: PushRequest, http: HubHttp): Promise
 }
 
 /** Whether the token sees it. Throws as `HubHttp.try`, but not for what it may not see. */
-async function isThere(http: HubHttp, repo: HubRepo): Promise<boolean> {
+async function isThere(http: HubHttp, repo: string): Promise<boolean> {
   try {
     await resolveRevision(http, repo, BRANCH);
     return true;
@@ -117,7 +120,7 @@ async function isThere(http: HubHttp, repo: HubRepo): Promise<boolean> {
 const statusOf = (error: unknown): unknown => (error instanceof AppError ? error.data["status"] : undefined);
 
 /** Files of the branch; none while it is empty. */
-async function filesThere(http: HubHttp, repo: HubRepo): Promise<Map<string, HubFile>> {
+async function filesThere(http: HubHttp, repo: string): Promise<Map<string, HubFile>> {
   const files = await listFiles(http, repo, BRANCH).catch((error: unknown) => {
     if (error instanceof AppError && error.code === "file-missing") return [];
     throw error;
@@ -134,13 +137,13 @@ async function isSame(there: HubFile | undefined, file: PushedFile): Promise<boo
 const Modes = z.object({ files: z.array(z.object({ path: z.string(), uploadMode: z.enum(["lfs", "regular"]) })) });
 
 /** Which files the hub wants as large ones. */
-async function uploadModes(http: HubHttp, repo: HubRepo, files: readonly PushedFile[]) {
+async function uploadModes(http: HubHttp, repo: string, files: readonly PushedFile[]) {
   const described = [];
   for (const file of files) {
     const sample = await bytesOf(file, 0, Math.min(SAMPLE_BYTES, file.size));
     described.push({ path: file.path, size: file.size, sample: sample.toString("base64") });
   }
-  const parts = [...repoApi(repo), "preupload", BRANCH];
+  const parts = ["preupload", BRANCH];
   const value = { files: described };
   const parsed = Modes.safeParse(await post(http, repo, { parts, value }));
   if (!parsed.success) throw strange("how files are to be sent");
@@ -157,8 +160,8 @@ async function commit(http: HubHttp, { repo, message }: PushRequest, { wanted, m
   const lines: object[] = [{ key: "header", value: { summary: message, description: "" } }];
   for (const file of wanted) lines.push(await commitLine(file, modes.get(file.path)));
   const asked = {
-    url: http.url([...repoApi(repo), "commit", BRANCH]),
-    repo: repoName(repo),
+    url: http.apiUrl(repo, ["commit", BRANCH]),
+    repo,
     headers: { "content-type": "application/x-ndjson" },
     body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
   };
@@ -185,13 +188,9 @@ async function checkAll(http: HubHttp, { repo, files }: PushRequest): Promise<vo
   const there = await filesThere(http, repo);
   for (const file of files)
     if (!(await isSame(there.get(file.path), file)))
-      throw new AppError(
-        "file-corrupt",
-        `${repoName(repo)}: the hub lists ${file.path} with another hash than was sent`,
-        {
-          hint: "push again; what is there with the right hash is not sent twice",
-        },
-      );
+      throw new AppError("file-corrupt", `${repo}: the hub lists ${file.path} with another hash than was sent`, {
+        hint: "push again; what is there with the right hash is not sent twice",
+      });
 }
 
 function strange(what: string): AppError {

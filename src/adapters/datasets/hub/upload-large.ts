@@ -6,13 +6,13 @@
  */
 import { z } from "zod";
 import { AppError } from "../../../core/errors.ts";
-import { getJson, type HubRepo, repoName } from "./hub-files.ts";
+import { getJson } from "./hub-files.ts";
 import type { HubHttp } from "./hub-http.ts";
 import type { PushedFile } from "./pushed-file.ts";
 
 /** What is uploaded, where to, and who is told. */
 export interface LargeUpload {
-  readonly repo: HubRepo;
+  readonly repo: string;
   readonly files: readonly PushedFile[];
   /** Told of bytes sent so far and in all. */
   readonly progress: (done: number, total: number) => void;
@@ -43,7 +43,7 @@ export async function uploadLarge(http: HubHttp, { repo, files, progress }: Larg
   let before = 0;
   for (const file of files) {
     const { upload, verify } = await actionsFor(http, repo, file);
-    const sending = { repo: repoName(repo), file, sent: (bytes: number) => progress(before + bytes, total) };
+    const sending = { repo, file, sent: (bytes: number) => progress(before + bytes, total) };
     if (upload !== undefined) await send(http, upload, sending);
     if (verify !== undefined) await tell(http, verify, { ...sending, value: { oid: file.sha256, size: file.size } });
     before += file.size;
@@ -51,10 +51,10 @@ export async function uploadLarge(http: HubHttp, { repo, files, progress }: Larg
   }
 }
 
-async function actionsFor(http: HubHttp, repo: HubRepo, file: PushedFile) {
-  const [owner = "", name = ""] = repoName(repo).split("/");
+async function actionsFor(http: HubHttp, repo: string, file: PushedFile) {
+  const [owner = "", name = ""] = repo.split("/");
   const parts = [
-    ...(typeof repo === "string" ? ["datasets"] : []),
+    ...(http.kind === "models" ? [] : [http.kind]),
     owner,
     `${name}.git`,
     "info",
@@ -64,7 +64,7 @@ async function actionsFor(http: HubHttp, repo: HubRepo, file: PushedFile) {
   ];
   const objects = [{ oid: file.sha256, size: file.size }];
   const value = { operation: "upload", transfers: ["basic", "multipart"], objects, hash_algo: "sha256" };
-  const asked = { url: http.url(parts), repo: repoName(repo), headers: LFS_TYPE, body: JSON.stringify(value) };
+  const asked = { url: http.url(parts), repo, headers: LFS_TYPE, body: JSON.stringify(value) };
   const parsed = Batch.safeParse((await getJson(http, asked)).value);
   if (!parsed.success) throw strange(file, "does not say where it goes");
   const object = parsed.data.objects.find(({ oid }) => oid === file.sha256);

@@ -6,14 +6,21 @@ import { referenceKernels } from "./reference-kernels.ts";
 export class ReferenceBackend implements Backend {
   readonly kernelBuild = "reference";
   readonly threads = 1;
-  readonly buffer: ArrayBufferLike;
+  buffer: ArrayBufferLike;
   /** Pointer 0 means "none" to a kernel and is never handed out. */
   readonly heapBase = 16;
-  readonly #kernels: Kernels;
+  #kernels: Kernels;
 
-  /** @param memoryBytes Size of the linear memory; fixed for the backend's life. */
+  /** @param memoryBytes Size of the linear memory at first. */
   constructor(memoryBytes: number) {
     this.buffer = new ArrayBuffer(memoryBytes);
+    this.#kernels = referenceKernels(this.buffer);
+  }
+
+  /** A new memory where the old one is too small: what stood in it is gone. */
+  reserve(bytes: number): void {
+    if (bytes <= this.buffer.byteLength) return;
+    this.buffer = new ArrayBuffer(bytes);
     this.#kernels = referenceKernels(this.buffer);
   }
 

@@ -31,6 +31,13 @@ export const WORK_PER_ITEM: { readonly [Name in KernelName]: WorkOf<Name> } = {
     4 * (heads / kvHeads) * (headSize + 10) * meanScores(i32, segments, items / kvHeads),
   sumOfSquares: () => 2 * SQUARE_CHUNK,
   adamw: () => 30,
+  headNormForward: ([, , , , heads, headSize]) => 10 * heads * headSize,
+  headNormBackward: ([, , , , heads, headSize]) => 12 * heads * headSize,
+  headNormWeightGrad: ([, , , , rows, heads]) => 4 * rows * heads,
+  packPanelsBf16: ([, k]) => 16 * k,
+  matmulBf16: ([, , , , , , k, n]) => 2 * k * n,
+  embeddingForwardBf16: ([, , , channels]) => 4 * channels,
+  scale: () => 3,
 };
 
 /** Scores computed per segment and head, on average: each query sees the keys before it. */
@@ -47,7 +54,9 @@ function meanScores(i32: Int32Array, segments: number, count: number): number {
 export const ITEM_MULTIPLE: { readonly [Name in KernelName]?: number } = {
   rmsNormWeightGrad: 16,
   columnSums: 16,
+  headNormWeightGrad: 16,
   embeddingBackward: 16,
   add: 1024,
+  scale: 1024,
   adamw: 1024,
 };

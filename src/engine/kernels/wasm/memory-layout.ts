@@ -10,7 +10,7 @@ export const COMMAND_POINTER = 1024;
 /** Size of the command block. */
 export const COMMAND_BYTES = 1024;
 
-/** Scratch of one thread: the largest user is matmul (145 KiB); attention fits with heads of up to 448 floats. */
+/** Scratch of one thread: the largest user is matmul (157 KiB); attention fits with heads of up to 448 floats. */
 export const SCRATCH_BYTES = 256 * 1024;
 
 const SCRATCH_POINTER = 4096;

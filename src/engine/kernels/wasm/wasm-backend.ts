@@ -1,3 +1,4 @@
+import { AppError } from "../../../core/errors.ts";
 import type { Backend, KernelArguments } from "../../backend.ts";
 import { KERNEL_NAMES, type KernelName, type Kernels } from "../kernel.ts";
 import { ITEM_MULTIPLE, WORK_PER_ITEM } from "./kernel-work.ts";
@@ -32,6 +33,8 @@ const RANGE_WORK = 100_000;
 /** Ranges per thread: enough that a thread which loses its core for a while does not hold up the others. */
 const RANGES_PER_THREAD = 12;
 
+const PAGE_BYTES = 65_536;
+
 /** Kernels whose items differ in work. */
 const UNEVEN: ReadonlySet<KernelName> = new Set(["attentionForward", "attentionBackward", "cachedAttention"]);
 
@@ -41,19 +44,38 @@ const KERNEL_IDS = new Map(KERNEL_NAMES.map((name, id) => [name, id]));
 export class WasmBackend implements Backend {
   readonly kernelBuild: "wasm-simd" | "wasm-relaxed";
   readonly threads: number;
-  readonly buffer: ArrayBufferLike;
   readonly heapBase: number;
+  readonly #memory: WebAssembly.Memory;
   readonly #kernels: Kernels;
   readonly #pool: Pool | undefined;
-  readonly #i32: Int32Array;
+  #i32: Int32Array;
 
   constructor(parts: WasmBackendParts) {
     this.kernelBuild = parts.kernelBuild;
     this.threads = parts.pool?.threads ?? 1;
-    this.buffer = parts.memory.buffer;
+    this.#memory = parts.memory;
     this.heapBase = heapBaseOf(this.threads);
     this.#kernels = parts.kernels;
     this.#pool = parts.pool;
+    this.#i32 = new Int32Array(this.buffer);
+  }
+
+  get buffer(): ArrayBufferLike {
+    return this.#memory.buffer;
+  }
+
+  reserve(bytes: number): void {
+    const missing = bytes - this.buffer.byteLength;
+    if (missing <= 0) return;
+    try {
+      this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
+    } catch (cause) {
+      throw new AppError("limit-exceeded", `${bytes} bytes of engine memory could not be had`, {
+        cause,
+        hint: "free memory, or use a smaller student",
+        data: { bytes, heldBytes: this.buffer.byteLength },
+      });
+    }
     this.#i32 = new Int32Array(this.buffer);
   }
 
@@ -84,7 +106,7 @@ function rangeItems(shape: {
   isRelaxed: boolean;
 }): number {
   const { name, items, grain, work, threads } = shape;
-  const shared = name === "matmul" ? (shape.isRelaxed ? 6 : 4) : (ITEM_MULTIPLE[name] ?? 1);
+  const shared = name === "matmul" || name === "matmulBf16" ? (shape.isRelaxed ? 6 : 4) : (ITEM_MULTIPLE[name] ?? 1);
   const multiple = Math.ceil(grain / shared) * shared;
   const units = Math.ceil(items / multiple);
   const least = Math.ceil(RANGE_WORK / work / multiple);

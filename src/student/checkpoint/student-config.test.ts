@@ -1,12 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import {
-  checkStudentTensors,
-  formatStudentConfig,
-  parseStudentConfig,
-  type StudentConfig,
-  studentTensorShapes,
-} from "./qwen2-config.ts";
+import { formatStudentConfig, parseStudentConfig, type StudentConfig } from "./student-config.ts";
+import { checkStudentTensors, studentTensorShapes } from "./student-tensors.ts";
 import { decodeSafetensors } from "./safetensors.ts";
 
 const fixture = (name: string) => JSON.parse(readFileSync(`fixtures/torch/${name}/config.json`, "utf8"));
@@ -66,22 +61,67 @@ describe("config.json", () => {
     });
   });
 
-  it.each([tiny, { ...tiny, isTied: false, headSize: 8, kvHeads: 4, ropeTheta: 5e5, rmsNormEpsilon: 1e-5 }])(
-    "is undone by reading",
-    (config) => {
-      expect(parseStudentConfig(JSON.parse(JSON.stringify(formatStudentConfig(config, { imEnd: 1, pad: 2 }))))).toEqual(
-        config,
-      );
-    },
-  );
+  it("reads Qwen3's and Llama's, with scaled positions in either layout", () => {
+    const scaling = { type: "llama3", factor: 4, lowFrequency: 1, highFrequency: 4, originalPositions: 32 } as const;
+    const llama = { ...tiny, architecture: "llama", headSize: 8, ropeTheta: 300, ropeScaling: scaling };
+    expect(parseStudentConfig(fixture("llama"))).toEqual(llama);
+    const { rope_parameters: rope, ...older } = fixture("llama");
+    const { rope_theta, ...rope_scaling } = rope;
+    expect(parseStudentConfig({ ...older, rope_theta, rope_scaling })).toEqual(llama);
+    expect(parseStudentConfig(fixture("qwen3"))).toEqual({
+      ...tiny,
+      architecture: "qwen3",
+      headSize: 12,
+      isTied: false,
+    });
+    const { head_dim: _, ...headless } = fixture("qwen3");
+    expect(parseStudentConfig(headless).headSize).toBe(128);
+  });
 
   it.each([
-    ["another architecture", { model_type: "llama" }, "model_type: only the qwen2 architecture"],
+    { ...tiny, architecture: "qwen3", headSize: 8 } as const,
+    { ...tiny, architecture: "llama", ropeScaling: { type: "linear", factor: 2 } } as const,
+    parseStudentConfig(fixture("llama")),
+    {
+      ...tiny,
+      ropeScaling: {
+        type: "yarn",
+        factor: 4,
+        originalPositions: 16,
+        fastTurns: 32,
+        slowTurns: 1,
+        attentionFactor: 1.2,
+        isTruncated: false,
+      },
+    } as const,
+    tiny,
+    { ...tiny, isTied: false, headSize: 8, kvHeads: 4, ropeTheta: 5e5, rmsNormEpsilon: 1e-5 },
+  ])("is undone by reading", (config) => {
+    expect(parseStudentConfig(JSON.parse(JSON.stringify(formatStudentConfig(config, { imEnd: 1, pad: 2 }))))).toEqual(
+      config,
+    );
+  });
+
+  it.each([
+    ["another architecture", { model_type: "gemma3" }, "model_type: only the families qwen2, qwen3 and llama"],
+    [
+      "biases on every projection",
+      { model_type: "llama", attention_bias: true },
+      "attention_bias: biases of this kind",
+    ],
+    ["biases in the feed-forward part", { model_type: "llama", mlp_bias: true }, "mlp_bias: biases of this kind"],
+    ["positions on a part of the head", { rope_parameters: { partial_rotary_factor: 0.5 } }, "a part of the head"],
+    ["a scaling that lacks a number", { rope_scaling: { type: "llama3", factor: 8 } }, "low_freq_factor"],
+    ["a head that the kernels cannot take", { head_dim: 6 }, "a head of 6 values: the kernels take multiples of 4"],
     ["another activation", { hidden_act: "gelu" }, "hidden_act: only silu"],
-    ["scaled positions", { rope_scaling: { type: "yarn", factor: 4 } }, "rope_scaling: scaled rotary positions"],
+    [
+      "scaled positions",
+      { rope_scaling: { type: "dynamic", factor: 4 } },
+      "rope_scaling.type: scaled rotary positions of type dynamic",
+    ],
     [
       "scaled positions of transformers 5",
-      { rope_parameters: { rope_type: "yarn", rope_theta: 1e4 } },
+      { rope_parameters: { rope_type: "longrope", rope_theta: 1e4 } },
       "rope_parameters.rope_type: scaled rotary positions",
     ],
     ["a sliding window", { use_sliding_window: true }, "use_sliding_window: sliding-window"],
@@ -114,7 +154,7 @@ describe("config.json", () => {
 });
 
 describe("a student's tensors", () => {
-  it.each(["qwen2-tied", "qwen2-untied"])("are exactly those that transformers saves: %s", (name) => {
+  it.each(["qwen2-tied", "qwen2-untied", "qwen3", "llama"])("are exactly those that transformers saves: %s", (name) => {
     const tensors = decodeSafetensors(readFileSync(`fixtures/torch/${name}/model.safetensors`));
     const shapes = Object.fromEntries([...tensors].map(([key, { shape }]) => [key, shape]));
     expect(Object.fromEntries(studentTensorShapes(parseStudentConfig(fixture(name))))).toEqual(shapes);
@@ -144,6 +184,12 @@ describe("a student's tensors", () => {
     expect(() => checkStudentTensors(tiny, tensors)).toThrow(
       expect.objectContaining({ code: "checkpoint-corrupt", message: expect.stringContaining(message) }),
     );
+  });
+
+  it("may hold the frequencies that old Llama checkpoints repeat", () => {
+    const tensors = new Map([...studentTensorShapes(tiny)].map(([name, shape]) => [name, { shape }]));
+    tensors.set("model.layers.1.self_attn.rotary_emb.inv_freq", { shape: [2] });
+    expect(() => checkStudentTensors(tiny, tensors)).not.toThrow();
   });
 
   it("may repeat a tied head", () => {

@@ -1,0 +1,137 @@
+/** @file A `/v1/completions` server over a model that is a hash of all it has read, with the manners and faults that tests ask for. */
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { shortHash } from "../../src/core/hash.ts";
+import type { TextCodec } from "../../src/adapters/runtimes/completions-dialect.ts";
+
+/** Ids that the tokenizer has; the model has a few more. */
+export const VOCABULARY = 24;
+const PADDED = 28;
+
+/** What the server does as vLLM does it; all true is vLLM. */
+export interface Manners {
+  readonly takesIds: boolean;
+  readonly returnsIds: boolean;
+  readonly stops: boolean;
+  readonly holdsBackStops: boolean;
+  readonly forbids: boolean;
+  /** Fields that OpenAI's own servers lack are taken; false refuses them. */
+  readonly takesExtras: boolean;
+  /** The stop id stands at the end of what is returned. */
+  readonly tellsStops: boolean;
+}
+
+/** vLLM's manners. */
+export const VLLM: Manners = {
+  takesIds: true,
+  returnsIds: true,
+  stops: true,
+  holdsBackStops: true,
+  forbids: true,
+  takesExtras: true,
+  tellsStops: true,
+};
+
+/** A body as the server saw it. */
+export type SeenBody = Readonly<Record<string, unknown>>;
+
+/** A running server. */
+export interface FakeCompletions {
+  readonly baseUrl: string;
+  readonly bodies: SeenBody[];
+  close(): Promise<void>;
+}
+
+/** One letter an id, and words for control tokens: text and ids are the same thing. */
+export const letters: TextCodec = {
+  decode: (ids) => Array.from(ids, (id) => (id < 4 ? `<|${id}|>` : String.fromCharCode(93 + id))).join(""),
+  encodeUser: (text) => Array.from(text, (letter) => letter.charCodeAt(0) - 93),
+  encodeControl: (text) =>
+    text.split(/(<\|\d\|>)/).flatMap((part, i) => (i % 2 === 1 ? [Number(part[2])] : letters.encodeUser(part))),
+};
+
+/** The model's choice after a sequence. */
+export function hashedToken(
+  sequence: readonly number[],
+  forbidden: readonly number[],
+  vocabulary = VOCABULARY,
+): number {
+  for (let attempt = 0; ; attempt++) {
+    const draw = Number.parseInt(shortHash(`${sequence.join()};${attempt}`).slice(0, 8), 16);
+    const token = draw % 5 === 0 ? 1 + (draw % 3) : 4 + (draw % (PADDED - 4));
+    if (token < vocabulary && !forbidden.includes(token)) return token;
+  }
+}
+
+const PLAIN = new Set([
+  "model",
+  "prompt",
+  "max_tokens",
+  "temperature",
+  "stream",
+  "seed",
+  "top_p",
+  "stop",
+  "logit_bias",
+]);
+
+/** Starts a server. `fault` may answer a request in its own way, and then returns true. */
+export async function startFakeCompletions(
+  manners: Manners = VLLM,
+  fault: (index: number, response: ServerResponse) => boolean = () => false,
+): Promise<FakeCompletions> {
+  const bodies: SeenBody[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (request.url?.endsWith("/health")) return void response.writeHead(200).end();
+    const body = JSON.parse(Buffer.concat(chunks).toString()) as SeenBody;
+    bodies.push(body);
+    if (fault(bodies.length - 1, response)) return;
+    const refused = refusal(body, manners);
+    const reply = refused === undefined ? complete(body, manners) : { error: { message: refused } };
+    response.writeHead(refused === undefined ? 200 : 400, { "content-type": "application/json" });
+    response.end(JSON.stringify(reply));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    bodies,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function refusal(body: SeenBody, { takesIds, takesExtras, forbids }: Manners): string | undefined {
+  if (!takesIds && Array.isArray(body["prompt"])) return "prompt must be a string";
+  const unknown = Object.keys(body).find((name) => !PLAIN.has(name) && name !== "return_token_ids");
+  if (!takesExtras && unknown !== undefined && unknown !== "stop_token_ids" && unknown !== "ignore_eos")
+    if (unknown !== "min_tokens") return `unknown field ${unknown}`;
+  if (!forbids && !takesExtras && body["logit_bias"] !== undefined) return "logit_bias is not supported";
+  return undefined;
+}
+
+function complete(body: SeenBody, manners: Manners): object {
+  const isText = typeof body["prompt"] === "string";
+  const prompt = isText ? letters.encodeControl(body["prompt"] as string) : (body["prompt"] as number[]);
+  const spelled = ((body["stop"] ?? []) as string[]).flatMap((text) => letters.encodeControl(text));
+  const stopIds = manners.stops ? [...((body["stop_token_ids"] ?? []) as number[]), ...spelled] : [];
+  const biased = manners.forbids ? Object.keys((body["logit_bias"] ?? {}) as object).map(Number) : [];
+  const ids: number[] = [];
+  let finish = "length";
+  while (ids.length < Number(body["max_tokens"])) {
+    const isHeld = manners.holdsBackStops && ids.length < Number(body["min_tokens"] ?? 0);
+    // Text has no letters for padding: a server of text decodes it to nothing.
+    const vocabulary = isText ? VOCABULARY : PADDED;
+    const token = hashedToken([...prompt, ...ids], [...biased, ...(isHeld ? stopIds : [])], vocabulary);
+    if (stopIds.includes(token)) finish = "stop";
+    if (finish === "length" || manners.tellsStops) ids.push(token);
+    if (finish === "stop") break;
+  }
+  const tokenIds = manners.returnsIds && body["return_token_ids"] === true ? { token_ids: ids } : {};
+  const shown = finish === "stop" && manners.tellsStops ? ids.slice(0, -1) : ids;
+  return { choices: [{ index: 0, text: letters.decode(shown), finish_reason: finish, ...tokenIds }] };
+}
