@@ -41,8 +41,8 @@ describe("help", () => {
         grappa questions list|sample ...
         grappa tasks
         grappa split (--out FILE) <TASK>
-        grappa export (--out FOLDER) <RUN>
-        grappa push (--repo OWNER/NAME) <RUN>
+        grappa export <RUN>
+        grappa push <RUN>
         grappa import (--out FOLDER) <DATA>
         grappa grade
         grappa schema
@@ -78,8 +78,8 @@ describe("help", () => {
         questions  the programmatic question families, and samples of them
         tasks      the tasks that \`grappa evaluate\` knows, and where their data is found
         split      write the questions of your own task that may be trained on; the others are held out for \`evaluate\`
-        export     write what a run selected as a data set: JSONL, Parquet and a card
-        push       send a run's data set to the Hugging Face Hub; shows what it would send until --yes
+        export     write what a run selected as a data set, or its student for transformers or llama.cpp
+        push       send a run's data set or student to the Hugging Face Hub; shows what it would send until --yes
         import     a recipe that trains on traces that are there already, such as s1K
         grade      grade maths answers against their golds: JSON lines in, JSON lines out, or one pair
         schema     print the JSON Schema of a recipe or of a record on disk

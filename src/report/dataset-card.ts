@@ -3,7 +3,7 @@ import type { Curation } from "../schema/curation.ts";
 import type { AcceptedTerms } from "../schema/manifest.ts";
 import type { FunnelStage, SourceReading } from "../schema/records.ts";
 import { count } from "./number-format.ts";
-import { oneLine, TEXT_CAPS } from "./plain-text.ts";
+import { markdownCell as cell, markdownTable as table } from "./markdown-text.ts";
 
 /** What one teacher's terms say. */
 export type CardTerms = AcceptedTerms & { readonly title: string; readonly isAccepted: boolean };
@@ -195,15 +195,4 @@ ${table(
   stages.map(({ stage, key, outputHash }) => [stage, key, outputHash]),
 )}
 `;
-}
-
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return "None.";
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
-  return [line(headings), `| ${headings.map(() => "---").join(" | ")} |`, ...rows.map(line)].join("\n");
-}
-
-/** Text of others in one line of Markdown: nothing in it is markup. */
-function cell(text: string): string {
-  return oneLine(text, TEXT_CAPS.sentence).replace(/[\\`*_[\]<>|#!]/g, (found) => (found === "_" ? "_" : `\\${found}`));
 }

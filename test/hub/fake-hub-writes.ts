@@ -27,6 +27,10 @@ export interface WritableHub {
   /** Large files by hash, committed or not. */
   readonly objects: Map<string, Buffer>;
   readonly commits: string[][];
+  /** Hashes of the large files that came in parts and were put together. */
+  readonly completed: string[];
+  /** What was asked to be made: a data set or a model. */
+  type: string | undefined;
   /** Whether the data set was made private; undefined while there is none. */
   isPrivate: boolean | undefined;
   /** Whether the token may make data sets; one that may not can still write to a data set that is there. */
@@ -41,6 +45,8 @@ export const WRITE_TOKEN = "hf_0123456789abcdefghij";
 
 /** Where the hub wants to be told of a large file that is there, and the only authorization that it takes for it. */
 export const VERIFY = "/acme/set.git/info/lfs/verify";
+/** Where the hub wants to be told that all parts are there. */
+export const COMPLETE = "/api/complete_multipart";
 const verifyPath = (repo: string): string => `/${repo}.git/info/lfs/verify`;
 const VERIFY_AUTHORIZATION = "Basic b2YtdGhlLWFjdGlvbg==";
 
@@ -50,15 +56,30 @@ export type ServeMore = (
   exchange: { readonly body: Buffer; readonly response: ServerResponse; readonly storeOrigin: string },
 ) => boolean | Promise<boolean>;
 
-/** Serves `acme/set`, or another, which is not there yet. Files whose name ends in .parquet are large ones, as the hub has it. */
+/** What the fake holds, and how it wants large files. */
+export interface HubKind {
+  readonly repo?: string;
+  /** Default: a data set. */
+  readonly isModel?: boolean;
+  /** Large files of more bytes go in parts of so many; default: all at once. */
+  readonly chunkBytes?: number;
+  readonly serveMore?: ServeMore;
+}
+
+/** Serves `acme/set`, or another, which is not there yet. Files of weights and Parquet are large ones, as the hub has it. */
 export async function startWritableHub({
   repo = "acme/set",
+  isModel = false,
+  chunkBytes = Infinity,
   serveMore = () => false,
-}: {
-  readonly repo?: string;
-  readonly serveMore?: ServeMore;
-} = {}): Promise<WritableHub> {
-  const hub: Omit<WritableHub, "endpoint" | "close"> = {
+}: HubKind = {}): Promise<WritableHub> {
+  const hub: State = {
+    api: `/api/${isModel ? "models" : "datasets"}/${repo}`,
+    git: `${isModel ? "" : "/datasets"}/${repo}.git`,
+    chunkBytes,
+    parts: new Map(),
+    completed: [],
+    type: undefined,
     seen: [],
     files: new Map(),
     objects: new Map(),
@@ -88,7 +109,14 @@ export async function startWritableHub({
   });
 }
 
-type State = Omit<WritableHub, "endpoint" | "close">;
+interface State extends Omit<WritableHub, "endpoint" | "close"> {
+  /** Where its API and its git are. */
+  readonly api: string;
+  readonly git: string;
+  readonly chunkBytes: number;
+  /** Parts of large files by hash and number. */
+  readonly parts: Map<string, Buffer>;
+}
 
 async function store(
   hub: State,
@@ -96,10 +124,46 @@ async function store(
   { body, response }: { body: Buffer; response: ServerResponse },
 ): Promise<void> {
   await hub.hold(request);
-  const oid = request.path.slice(1);
+  const [, oid = "", part] = request.path.split("/");
+  if (request.method !== "PUT" || request.authorization !== undefined) return void response.writeHead(400).end();
+  if (part !== undefined) {
+    hub.parts.set(`${oid}/${part}`, body);
+    return void response.writeHead(200, { etag: etagOf(body) }).end();
+  }
   if (createHash("sha256").update(body).digest("hex") !== oid) return void response.writeHead(400).end();
   hub.objects.set(oid, body);
   response.writeHead(200).end();
+}
+
+const etagOf = (body: Buffer): string => `"${createHash("md5").update(body).digest("hex")}"`;
+
+/** Puts the parts of a large file together, where all are there and each has the tag that is told. */
+function complete(hub: State, body: Buffer): boolean {
+  const { oid, parts } = JSON.parse(body.toString()) as { oid: string; parts: { partNumber: number; etag: string }[] };
+  const bytes = parts.map(({ partNumber, etag }, index) => {
+    const part = hub.parts.get(`${oid}/${partNumber}`) ?? Buffer.alloc(0);
+    return partNumber === index + 1 && etag === etagOf(part) ? part : Buffer.alloc(0);
+  });
+  const whole = Buffer.concat(bytes);
+  if (createHash("sha256").update(whole).digest("hex") !== oid) return false;
+  hub.objects.set(oid, whole);
+  hub.completed.push(oid);
+  return true;
+}
+
+/** Where a large file goes: the store, or the store by parts and then here. */
+function uploadAction(
+  hub: State,
+  { oid, size }: { oid: string; size: number },
+  origins: Record<"hub" | "store", string>,
+) {
+  if (size <= hub.chunkBytes) return { href: `${origins.store}/${oid}` };
+  const parts = Array.from({ length: Math.ceil(size / hub.chunkBytes) }, (_, index) => index + 1);
+  const places = parts.map((part) => [String(part).padStart(5, "0"), `${origins.store}/${oid}/${part}`] as const);
+  return {
+    href: `${origins.hub}${COMPLETE}`,
+    header: { chunk_size: String(hub.chunkBytes), ...Object.fromEntries(places) },
+  };
 }
 
 async function answer(
@@ -121,35 +185,36 @@ async function answer(
   if (path === "/api/repos/create") {
     if (!hub.mayCreate) return json({ error: "no right to create" }, 403);
     if (hub.isPrivate !== undefined) return json({ error: "there" }, 409);
-    hub.isPrivate = (JSON.parse(body.toString()) as { private: boolean }).private;
+    const made = JSON.parse(body.toString()) as { private: boolean; type: string };
+    [hub.isPrivate, hub.type] = [made.private, made.type];
     return json({ url: "made" });
   }
   if (hub.isPrivate === undefined) return json({}, 404);
-  if (path.startsWith(`/api/datasets/${repo}/tree/main`)) return json(treeOf(hub));
-  if (path === `/api/datasets/${repo}/revision/main`)
-    return json({ sha: String(hub.commits.length).padStart(40, "0") });
-  if (path === `/api/datasets/${repo}/preupload/main`) {
+  if (path === COMPLETE) return json({}, complete(hub, body) ? 200 : 400);
+  if (path.startsWith(`${hub.api}/tree/main`)) return json(treeOf(hub));
+  if (path === `${hub.api}/revision/main`) return json({ sha: String(hub.commits.length).padStart(40, "0") });
+  if (path === `${hub.api}/preupload/main`) {
     const { files } = JSON.parse(body.toString()) as { files: { path: string }[] };
     return json({ files: files.map((file) => ({ ...file, uploadMode: isLarge(file.path) ? "lfs" : "regular" })) });
   }
-  if (path === `/datasets/${repo}.git/info/lfs/objects/batch`) {
-    const { objects } = JSON.parse(body.toString()) as { objects: { oid: string }[] };
+  if (path === `${hub.git}/info/lfs/objects/batch`) {
+    const { objects } = JSON.parse(body.toString()) as { objects: { oid: string; size: number }[] };
     return json({
       transfer: "basic",
-      objects: objects.map(({ oid }) =>
+      objects: objects.map(({ oid, size }) =>
         hub.objects.has(oid)
           ? { oid }
           : {
               oid,
               actions: {
-                upload: { href: `${origins.store}/${oid}` },
+                upload: uploadAction(hub, { oid, size }, origins),
                 verify: { href: `${origins.hub}${verifyPath(repo)}`, header: { Authorization: VERIFY_AUTHORIZATION } },
               },
             },
       ),
     });
   }
-  if (path === `/api/datasets/${repo}/commit/main`) {
+  if (path === `${hub.api}/commit/main`) {
     take(hub, body.toString());
     await hub.hold(request);
     return json({ commitUrl: "there" });
@@ -157,7 +222,7 @@ async function answer(
   json({}, 404);
 }
 
-const isLarge = (path: string): boolean => path.endsWith(".parquet");
+const isLarge = (path: string): boolean => /\.(parquet|safetensors|gguf)$/.test(path);
 
 interface CommitLine {
   readonly key: string;

@@ -4,7 +4,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import type { HubPorts } from "../datasets/hub/hub-http.ts";
-import { type PushedFile, pushFiles } from "../datasets/hub/push-files.ts";
+import { fileInMemory, type PushedFile } from "../datasets/hub/pushed-file.ts";
+import { pushFiles } from "../datasets/hub/push-files.ts";
 import { fileError } from "../file-error.ts";
 import { checkedJobPath } from "./job-checks.ts";
 import type { BundleFile, JobSpec } from "./launcher.ts";
@@ -117,5 +118,5 @@ function* inBatches(sources: readonly Source[]): Generator<readonly Source[]> {
 
 async function readSource({ path, read }: Source): Promise<PushedFile> {
   const bytes = await read();
-  return { path, bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
+  return fileInMemory(bytes, { path, sha256: createHash("sha256").update(bytes).digest("hex") });
 }

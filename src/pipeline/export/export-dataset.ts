@@ -12,18 +12,14 @@ import { z } from "zod";
 import { type FileSystem, joinPath } from "../../adapters/file-system.ts";
 import { writeParquet } from "../../adapters/datasets/write-parquet.ts";
 import { parseJson } from "../../adapters/teacher/json-fields.ts";
-import { termsOf } from "../../adapters/teacher/terms-of-use.ts";
 import { AppError } from "../../core/errors.ts";
-import { type CardTerms, datasetCard } from "../../report/dataset-card.ts";
+import { datasetCard } from "../../report/dataset-card.ts";
 import { teacherName } from "../../report/view/honesty.ts";
-import { Curation } from "../../schema/curation.ts";
 import type { StageManifest } from "../../schema/manifest.ts";
-import type { Recipe } from "../../schema/recipe.ts";
-import { SCHEMA_VERSION, SourceReading } from "../../schema/records.ts";
-import { readAcceptedTerms } from "../accepted-terms.ts";
+import { SCHEMA_VERSION } from "../../schema/records.ts";
 import { openFinishedStage } from "../finished-stages.ts";
 import { readHeader, readRecipe } from "../run-folder.ts";
-import { teacherEndpoints } from "../stages/gates.ts";
+import { readCollected, termsOfTeachers } from "./run-provenance.ts";
 import { type DatasetRow, hashOf, selectedRows } from "./selected-rows.ts";
 import { writeRows } from "./write-rows.ts";
 
@@ -112,30 +108,6 @@ async function readStages(fs: FileSystem, runFolder: string): Promise<StageManif
   for (const stage of STAGES)
     manifests.push((await openFinishedStage(fs, runFolder, { stage, verification: "sizes" })).manifest);
   return manifests;
-}
-
-/** What was read of each data set, and checked against what; none where all questions are made, or nothing was checked. */
-async function readCollected(fs: FileSystem, runFolder: string) {
-  const { manifest, input } = await openFinishedStage(fs, runFolder, { stage: "collect", verification: "hashes" });
-  const has = (name: string): boolean => manifest.files.some(({ path }) => path === name);
-  return {
-    readings: has("sources.jsonl") ? await input.readRows("sources.jsonl", SourceReading) : [],
-    decontamination: has("curation.json") ? (await input.readJson("curation.json", Curation)).decontamination : null,
-  };
-}
-
-async function termsOfTeachers(fs: FileSystem, runFolder: string, recipe: Recipe): Promise<CardTerms[]> {
-  const accepted = new Map((await readAcceptedTerms(fs, runFolder)).map((terms) => [terms.provider, terms]));
-  const all = new Map(
-    teacherEndpoints(recipe)
-      .flatMap(termsOf)
-      .map((terms) => [terms.provider, terms]),
-  );
-  return [...all.values()].map(({ title, provider, mayTrain, clause, source, textOf }) => {
-    // What was accepted is quoted as it stood then.
-    const now = { provider, mayTrain, clause, source, textOf };
-    return { ...now, ...accepted.get(provider), title, isAccepted: accepted.has(provider) };
-  });
 }
 
 async function writeFile(

@@ -4,7 +4,7 @@ import { AppError } from "../../../core/errors.ts";
 import { retryAfterMs } from "../../teacher/retry-after.ts";
 import { retryDelayMs, type Waiting } from "../../teacher/retry-delay.ts";
 import { isRetryableStatus, statusError } from "./hub-error.ts";
-import { uploadBody } from "./upload-body.ts";
+import { bytesSource, uploadBody, type UploadSource } from "./upload-body.ts";
 
 /** What talking to the hub needs. */
 export interface HubPorts {
@@ -41,7 +41,7 @@ export interface HubRequest {
   /** Statuses beside 2xx that the caller understands. */
   readonly accepts?: readonly number[];
   /** What is sent; with it the request is a POST unless told. */
-  readonly body?: string | Uint8Array;
+  readonly body?: string | Uint8Array | UploadSource;
   readonly method?: "POST" | "PUT";
 }
 
@@ -135,15 +135,16 @@ export class HubHttp {
     const headers = this.#headers(url, asked);
     const { body, method = "POST" } = asked;
     if (body === undefined) return await request(url, { dispatcher: this.#agent, signal, headers });
-    const bytes = typeof body === "string" ? Buffer.from(body) : body;
-    const upload = uploadBody(bytes, UPLOAD_SILENCE_MS, url);
+    const source =
+      typeof body === "string" ? bytesSource(Buffer.from(body)) : body instanceof Uint8Array ? bytesSource(body) : body;
+    const upload = uploadBody(source, UPLOAD_SILENCE_MS, url);
     try {
       return await request(url, {
         dispatcher: this.#agent,
         signal: AbortSignal.any([signal, upload.signal]),
         headersTimeout: 0, // it would run while the body is sent
         method,
-        headers: { ...headers, "content-length": String(bytes.length) },
+        headers: { ...headers, "content-length": String(source.length) },
         body: upload.stream,
       });
     } finally {

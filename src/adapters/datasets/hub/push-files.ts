@@ -1,29 +1,26 @@
 /**
- * @file Files to a data set of the hub, through its HTTP commit API: large ones are uploaded by their hash first, then one
+ * @file Files to a data set or a model of the hub, through its HTTP commit API: large ones are uploaded by their hash first, then one
  * commit puts all in place. What is there already by its hash is not sent again, so a push that was killed goes on.
  */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AppError } from "../../../core/errors.ts";
 import { getJson, type HubFile, listFiles, resolveRevision } from "./hub-files.ts";
-import { HubHttp, type HubPorts } from "./hub-http.ts";
-
-/** A file to push. */
-export interface PushedFile {
-  /** Its path in the data set. */
-  readonly path: string;
-  readonly bytes: Uint8Array;
-  readonly sha256: string;
-}
+import { HubHttp, type HubKind, type HubPorts } from "./hub-http.ts";
+import { bytesOf, gitHash, type PushedFile } from "./pushed-file.ts";
+import { uploadLarge } from "./upload-large.ts";
 
 /** What to push, and where to. */
 export interface PushRequest {
   /** `owner/name`. */
   readonly repo: string;
+  /** Default: a data set. */
+  readonly kind?: HubKind;
   readonly files: readonly PushedFile[];
   readonly message: string;
-  /** Whether everybody may see the data set, where it is made now. */
+  /** Whether everybody may see it, where it is made now. */
   readonly isPublic: boolean;
+  /** Told of bytes of large files sent so far and in all. */
+  readonly progress?: (done: number, total: number) => void;
 }
 
 /** What came of it. */
@@ -31,32 +28,29 @@ export interface PushOutcome {
   /** Paths that were sent, and those that were there already. */
   readonly sent: readonly string[];
   readonly unchanged: readonly string[];
-  /** The data set's newest commit, in which all files are. */
+  /** The newest commit, in which all files are. */
   readonly commit: string;
 }
 
 const BRANCH = "main";
 const SAMPLE_BYTES = 512;
-/** The hub takes larger files in parts, which is not done here. */
-const MAX_FILE_BYTES = 5 * 1024 ** 3;
+/** Small files stand in the commit itself. */
+const MAX_SMALL_BYTES = 64 * 1024 ** 2;
 const JSON_TYPE = { "content-type": "application/json" };
 
 /**
- * Pushes files; the data set is made where there is none. Afterwards the hub is asked for its list, and every file's hash in
+ * Pushes files; the data set or model is made where there is none. Afterwards the hub is asked for its list, and every file's hash in
  * it is the one that was meant.
  *
- * @throws AppError "file-denied" where the token may not write; "limit-exceeded" above 5 GiB a file; "file-corrupt" where the hub
- *   lists another hash; "network", "provider".
+ * @throws AppError "file-denied" where the token may not write; "limit-exceeded" for a file that the hub takes neither in
+ *   parts nor at once; "file-corrupt" where the hub lists another hash; "network", "provider".
  */
 export async function pushFiles(request: PushRequest, ports: HubPorts): Promise<PushOutcome> {
   if (ports.token === undefined || ports.token.trim() === "")
     throw new AppError("usage", "HF_TOKEN is not set, and nobody may write to the hub without a token", {
       hint: "set HF_TOKEN to a token with write access",
     });
-  const large = request.files.find(({ bytes }) => bytes.length > MAX_FILE_BYTES);
-  if (large)
-    throw new AppError("limit-exceeded", `${large.path}: ${large.bytes.length} bytes exceed ${MAX_FILE_BYTES}`);
-  const http = new HubHttp(ports);
+  const http = new HubHttp({ ...ports, kind: request.kind ?? "datasets" });
   try {
     return await pushMissing(request, http);
   } catch (error) {
@@ -70,16 +64,14 @@ async function pushMissing(request: PushRequest, http: HubHttp): Promise<PushOut
   const { repo, files } = request;
   await makeRepo(request, http);
   const there = await filesThere(http, repo);
-  const isUnchanged = (file: PushedFile): boolean => isSame(there.get(file.path), file);
-  const wanted = files.filter((file) => !isUnchanged(file));
-  const unchanged = files.filter(isUnchanged).map(({ path }) => path);
+  const [wanted, unchanged]: [PushedFile[], string[]] = [[], []];
+  for (const file of files)
+    if (await isSame(there.get(file.path), file)) unchanged.push(file.path);
+    else wanted.push(file);
   if (wanted.length > 0) {
     const modes = await uploadModes(http, repo, wanted);
-    await uploadLarge(
-      http,
-      repo,
-      wanted.filter(({ path }) => modes.get(path) === "lfs"),
-    );
+    const large = wanted.filter(({ path }) => modes.get(path) === "lfs");
+    await uploadLarge(http, { repo, files: large, progress: request.progress ?? (() => undefined) });
     await commit(http, request, { wanted, modes });
     await checkAll(http, request);
   }
@@ -88,18 +80,19 @@ async function pushMissing(request: PushRequest, http: HubHttp): Promise<PushOut
 
 /** Sends JSON; the answer's. */
 async function post(http: HubHttp, repo: string, { parts, value }: { parts: readonly string[]; value: unknown }) {
-  const asked = { url: http.url(parts), repo, headers: JSON_TYPE, body: JSON.stringify(value) };
+  const asked = { url: http.apiUrl(repo, parts), repo, headers: JSON_TYPE, body: JSON.stringify(value) };
   return (await getJson(http, asked)).value;
 }
 
-/** Makes the data set. A token for one data set alone may make none, and is good where that one is there. */
+/** Makes it. A token for one data set or model alone may make none, and is good where that one is there. */
 async function makeRepo({ repo, isPublic }: PushRequest, http: HubHttp): Promise<void> {
   const [organization, name] = repo.split("/");
+  const type = http.kind === "models" ? "model" : "dataset";
   const asked = {
     url: http.url(["api", "repos", "create"]),
     repo,
     headers: JSON_TYPE,
-    body: JSON.stringify({ type: "dataset", organization, name, private: !isPublic }),
+    body: JSON.stringify({ type, organization, name, private: !isPublic }),
     accepts: [409], // it is there
   };
   await http
@@ -112,7 +105,7 @@ async function makeRepo({ repo, isPublic }: PushRequest, http: HubHttp): Promise
     });
 }
 
-/** Whether the token sees the data set. Throws as `HubHttp.try`, but not for what it may not see. */
+/** Whether the token sees it. Throws as `HubHttp.try`, but not for what it may not see. */
 async function isThere(http: HubHttp, repo: string): Promise<boolean> {
   try {
     await resolveRevision(http, repo, BRANCH);
@@ -126,7 +119,7 @@ async function isThere(http: HubHttp, repo: string): Promise<boolean> {
 /** Status of the hub's refusal; undefined for other errors. */
 const statusOf = (error: unknown): unknown => (error instanceof AppError ? error.data["status"] : undefined);
 
-/** Files of the branch; none while the data set is empty. */
+/** Files of the branch; none while it is empty. */
 async function filesThere(http: HubHttp, repo: string): Promise<Map<string, HubFile>> {
   const files = await listFiles(http, repo, BRANCH).catch((error: unknown) => {
     if (error instanceof AppError && error.code === "file-missing") return [];
@@ -136,82 +129,25 @@ async function filesThere(http: HubHttp, repo: string): Promise<Map<string, HubF
 }
 
 /** A large file is known by its SHA-256, a small one by git's hash of it. */
-function isSame(there: HubFile | undefined, { bytes, sha256 }: PushedFile): boolean {
-  if (there === undefined || there.size !== bytes.length) return false;
-  if (there.lfs !== undefined) return there.lfs.oid === sha256;
-  return there.oid === createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
+async function isSame(there: HubFile | undefined, file: PushedFile): Promise<boolean> {
+  if (there === undefined || there.size !== file.size) return false;
+  return there.lfs === undefined ? there.oid === (await gitHash(file)) : there.lfs.oid === file.sha256;
 }
 
 const Modes = z.object({ files: z.array(z.object({ path: z.string(), uploadMode: z.enum(["lfs", "regular"]) })) });
 
 /** Which files the hub wants as large ones. */
 async function uploadModes(http: HubHttp, repo: string, files: readonly PushedFile[]) {
-  const value = {
-    files: files.map(({ path, bytes }) => ({
-      path,
-      size: bytes.length,
-      sample: Buffer.from(bytes.subarray(0, SAMPLE_BYTES)).toString("base64"),
-    })),
-  };
-  const parts = ["api", "datasets", ...repo.split("/"), "preupload", BRANCH];
+  const described = [];
+  for (const file of files) {
+    const sample = await bytesOf(file, 0, Math.min(SAMPLE_BYTES, file.size));
+    described.push({ path: file.path, size: file.size, sample: sample.toString("base64") });
+  }
+  const parts = ["preupload", BRANCH];
+  const value = { files: described };
   const parsed = Modes.safeParse(await post(http, repo, { parts, value }));
   if (!parsed.success) throw strange("how files are to be sent");
   return new Map(parsed.data.files.map(({ path, uploadMode }) => [path, uploadMode]));
-}
-
-const Action = z.object({ href: z.url(), header: z.record(z.string(), z.string()).default({}) });
-const Batch = z.object({
-  objects: z.array(
-    z.object({
-      oid: z.string(),
-      actions: z.object({ upload: Action.optional(), verify: Action.optional() }).optional(),
-      error: z.object({ message: z.string() }).optional(),
-    }),
-  ),
-});
-
-/** Uploads by hash; the hub names no place for what it has already. */
-async function uploadLarge(http: HubHttp, repo: string, files: readonly PushedFile[]): Promise<void> {
-  if (files.length === 0) return;
-  const [owner = "", name = ""] = repo.split("/");
-  const parts = ["datasets", owner, `${name}.git`, "info", "lfs", "objects", "batch"];
-  const objects = files.map(({ sha256, bytes }) => ({ oid: sha256, size: bytes.length }));
-  const value = { operation: "upload", transfers: ["basic"], objects, hash_algo: "sha256" };
-  const parsed = Batch.safeParse(await post(http, repo, { parts, value }));
-  if (!parsed.success) throw strange("where large files go");
-  for (const file of files) {
-    const object = parsed.data.objects.find(({ oid }) => oid === file.sha256);
-    if (object === undefined || object.error !== undefined)
-      throw new AppError(
-        "provider-permanent",
-        `${file.path}: the hub takes it not: ${object?.error?.message ?? "it says nothing of it"}`,
-      );
-    const { upload, verify } = object.actions ?? {};
-    if (upload !== undefined) await put(http, repo, { action: upload, file });
-    if (verify !== undefined) await confirm(http, repo, { action: verify, file });
-  }
-}
-
-interface Upload {
-  readonly action: z.infer<typeof Action>;
-  readonly file: PushedFile;
-}
-
-async function put(http: HubHttp, repo: string, { action, file }: Upload): Promise<void> {
-  const asked = { url: new URL(action.href), repo, headers: action.header, body: file.bytes, method: "PUT" } as const;
-  await http.try(
-    () => asked,
-    async (answer) => answer.drop(),
-  );
-}
-
-async function confirm(http: HubHttp, repo: string, { action, file }: Upload): Promise<void> {
-  const body = JSON.stringify({ oid: file.sha256, size: file.bytes.length });
-  const asked = { url: new URL(action.href), repo, headers: { ...JSON_TYPE, ...action.header }, body };
-  await http.try(
-    () => asked,
-    async (answer) => answer.drop(),
-  );
 }
 
 interface Commit {
@@ -221,16 +157,10 @@ interface Commit {
 
 /** One commit for all files. Sent twice by chance it changes nothing: the same files with the same content. */
 async function commit(http: HubHttp, { repo, message }: PushRequest, { wanted, modes }: Commit): Promise<void> {
-  const lines = [
-    { key: "header", value: { summary: message, description: "" } },
-    ...wanted.map(({ path, bytes, sha256 }) =>
-      modes.get(path) === "lfs"
-        ? { key: "lfsFile", value: { path, algo: "sha256", oid: sha256, size: bytes.length } }
-        : { key: "file", value: { path, encoding: "base64", content: Buffer.from(bytes).toString("base64") } },
-    ),
-  ];
+  const lines: object[] = [{ key: "header", value: { summary: message, description: "" } }];
+  for (const file of wanted) lines.push(await commitLine(file, modes.get(file.path)));
   const asked = {
-    url: http.url(["api", "datasets", ...repo.split("/"), "commit", BRANCH]),
+    url: http.apiUrl(repo, ["commit", BRANCH]),
     repo,
     headers: { "content-type": "application/x-ndjson" },
     body: lines.map((line) => `${JSON.stringify(line)}\n`).join(""),
@@ -241,14 +171,26 @@ async function commit(http: HubHttp, { repo, message }: PushRequest, { wanted, m
   );
 }
 
+async function commitLine(file: PushedFile, mode: "lfs" | "regular" | undefined): Promise<object> {
+  const { path, sha256, size } = file;
+  if (mode === "lfs") return { key: "lfsFile", value: { path, algo: "sha256", oid: sha256, size } };
+  if (size > MAX_SMALL_BYTES)
+    throw new AppError(
+      "limit-exceeded",
+      `${path}: the hub wants ${size} bytes in its commit; at most ${MAX_SMALL_BYTES}`,
+    );
+  const content = (await bytesOf(file, 0, size)).toString("base64");
+  return { key: "file", value: { path, encoding: "base64", content } };
+}
+
 /** What the hub lists now must be what was sent. */
 async function checkAll(http: HubHttp, { repo, files }: PushRequest): Promise<void> {
   const there = await filesThere(http, repo);
-  const other = files.find((file) => !isSame(there.get(file.path), file));
-  if (other === undefined) return;
-  throw new AppError("file-corrupt", `${repo}: the hub lists ${other.path} with another hash than was sent`, {
-    hint: "push again; what is there with the right hash is not sent twice",
-  });
+  for (const file of files)
+    if (!(await isSame(there.get(file.path), file)))
+      throw new AppError("file-corrupt", `${repo}: the hub lists ${file.path} with another hash than was sent`, {
+        hint: "push again; what is there with the right hash is not sent twice",
+      });
 }
 
 function strange(what: string): AppError {
@@ -262,7 +204,7 @@ function withWriteHint(error: unknown, repo: string): unknown {
   const status = statusOf(error);
   if (status !== 401 && status !== 403) return error;
   return new AppError("file-denied", `the hub lets nobody write to ${repo} with this HF_TOKEN (${status})`, {
-    hint: "set HF_TOKEN to a token with write access to that owner's data sets",
+    hint: "set HF_TOKEN to a token with write access to what that owner has",
     data: { repo, status },
     cause: error,
   });

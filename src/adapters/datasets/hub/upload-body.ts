@@ -1,6 +1,12 @@
 import { Readable } from "node:stream";
 import { AppError } from "../../../core/errors.ts";
 
+/** What a body is read from: once for each try. */
+export interface UploadSource {
+  readonly length: number;
+  pieces(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+
 /** A request's body on its way. */
 export interface UploadBody {
   /** The bytes, a piece at a time as the connection takes them. */
@@ -19,21 +25,31 @@ const PIECE_BYTES = 64 * 1024;
  *
  * @param where whom it is sent to, for the message.
  */
-export function uploadBody(bytes: Uint8Array, silenceMs: number, where: URL): UploadBody {
+export function uploadBody({ length, pieces }: UploadSource, silenceMs: number, where: URL): UploadBody {
   const silence = new AbortController();
   let taken = 0;
-  const timer = setTimeout(() => silence.abort(silent({ where, taken, length: bytes.length, silenceMs })), silenceMs);
-  function* pieces(): Generator<Uint8Array> {
-    for (; taken < bytes.length; timer.refresh()) {
-      const piece = bytes.subarray(taken, taken + PIECE_BYTES);
+  const timer = setTimeout(() => silence.abort(silent({ where, taken, length, silenceMs })), silenceMs);
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces()) {
       taken += piece.length;
       yield piece;
+      timer.refresh();
     }
   }
   return {
-    stream: Readable.from(pieces(), { objectMode: false, highWaterMark: PIECE_BYTES }),
+    stream: Readable.from(watched(), { objectMode: false, highWaterMark: PIECE_BYTES }),
     signal: silence.signal,
     end: () => clearTimeout(timer),
+  };
+}
+
+/** Bytes that are in memory, a piece at a time. */
+export function bytesSource(bytes: Uint8Array): UploadSource {
+  return {
+    length: bytes.length,
+    *pieces() {
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+    },
   };
 }
 
