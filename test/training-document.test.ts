@@ -3,6 +3,9 @@ import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sizeByParameters } from "../src/ledger/training-forecast.ts";
 import { trainingWays } from "../src/ledger/training-shop.ts";
+import { checkRecipe } from "../src/pipeline/check-recipe.ts";
+import { overrideRecipe, parseOverride } from "../src/pipeline/override-recipe.ts";
+import { parseRecipeText } from "../src/pipeline/recipe-text.ts";
 
 const text = await readFile(resolve("docs/training.md"), "utf8");
 const rows = [...text.matchAll(/^\| ([\d.]+)B(, LoRA)? \| (\d+) x (\S+) \| (.+) GiB \| (.+) \| (.+) at (.+) \|$/gm)];
@@ -32,4 +35,14 @@ describe("docs/training.md", () => {
       }).toEqual({ memory, hours, dollars });
     },
   );
+
+  test("each command's recipe is one, with what it sets", async () => {
+    const commands = [...text.matchAll(/^ {4}grappa run (clouds|fifty-dollars)(.*)$/gm)];
+    expect(commands.length).toBeGreaterThanOrEqual(7);
+    for (const [, name, rest] of commands) {
+      const json = await readFile(resolve(`recipes/${name}/recipe.json`), "utf8");
+      const set = [...rest!.matchAll(/--set (?:'([^']+)'|(\S+))/g)].map((one) => parseOverride((one[1] ?? one[2])!));
+      expect(checkRecipe(overrideRecipe(parseRecipeText(json).value, set), { name: name! }).name).toBe(name);
+    }
+  });
 });
