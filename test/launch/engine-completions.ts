@@ -1,5 +1,5 @@
 /** @file The embedded engine behind `/v1/completions` as vLLM speaks it, greedy alone: a real model for jobs that tests run. */
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openTokenSource } from "../../src/adapters/engine/engine-token-source.ts";
 import { openEngine } from "../../src/adapters/engine/open-engine.ts";
@@ -43,7 +43,7 @@ export async function startEngineCompletions(folder: string): Promise<{ baseUrl:
     }
     return { finish_reason: "length", token_ids: ids.slice(prompt.length) };
   };
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;
@@ -51,7 +51,9 @@ export async function startEngineCompletions(folder: string): Promise<{ baseUrl:
     turn = mine.catch(() => undefined);
     const choice = { index: 0, text: "", ...(await mine) };
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ choices: [choice] }));
-  });
+  };
+  // The server is closed while it writes: who asked is gone, and the engine with it.
+  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,

@@ -231,7 +231,7 @@ describe("a training by a launcher", () => {
     lab.interruptAt(13);
     expect(await code(lab.train())).toBe("interrupted");
     expect(lab.warnings().join()).toContain(
-      "the training on this machine is stopped; the same command goes on with it",
+      "the training on this machine is stopped; the same command goes on from its last checkpoint",
     );
     lab.interruptAt(undefined);
     await lab.train();

@@ -21,13 +21,13 @@ export async function leaveJob(
   if (launcher.type !== "torchrun") {
     const stop = STOP_HINTS[launcher.type](handle);
     warn(
-      `job ${handle.id} goes on at ${launcher.type}, and costs what it costs; the same command follows it again, ${stop}`,
+      `${what}, job ${handle.id}, goes on at ${launcher.type}, and costs what it costs; the same command follows it again, ${stop}`,
     );
     return "goes-on";
   }
   try {
     await launcher.cancel(handle, AbortSignal.timeout(5_000));
-    warn(`${what} on this machine is stopped; it goes on from ${keeps}`);
+    warn(`${what} on this machine is stopped; the same command goes on from ${keeps}`);
     return "stopped";
   } catch (error) {
     warn(`${what} on this machine could not be stopped: ${error instanceof Error ? error.message : String(error)}`);
