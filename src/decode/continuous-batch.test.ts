@@ -78,6 +78,22 @@ describe("a continuous batch", () => {
     expect(counts.calls).toBeGreaterThan(before);
   });
 
+  it("who gives up while waiting is told at once, and waits no longer", async () => {
+    const { source } = hashedSource(1, CONTEXT);
+    const stuck = { ...source, extend: () => new Promise<Int32Array>(() => undefined) };
+    const batch = new ContinuousBatch(stuck, delimiters);
+    const giving = new AbortController();
+    batch.decode(request("a")).done.catch(() => undefined);
+    await turns(4);
+    const jobs = Array.from({ length: 9 }, (_, k) =>
+      batch.decode(request(`w${k}`), { signal: giving.signal, caller: `c${k % 2}` }),
+    );
+    expect(batch.load).toEqual({ active: 1, waiting: 9 });
+    giving.abort();
+    for (const { done } of jobs) await expect(done).rejects.toMatchObject({ code: "interrupted" });
+    expect(batch.load).toEqual({ active: 1, waiting: 0 });
+  });
+
   it("a model that fails fails everyone, and is asked again by who comes later", async () => {
     const { source } = hashedSource(2, CONTEXT);
     let isBroken = true;

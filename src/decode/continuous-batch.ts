@@ -74,12 +74,27 @@ export class ContinuousBatch {
     const generations: Generation[] = [];
     const done = new Promise<readonly Generation[]>((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed as Error);
-      const queue = this.#queues.get(caller) ?? [];
-      queue.push({ request, delimiters, signal, generations, resolve, reject });
-      this.#queues.set(caller, queue);
+      this.#queue(caller, { request, delimiters, signal, generations, resolve, reject });
     });
     if (!this.#isRunning) void this.#run();
     return { generations, done };
+  }
+
+  /** Who gives up while waiting leaves the queue at once, and is told so. */
+  #queue(caller: string, waiting: Waiting): void {
+    const queue = this.#queues.get(caller) ?? [];
+    queue.push(waiting);
+    this.#queues.set(caller, queue);
+    waiting.signal?.addEventListener("abort", () => this.#leave(caller, waiting), { once: true });
+  }
+
+  #leave(caller: string, waiting: Waiting): void {
+    const queue = this.#queues.get(caller);
+    const place = queue?.indexOf(waiting) ?? -1;
+    if (queue === undefined || place === -1) return; // seated, or done
+    queue.splice(place, 1);
+    if (queue.length === 0) this.#queues.delete(caller);
+    waiting.reject(givenUp(waiting));
   }
 
   /** Gives everything up with this error; later requests reject with it at once. */

@@ -11,6 +11,11 @@ export class BearerKeys {
     this.#hashes = keys.map(hashOf);
   }
 
+  /** How many keys there are; 0: everybody may ask. */
+  get count(): number {
+    return this.#hashes.length;
+  }
+
   /**
    * A name for the caller that is no secret: requests of one caller wait for each other.
    * @throws {ApiError} 401

@@ -3,7 +3,6 @@ import { openTokenSource } from "../adapters/engine/engine-token-source.ts";
 import { openEngine } from "../adapters/engine/open-engine.ts";
 import { readModelFolder } from "../adapters/model-folder.ts";
 import { batchedRuntime } from "../decode/thinking-runtime.ts";
-import { decodeMemoryBytes } from "../student/decode-memory.ts";
 import { thinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { type Effort, type ThinkingDefaults, usualEfforts } from "./openai/thinking-controls.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -34,8 +33,7 @@ export async function openServedModel(options: ServedModelOptions): Promise<Serv
   const model = await readModelFolder(folder);
   const { config, tokenizer, chatTemplate, style } = model;
   const contextTokens = config.maxPositions;
-  const memoryBytes = MEMORY_BESIDE + decodeMemoryBytes(config, { slots, contextTokens });
-  const engine = await openEngine({ threads, memoryBytes });
+  const engine = await openEngine({ threads, memoryBytes: FIRST_ENGINE_BYTES });
   try {
     const size = { slots, contextTokens, choosableIds: tokenizer.vocabularySize };
     const source = await openTokenSource(engine, model, size);
@@ -48,8 +46,8 @@ export async function openServedModel(options: ServedModelOptions): Promise<Serv
   }
 }
 
-/** The kernels' own data and the threads' stacks. */
-const MEMORY_BESIDE = 16 << 20;
+/** What the engine begins with; it takes what a model needs when it is loaded, with fewer slots where they do not all fit. */
+const FIRST_ENGINE_BYTES = 64 << 20;
 
 /** What thinking is where a request does not say, for a context of so many tokens. */
 export function defaultsOf(

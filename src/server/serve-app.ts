@@ -53,6 +53,8 @@ interface Serving {
   /** Aborts whatever is under way. */
   readonly ending: AbortController;
   readonly state: { isDraining: boolean; underWay: number };
+  /** Replies under way by caller. */
+  readonly callers: Map<string, number>;
 }
 
 /** Builds the app. Nothing listens yet. */
@@ -62,6 +64,7 @@ export function serveApp(options: ServeOptions): ServeApp {
     metrics: new Metrics(),
     ending: new AbortController(),
     state: { isDraining: false, underWay: 0 },
+    callers: new Map(),
   };
   const { state, ending } = serving;
   const app = new Hono();
@@ -87,13 +90,18 @@ const ROUTES: ReadonlySet<string> = new Set([
 ]);
 
 /** What holds for every route: counting, the host's name, errors in one shape. */
-function addGuards(app: Hono, { options: { hostNames, onFailure }, metrics }: Serving): void {
+function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics }: Serving): void {
   app.use(async (context, next) => {
     await next();
     metrics.request(ROUTES.has(context.req.path) ? context.req.path : "other", context.res.status);
   });
   app.use(async (context, next) => {
     refuseOtherHosts(context, hostNames);
+    await next();
+  });
+  // Before a body is read: who has no key is not listened to.
+  app.use("/v1/*", async (context, next) => {
+    callerOf(context, keys);
     await next();
   });
   app.onError((error, context) => answerError(context, error, onFailure));
@@ -144,7 +152,7 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   if (state.isDraining) throw new ApiError(503, "the server is shutting down");
   const wanted = form.read(await readJson(context));
   refuseOtherModels(wanted.model, maker);
-  refuseCrowd(context, wanted, serving);
+  refuseCrowd(context, { wanted, caller }, serving);
   const prepared = maker.prepare(wanted);
   metrics.prompt(prepared.promptTokens);
   const request = {
@@ -159,8 +167,7 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
     signal: AbortSignal.any([context.req.raw.signal, ending.signal]),
     onFailure,
   };
-  state.underWay += 1;
-  const onDone = (): void => void (state.underWay -= 1);
+  const onDone = enter(serving, caller, wanted.choices);
   if (wanted.isStreamed) return streamReply(request, onDone);
   try {
     return context.json(await collectReply(request));
@@ -169,11 +176,34 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   }
 }
 
-function refuseCrowd(context: Context, { choices }: WantedReply, { options: { maker, limits } }: Serving): void {
-  const { waiting } = maker.model.runtime.load;
-  if (waiting + choices <= limits.maxWaiting) return;
+/** Counts a request in; returns what counts it out. */
+function enter({ state, callers }: Serving, caller: string, choices: number): () => void {
+  state.underWay += 1;
+  callers.set(caller, (callers.get(caller) ?? 0) + choices);
+  return () => {
+    state.underWay -= 1;
+    const left = (callers.get(caller) ?? 0) - choices;
+    if (left > 0) callers.set(caller, left);
+    else callers.delete(caller);
+  };
+}
+
+/** Of the places to wait, one of several callers may fill so much. */
+const OWN_SHARE = 1 / 2;
+
+/** Refuses what would wait where no place is left, or the caller has used up its share. */
+function refuseCrowd(
+  context: Context,
+  { wanted: { choices }, caller }: { readonly wanted: WantedReply; readonly caller: string },
+  { options: { maker, limits, keys }, callers }: Serving,
+): void {
+  const { waiting, active } = maker.model.runtime.load;
+  const own = (callers.get(caller) ?? 0) + choices;
+  const ownMost = keys.count > 1 ? active + Math.max(1, Math.floor(limits.maxWaiting * OWN_SHARE)) : Infinity;
+  if (waiting + choices <= limits.maxWaiting && own <= ownMost) return;
   context.header("retry-after", "1");
-  throw new ApiError(429, `${waiting} replies are waiting, at most ${limits.maxWaiting} may; try again`);
+  const why = own > ownMost ? `${own - choices} replies of this key are under way` : `${waiting} replies are waiting`;
+  throw new ApiError(429, `${why}, and no more may; try again`);
 }
 
 /** How one route reads and writes. */

@@ -60,6 +60,9 @@ export interface PreparedReply {
   run(listener: ReplyListener, options: { readonly signal: AbortSignal; readonly caller: string }): Promise<void>;
 }
 
+/** Far above what any text but long runs of one character comes to. */
+const MOST_CHARACTERS_A_TOKEN = 16;
+
 /** Delimiters cost a pass over the vocabulary: those of the texts in use are kept. */
 const KEPT_DELIMITERS = 16;
 
@@ -82,6 +85,7 @@ export class ReplyMaker {
   prepare(wanted: WantedReply): PreparedReply {
     const { chatTemplate, defaults, runtime } = this.model;
     const { setting, waitText, answerTokens } = wantedThinking(wanted, defaults);
+    this.#refuseLong(wanted);
     const promptIds = chatTemplate.encodePrompt(wanted.messages);
     const delimiters = this.#delimitersOf(waitText);
     if (promptIds.length + answerTokens >= runtime.contextTokens)
@@ -110,6 +114,17 @@ export class ReplyMaker {
         }
       },
     };
+  }
+
+  /** Before it is encoded, which takes a while: no text of so many characters is so few tokens. */
+  #refuseLong({ messages }: WantedReply): void {
+    const most = this.model.runtime.contextTokens * MOST_CHARACTERS_A_TOKEN;
+    const characters = messages.reduce((sum, { content }) => sum + content.length, 0);
+    if (characters <= most) return;
+    throw new ApiError(400, `the messages have ${characters} characters; at most ${most} are taken for this context`, {
+      param: "messages",
+      code: "context_length_exceeded",
+    });
   }
 
   async #runChoice(

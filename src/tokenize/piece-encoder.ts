@@ -88,10 +88,24 @@ function bpeEncoder(parts: TokenizerParts): (piece: string) => readonly number[]
   const merge = byteMerger(parts);
   return (piece) => {
     const bytes = utf8.encode(piece);
+    if (bytes.length > MAX_PIECE_BYTES) throw tooLong(bytes.length);
     if (bytes.length > CACHE_MAX_UNITS) return encodeLong(spell(bytes));
     const whole = ignoresMerges ? vocabulary.get(spell(bytes)) : undefined;
     return whole === undefined ? merge(bytes) : [whole];
   };
+}
+
+/** A word without an end: the library's queue runs out of stack at 4 MiB. No text that a model learns from has one. */
+const MAX_PIECE_BYTES = 2 << 20;
+
+function tooLong(bytes: number): AppError {
+  return new AppError(
+    "limit-exceeded",
+    `a piece of ${bytes} bytes without a break, at most ${MAX_PIECE_BYTES} are taken`,
+    {
+      hint: "the text is no prose: drop the row",
+    },
+  );
 }
 
 /** The library's merging, which keeps a queue: for pieces of any length. Built when the first of them comes. */

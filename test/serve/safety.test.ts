@@ -184,3 +184,48 @@ test("a server that ends lets what is under way finish, and takes nothing new", 
   await expect(ask()).rejects.toThrow();
   await ending.model.runtime.close();
 });
+
+test("a model's key is asked for before its body is read; millions of blanks are refused before they are encoded", async () => {
+  const keyed = await serveForTest({ keys: ["one"], limits: { maxBodyBytes: 8 << 20 } });
+  try {
+    const blanks = JSON.stringify(asked(" ".repeat(4_000_000)));
+    const refused = await fetch(`${keyed.api}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: blanks,
+    });
+    expect(refused.status).toBe(401);
+    const started = performance.now();
+    const long = await fetch(`${keyed.api}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: "Bearer one" },
+      body: blanks,
+    });
+    expect(long.status).toBe(400);
+    expect(((await long.json()) as { error: { code: string } }).error.code).toBe("context_length_exceeded");
+    // Encoding them took more than three seconds, in which nothing else was answered.
+    expect(performance.now() - started).toBeLessThan(1500);
+  } finally {
+    await keyed.stop();
+  }
+});
+
+test("of several keys none takes all places to wait", async () => {
+  const shared = await serveForTest({ keys: ["one", "two"], slots: 1, limits: { maxWaiting: 8 } });
+  const ask = (key: string, k: number) =>
+    fetch(`${shared.api}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+      body: JSON.stringify(asked(`${k} a+2 b+3 c+4`, { thinking: { budgetTokens: 200, waits: 3, minTokens: 150 } })),
+    });
+  try {
+    const greedy = Array.from({ length: 12 }, (_, k) => ask("one", k));
+    while (shared.model.runtime.load.waiting < 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    const modest = await ask("two", 99);
+    expect(modest.status).toBe(200);
+    const statuses = (await Promise.all(greedy)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(6);
+  } finally {
+    await shared.stop();
+  }
+});
