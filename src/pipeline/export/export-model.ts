@@ -104,7 +104,8 @@ export async function exportModel(request: ExportModelRequest, places: ModelPlac
   const source = await openExported(model);
   try {
     const card = await cardOf({ request, files, source }, places);
-    const writing: Writing = { ...request, fs, source, files, card, earlier, weights: {}, kept: [] };
+    const standing = { ...earlier?.weights };
+    const writing: Writing = { ...request, fs, source, files, card, earlier, standing, weights: {}, kept: [] };
     await saveHeader(writing, { isComplete: false, files: earlier?.files ?? [] });
     // What a kill left half-written under its name for the time being.
     for (const name of await fs.names(folder)) if (name.endsWith(".part")) await fs.remove(joinPath(folder, name));
@@ -133,6 +134,8 @@ export async function exportModel(request: ExportModelRequest, places: ModelPlac
 interface Writing extends PartRequest, Pick<ExportModelRequest, "model" | "formats" | "grappa"> {
   readonly card: ModelCard;
   readonly earlier: Header | undefined;
+  /** Weights of earlier tries that are still as they were written. */
+  readonly standing: Record<string, readonly ExportedFile[]>;
   /** Filled in as they are written. */
   readonly weights: Record<string, ExportedFile[]>;
   readonly kept: string[];
@@ -158,7 +161,8 @@ async function writeGguf(writing: Writing): Promise<ExportedFile[]> {
     baseName: card.base.name,
     baseHubId: card.base.hubId,
   };
-  const made = { format: "gguf", file, names, config: writing.files.config, tokenizer: writing.files.tokenizerHash };
+  const { config, tokenizerHash: tokenizer } = writing.files;
+  const made = { format: "gguf" as const, file, names, config, tokenizer };
   const weights = await unlessThere(writing, made, async () => [await writeGgufWeights(writing, file, names)]);
   return [...weights, await writeModelfile(writing, file)];
 }
@@ -171,7 +175,7 @@ function ggufName(name: string, type: WeightType): string {
 /** Writes weights, unless an earlier try wrote them from the same files and they are still there in their size. */
 async function unlessThere(
   writing: Writing,
-  made: object,
+  made: Made,
   write: () => Promise<ExportedFile[]>,
 ): Promise<readonly ExportedFile[]> {
   const { fs, folder, source, grappa, earlier, weights, kept } = writing;
@@ -179,11 +183,26 @@ async function unlessThere(
   const there = earlier?.weights[key] ?? [];
   const sizes = new Map((await fs.list(folder)).map(({ path, bytes }) => [path, bytes]));
   const isThere = there.length > 0 && there.every(({ path, bytes }) => sizes.get(path) === bytes);
+  if (!isThere) await forget(writing, made);
   const files = isThere ? there : await write();
   weights[key] = [...files];
   if (isThere) kept.push(...files.map(({ path }) => path));
   await saveHeader(writing, { isComplete: false, files: [...(earlier?.files ?? []), ...files] });
   return files;
+}
+
+/** What weights are made of, beside the source's. */
+type Made = { readonly format: ModelFormat; readonly file?: string } & Readonly<Record<string, unknown>>;
+
+/** What is about to be written over is no longer what an earlier try recorded, whoever is killed meanwhile. */
+async function forget(writing: Writing, { format, file }: Made): Promise<void> {
+  const { standing, earlier } = writing;
+  const isOver = ({ path }: ExportedFile): boolean =>
+    format === "gguf" ? path === file : /\.safetensors(\.index\.json)?$/.test(path);
+  const over = Object.keys(standing).filter((key) => standing[key]?.some(isOver));
+  if (over.length === 0) return;
+  for (const key of over) delete standing[key];
+  await saveHeader(writing, { isComplete: false, files: [...(earlier?.files ?? [])].filter((one) => !isOver(one)) });
 }
 
 async function cardOf(
@@ -229,10 +248,10 @@ async function readHeader(fs: FileSystem, folder: string): Promise<Header | unde
 }
 
 async function saveHeader(
-  { fs, folder, grappa, model, weights, earlier }: Writing,
+  { fs, folder, grappa, model, weights, standing }: Writing,
   { isComplete, files }: Pick<Header, "isComplete" | "files">,
 ): Promise<void> {
-  const known = isComplete ? weights : { ...earlier?.weights, ...weights };
+  const known = isComplete ? weights : { ...standing, ...weights };
   const unique = [...new Map(files.map((file) => [file.path, file])).values()];
   const header = {
     schemaVersion: SCHEMA_VERSION,

@@ -56,8 +56,10 @@ const Rope = z
     low_freq_factor: z.number().positive().optional(),
     high_freq_factor: z.number().positive().optional(),
     original_max_position_embeddings: size(1 << 24).optional(),
-    attention_factor: z.null("is not understood").optional(),
+    attention_factor: z.number().positive().nullish(),
     mscale: z.undefined("is not understood").optional(),
+    mscale_all_dim: z.undefined("is not understood").optional(),
+    truncate: z.literal(true, "is not understood: llama.cpp truncates").nullish(),
     beta_fast: z.literal(32, "is not understood").nullish(),
     beta_slow: z.literal(1, "is not understood").nullish(),
   })
@@ -128,6 +130,14 @@ export function readFamilyConfig(json: unknown): FamilyConfig {
   return config;
 }
 
+/** llama.cpp scales attention by YaRN's own factor, 0.1 ln(factor) + 1 (Peng et al. 2023, equation 22), and by no other. */
+function refuseOtherAttention(factor: number, attention: number | null | undefined): void {
+  if (attention === null || attention === undefined) return;
+  const usual = 0.1 * Math.log(factor) + 1;
+  if (Math.abs(attention - usual) <= 1e-6) return;
+  throw refused(`attention_factor ${attention} is not exported; only YaRN's own, ${usual.toFixed(6)}, is`);
+}
+
 /** transformers 5 has everything of positions in `rope_parameters`, 4 has `rope_scaling`. */
 function readScaling({ rope_parameters, rope_scaling, max_position_embeddings }: ConfigJson): RopeScaling | null {
   const rope = rope_scaling ?? rope_parameters;
@@ -136,7 +146,10 @@ function readScaling({ rope_parameters, rope_scaling, max_position_embeddings }:
   const { factor, original_max_position_embeddings: originalPositions = max_position_embeddings } = rope;
   if (factor === undefined) throw refused(`positions scaled by "${type}" without a factor`);
   if (type === "linear") return { type, factor };
-  if (type === "yarn") return { type, factor, originalPositions };
+  if (type === "yarn") {
+    refuseOtherAttention(factor, rope.attention_factor);
+    return { type, factor, originalPositions };
+  }
   if (type === "llama3")
     return {
       type,
