@@ -44,6 +44,8 @@ def save_whole(model: torch.nn.Module, state: dict[str, torch.Tensor], base: Pat
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     dtype = stored_dtype(base)
+    # The cast makes two tensors of a shared one, and both would be saved.
+    state = {name: value for name, value in state.items() if name not in model.all_tied_weights_keys}
     cast = {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
     model.save_pretrained(partial, state_dict=cast)
     for name in TOKENIZER_FILES:
