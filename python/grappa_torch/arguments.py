@@ -61,6 +61,8 @@ def sft_arguments(
         arguments["ddp_backend"] = "gloo"
     if setup.sharding == "fsdp2":
         arguments |= {"fsdp": True, "fsdp_config": fsdp_config(layers)}
+        # Else every rank holds the gradients of the whole model in float32 between the micro-batches of a step.
+        arguments["accelerator_config"] = {"gradient_accumulation_kwargs": {"sync_each_batch": True}}
     return arguments
 
 

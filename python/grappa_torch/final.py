@@ -14,6 +14,8 @@ from grappa_torch.trainer import GrappaTrainer
 
 # Beside the merged weights a shard of them is being written.
 MERGE_SHARE = 1.2
+# Below the 2 GiB that Hugging Face Jobs takes of a file (hf-jobs-bundle.ts): the student may be evaluated there.
+SHARD_SIZE = "1900MB"
 
 
 def save_student(trainer: GrappaTrainer, base: Path, out: Path) -> str:
@@ -44,8 +46,10 @@ def save_whole(model: torch.nn.Module, state: dict[str, torch.Tensor], base: Pat
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     dtype = stored_dtype(base)
+    # The cast makes two tensors of a shared one, and both would be saved.
+    state = {name: value for name, value in state.items() if name not in model.all_tied_weights_keys}
     cast = {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
-    model.save_pretrained(partial, state_dict=cast)
+    model.save_pretrained(partial, state_dict=cast, max_shard_size=SHARD_SIZE)
     for name in TOKENIZER_FILES:
         if (base / name).is_file():
             shutil.copyfile(base / name, partial / name)

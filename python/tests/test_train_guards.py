@@ -12,7 +12,6 @@ import torch
 from train_jobs import PYTHON_FOLDER, random_order, random_rows, read_events, write_job
 from transformers import AutoModelForCausalLM
 
-from grappa_torch.arguments import fsdp_config, sft_arguments
 from grappa_torch.batches import MicroBatches, collate
 from grappa_torch.checkpoints import remove_old, seal, whole_checkpoints
 from grappa_torch.config import SCHEMA_VERSION, read_config
@@ -156,27 +155,6 @@ def test_what_a_cpu_cannot_do(tmp_path: Path, student: Path, changes: dict, code
     with pytest.raises(JobFailure) as caught:
         decide(job, ALONE)
     assert caught.value.code == code
-
-
-def test_arguments_cut_nothing_and_shard_without_the_string(tmp_path: Path, student: Path) -> None:
-    job = read_config(write_job(tmp_path / "job", student, random_rows(5), batchSize=4))
-    setup = decide(job, ALONE)
-    arguments = sft_arguments(job, setup, accumulation=2, longest=40_000, layers=["Layer"], output=tmp_path)
-    assert arguments["max_length"] >= 40_000
-    assert arguments["dataset_kwargs"] == {"skip_prepare_dataset": True}
-    assert not arguments["packing"]
-    assert not arguments["shuffle_dataset"]
-    sharded = sft_arguments(
-        job,
-        type(setup)(**{**vars(setup), "sharding": "fsdp2"}),
-        accumulation=2,
-        longest=8,
-        layers=["Layer"],
-        output=tmp_path,
-    )
-    assert sharded["fsdp"] is True
-    assert fsdp_config(["Layer"])["version"] == 2
-    assert sharded["fsdp_config"]["transformer_layer_cls_to_wrap"] == ["Layer"]
 
 
 def test_outputs_go_where_the_launcher_says(

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -189,6 +189,20 @@ describe("HfJobsLauncher", () => {
     await expect(launcher.submit(specOf("none", behaviour({}), gate), never)).rejects.toMatchObject({
       code: "usage",
       hint: "train.launcher.flavor is one of: cpu-basic, a100-large, h200, h200x8",
+    });
+    expect(fake.commits).toEqual([]);
+  });
+
+  test("a file that the job could not take is refused before anything is sent", async () => {
+    await start();
+    const weights = join(folder, "model.safetensors");
+    writeFileSync(weights, "");
+    truncateSync(weights, 2 * 1024 ** 3);
+    const plain = specOf("large", behaviour({}), gate);
+    const spec = { ...plain, files: [...plain.files, { path: "student/model.safetensors", from: weights }] };
+    await expect(launcherAt(fake.endpoint).submit(spec, never)).rejects.toMatchObject({
+      code: "limit-exceeded",
+      hint: expect.stringContaining("a student with a tensor as large as that"),
     });
     expect(fake.commits).toEqual([]);
   });

@@ -12,7 +12,7 @@ import type { BundleFile, JobSpec } from "./launcher.ts";
 
 /** So many bytes are read and pushed at a time. */
 const BATCH_BYTES = 256 * 1024 * 1024;
-/** Node reads no larger file at once. */
+/** Node reads no larger file at once; the trainer's shards are smaller (`SHARD_SIZE` of `final.py`). */
 const MAX_FILE_BYTES = 2 * 1024 ** 3 - 1;
 /** How often outputs go to the bucket; each time a manifest and what has changed. */
 const PUSH_EVERY_SECONDS = 60;
@@ -95,8 +95,11 @@ async function onDisk(from: string, path: string): Promise<Source[]> {
 }
 
 function tooLarge(path: string, bytes: number): AppError {
+  const hint = "name a base on the hub, which the job downloads by itself, instead of sending its weights";
+  // Shards of a student that Grappa trained are smaller, unless a single tensor is not.
+  const ours = "; a student with a tensor as large as that (72B's embedding) is evaluated by another launcher";
   return new AppError("limit-exceeded", `${path}: ${bytes} bytes exceed ${MAX_FILE_BYTES}, the most for a job's file`, {
-    hint: "name a base on the hub, which the job downloads by itself, instead of sending its weights",
+    hint: path.endsWith(".safetensors") ? hint + ours : hint,
     data: { path, bytes, maxBytes: MAX_FILE_BYTES },
   });
 }
