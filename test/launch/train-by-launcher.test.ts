@@ -174,6 +174,17 @@ describe("a training by a launcher", () => {
     expect(usd).toBeLessThan(WHOLE_USD * 1.1);
   });
 
+  test.each([
+    ["slurm", 0],
+    ["ray", 0.6],
+  ] as const)("a job of %s of whose start nothing is known is booked at %d dollars", async (type, usd) => {
+    lab.recipe({ maxUsd: 0.6 });
+    lab.launcher({ type, isSilent: true, queueMs: 3_600_000 });
+    lab.setTries(() => ({ neverStarts: true }));
+    expect(await code(lab.train())).toBe("provider-permanent");
+    expect(await booked()).toEqual([usd, 1, 0]);
+  });
+
   test("calls that fail for now are tried again", async () => {
     lab.launcher({
       fault: (call, before) => {

@@ -10,6 +10,7 @@ import { formatUsd } from "../../../ledger/money.ts";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import { type FollowedEnd, type FollowPorts, followJob, hasEnded, mayPass, patiently } from "./follow-job.ts";
 import {
+  cappedCost,
   costOfTry,
   type GpuRent,
   isPaid,
@@ -18,6 +19,7 @@ import {
   tooLittle,
   type TryCost,
   type TryTimes,
+  writesStarts,
 } from "./job-money.ts";
 import { type JobState, readJobState, writeJobState } from "./job-state.ts";
 
@@ -230,7 +232,8 @@ async function submitOnce(spec: JobSpec, ports: JobPorts, state: JobState): Prom
 /** Follows a job to its end and books what it came to. */
 async function watchJob({ handle, state }: Begun, plan: JobPlan, ports: JobPorts): Promise<EndedTry> {
   const { rent, money, now } = ports;
-  const timesOf = (): TryTimes => ({ submittedAt: state.submittedAt, now: now(), ...plan.eventTimes() });
+  const known = { submittedAt: state.submittedAt, startIsTold: writesStarts(handle.launcher) };
+  const timesOf = (): TryTimes => ({ ...known, now: now(), ...plan.eventTimes() });
   const promised = money.promisedMicroUsd;
   const mayStop = state.isOurs && isPaid(rent) && money.isOpen;
   const { status, stopReason } = await followOrLeave({ handle, state }, plan, {
@@ -243,7 +246,7 @@ async function watchJob({ handle, state }: Begun, plan: JobPlan, ports: JobPorts
     },
   });
   await plan.onEnd(handle);
-  const cost = costOfTry(rent, status, timesOf());
+  const cost = cappedCost(costOfTry(rent, status, timesOf()), promised);
   const detail = labelOf(handle, state.try);
   if (isPaid(rent) && !money.isCharged(detail) && !money.isCharged(detail + OTHERS)) {
     if (state.isOurs) await money.charge({ microUsd: cost.microUsd, isEstimated: cost.isEstimated, detail });
