@@ -142,6 +142,18 @@ describe("a training by a launcher", () => {
     expect([purchases, open]).toEqual([2, 0]);
   });
 
+  test.each([
+    ["while it trains", { lostAfter: 25 }],
+    ["while it loads", { neverStarts: true }],
+  ])("a machine that is lost %s, after a stop by the budget, is tried again", async (_when, script) => {
+    lab.recipe({ maxUsd: 1.5 });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    lab.recipe({ maxUsd: 9 });
+    lab.setTries((number) => (number === 2 ? script : {}));
+    await lab.train();
+    expect(lab.started()).toBe(3);
+  });
+
   test("with nothing left of the run's cap no job is started", async () => {
     lab.recipe({}, { maxUsd: 0 });
     expect(await code(lab.train())).toBe("budget-exceeded");

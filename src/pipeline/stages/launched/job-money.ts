@@ -95,6 +95,11 @@ export function writesStarts(launcher: JobHandle["launcher"]): boolean {
   return launcher === "slurm" || launcher === "torchrun";
 }
 
+/** Whether an event is of the try that began then, Unix milliseconds: the record of a job holds those of earlier tries too. */
+export function isOfTry({ time }: { readonly time: number }, beganAt: number): boolean {
+  return time * 1000 >= beganAt;
+}
+
 /**
  * What a try came to, or has come to so far: by the launcher's own times; where it tells none, by its events, else by ours.
  */
