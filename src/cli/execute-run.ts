@@ -63,7 +63,8 @@ export interface RunTarget {
 export async function executeRun(context: CliContext, flags: RunFlags, target: RunTarget): Promise<CommandResult> {
   refuseEmptyRange(flags);
   refuseControlsOfAPart(flags);
-  const loaded = await loadWithFlags(context, { ...flags, strict: target.strict ?? false }, target.recipe);
+  const update = flags.update || target.isFresh;
+  const loaded = await loadWithFlags(context, { ...flags, update, strict: target.strict ?? false }, target.recipe);
   if (flags.controls) refuseControlsElsewhere(loaded.recipe);
   const folder = runFolderOf(context, flags, loaded.recipe);
   const threads = flags.threads ?? context.settings.threads;

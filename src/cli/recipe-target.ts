@@ -2,8 +2,9 @@
 import { resolve } from "node:path";
 import { acceptTerms, joinTerms, readAcceptedTerms } from "../pipeline/accepted-terms.ts";
 import { type LoadedRecipe, loadRecipe } from "../pipeline/load-recipe.ts";
-import { withHubBase } from "../pipeline/hub-base.ts";
+import { isHubBase, withHubBase } from "../pipeline/hub-base.ts";
 import type { RecipeOverride } from "../pipeline/override-recipe.ts";
+import { readRecipe } from "../pipeline/run-folder.ts";
 import { teacherEndpoints } from "../pipeline/stages/gates.ts";
 import type { AcceptedTerms } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
@@ -17,16 +18,25 @@ export interface TargetFlags {
   readonly set?: readonly RecipeOverride[];
 }
 
+/** Flags that decide what the recipe is. */
+export interface LoadingFlags extends TargetFlags {
+  readonly strict?: boolean;
+  /** Lets a base on the hub move on to the newest of its branch; without it a run keeps the commit that it recorded. */
+  readonly update?: boolean;
+}
+
 /** The recipe with what `--set`, `--seed` and `--strict` change, its base in the cache if it is on the hub. Throws as `loadRecipe`, or of the hub. */
 export async function loadWithFlags(
   context: CliContext,
-  { seed, set = [], strict = false }: TargetFlags & { readonly strict?: boolean },
+  { seed, run, set = [], strict = false, update = false }: LoadingFlags,
   recipe: string,
 ): Promise<LoadedRecipe> {
   const seeded: RecipeOverride[] = seed === undefined ? [] : [{ path: ["seed"], value: seed }];
   const stopping: RecipeOverride[] = strict ? [{ path: ["collect", "strict"], value: true }] : [];
   const loaded = await loadRecipe(recipe, [...set, ...seeded, ...stopping], context.recipes);
-  return await withHubBase(loaded, hubAccess(context));
+  const folder = runFolderOf(context, run === undefined ? {} : { run }, loaded.recipe);
+  const recorded = update || !isHubBase(loaded.recipe) ? undefined : await readRecipe(context.fs, folder);
+  return await withHubBase(loaded, hubAccess(context), recorded);
 }
 
 /** The run's folder: the one that `--run` names, else by recipe and seed. */

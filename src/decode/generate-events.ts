@@ -4,6 +4,8 @@ import { EVENT_MARK } from "../schema/training-job.ts";
 
 /** Longer lines are no events of ours. */
 const MAX_EVENT_CHARACTERS = 64 * 1024;
+/** Moments of events that are kept. */
+const MAX_TIMES = 1_000_000;
 
 type EventOf<T extends GenerateEvent["type"]> = Extract<GenerateEvent, { type: T }>;
 
@@ -35,14 +37,12 @@ export class GenerateStory {
   readonly #warnings = new Set<string>();
   #starts: EventOf<"start">[] = [];
   #ranSeconds = 0;
-  #firstTime: number | undefined;
-  #lastTime: number | undefined;
+  readonly #times = new Set<number>();
 
   /** Takes an event; tells whether it is news. */
   take(event: GenerateEvent): boolean {
     if (!Number.isFinite(event.time) || !Number.isFinite(event.elapsedSeconds)) return false;
-    this.#firstTime = Math.min(this.#firstTime ?? event.time, event.time);
-    this.#lastTime = Math.max(this.#lastTime ?? event.time, event.time);
+    if (this.#times.size < MAX_TIMES) this.#times.add(event.time);
     this.#ranSeconds = Math.max(this.#ranSeconds, event.elapsedSeconds);
     if (event.type === "warning") {
       const isNews = !this.#warnings.has(event.message) && this.#warnings.size < 1000;
@@ -57,6 +57,12 @@ export class GenerateStory {
     return true;
   }
 
+  /** How a try ended, unless another began since. */
+  #ofNewestTry(type: "end" | "failure"): EventOf<"end"> | EventOf<"failure"> | undefined {
+    const told = this.#newest.get(type) as EventOf<"end"> | EventOf<"failure"> | undefined;
+    return told !== undefined && this.#starts.some(({ time }) => time > told.time) ? undefined : told;
+  }
+
   /** Models' servers that answered, in order. */
   get starts(): readonly EventOf<"start">[] {
     return this.#starts;
@@ -69,8 +75,8 @@ export class GenerateStory {
 
   /** How the newest try ended by itself, if it did. */
   get end(): EventOf<"end"> | EventOf<"failure"> | undefined {
-    const ends = [this.#newest.get("end"), this.#newest.get("failure")].filter((each) => each !== undefined);
-    return ends.sort((a, b) => b.time - a.time)[0] as EventOf<"end"> | EventOf<"failure"> | undefined;
+    const ends = [this.#ofNewestTry("end"), this.#ofNewestTry("failure")].filter((each) => each !== undefined);
+    return ends.sort((a, b) => b.time - a.time)[0];
   }
 
   /** Replies that are there, all models together. */
@@ -85,8 +91,14 @@ export class GenerateStory {
     return this.#ranSeconds;
   }
 
-  /** Unix seconds of the first and the newest event. */
-  get times(): { readonly first: number | undefined; readonly last: number | undefined } {
-    return { first: this.#firstTime, last: this.#lastTime };
+  /** When the first and the newest event came of those since then; all in Unix seconds. */
+  timesSince(since: number): { readonly first: number | undefined; readonly last: number | undefined } {
+    let [first, last]: [number | undefined, number | undefined] = [undefined, undefined];
+    for (const time of this.#times) {
+      if (time < since) continue;
+      first = Math.min(first ?? time, time);
+      last = Math.max(last ?? time, time);
+    }
+    return { first, last };
   }
 }

@@ -16,6 +16,7 @@ import { canonicalJson } from "../core/hash.ts";
 import { RunEventLine, RunHeader, RunManifest, Timing } from "../schema/manifest.ts";
 import { Recipe } from "../schema/recipe.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
+import { isHubBase } from "./hub-base.ts";
 import { withKeyFiles } from "./key-files.ts";
 import { parseRecord } from "./parse-record.ts";
 import { lockRun, type RunLock } from "./run-lock.ts";
@@ -118,14 +119,15 @@ function runChanged(folder: string, changes: readonly string[]): AppError {
 
 /**
  * A recipe without what says nothing about the experiment: its format's version, where the base and the questions lie
- * (their hashes cover them), where key files lie, and the built-in teacher's port, so that a run whose port is taken goes
+ * (their hashes cover them; of a base on the hub its name and commit say what it is), where key files lie, and the built-in teacher's port, so that a run whose port is taken goes
  * on with another.
  */
 function comparable(recipe: Recipe): unknown {
   const keyed = withKeyFiles(recipe, withoutFolder);
-  const { $schema: _schema, schemaVersion: _version, student: _student, trace, collect, ...rest } = keyed;
+  const { $schema: _schema, schemaVersion: _version, student, trace, collect, ...rest } = keyed;
   const { port: _port, ...teacher } = { port: 0, ...moveTeacher(trace.teacher, withoutFolder) };
-  return { ...rest, collect: withoutPlaces(collect), trace: { ...trace, teacher } };
+  const base = isHubBase({ student }) ? { student } : {};
+  return { ...rest, ...base, collect: withoutPlaces(collect), trace: { ...trace, teacher } };
 }
 
 /** Dotted paths at which two JSON values differ. */

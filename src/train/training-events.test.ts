@@ -94,6 +94,8 @@ describe("TrainingStory", () => {
     for (const event of [start(10), step(2, 11)]) story.take(event);
     expect(story.end).toBeUndefined();
     expect(story.tries).toBe(2);
+    expect(story.take(end(3, "stopped"))).toBe(false); // a log repeats its lines
+    expect(story.end).toBeUndefined();
     story.take(end(12, "completed"));
     expect(story.end?.model).toBe("final");
     // The first try ran from 1 to its last step at 2, for what ended it was said later; the second from 10 to 12.

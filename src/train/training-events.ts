@@ -69,9 +69,11 @@ export class TrainingStory {
         this.#warnings.add(event.message);
         return true;
       case "end":
+        if (!this.#isNewest(event, this.#end)) return false;
         this.#end = event;
         return true;
       case "failure":
+        if (!this.#isNewest(event, this.#failure)) return false;
         this.#failure = event;
         return true;
       default:
@@ -86,6 +88,11 @@ export class TrainingStory {
     if ((this.#end?.time ?? Number.POSITIVE_INFINITY) < event.time) this.#end = undefined;
     if ((this.#failure?.time ?? Number.POSITIVE_INFINITY) < event.time) this.#failure = undefined;
     return true;
+  }
+
+  /** Whether an end is none that was told before, and none of a try before: logs repeat their lines. */
+  #isNewest({ time }: { readonly time: number }, known: { readonly time: number } | undefined): boolean {
+    return time > (known?.time ?? Number.NEGATIVE_INFINITY) && time >= (this.start?.time ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Steps in order, each once. */

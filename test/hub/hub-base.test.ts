@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { readModelFolder, readTokenizerFolder } from "../../src/adapters/model-folder.ts";
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
+import { nodeProcessTable } from "../../src/adapters/process-table.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { bringBaseWeights, withHubBase } from "../../src/pipeline/hub-base.ts";
 import { findBase, type LoadedRecipe, loadRecipe, recipeSeenFrom } from "../../src/pipeline/load-recipe.ts";
 import { describeJobBase } from "../../src/pipeline/open-launched.ts";
+import { openRun } from "../../src/pipeline/run-folder.ts";
 import { tinyRecipe, writeTinyStudent } from "../tiny-student.ts";
 import { FAKE_COMMIT, type FakeHub, refuse, startFakeHubOf } from "./fake-hub.ts";
 
@@ -35,7 +37,11 @@ const access = () => ({ cacheFolder: join(folder, "cache"), endpoint: hub.endpoi
 const asked = (): string[] => hub.seen.map(({ path }) => path);
 const NAMED = `hf:made/student@${FAKE_COMMIT}`;
 
-async function load(base: string, train: object = { launcher: { type: "torchrun" } }): Promise<LoadedRecipe> {
+async function load(
+  base: string,
+  train: object = { launcher: { type: "torchrun" } },
+  recorded?: LoadedRecipe["recipe"],
+): Promise<LoadedRecipe> {
   const path = join(folder, "recipe.json");
   const tiny = tinyRecipe(base) as { train: object };
   writeFileSync(path, JSON.stringify({ ...tiny, train: { ...tiny.train, ...train } }));
@@ -45,7 +51,7 @@ async function load(base: string, train: object = { launcher: { type: "torchrun"
     packageFolder: ".",
     workingFolder: folder,
   };
-  return await withHubBase(await loadRecipe(path, [], ports), access());
+  return await withHubBase(await loadRecipe(path, [], ports), access(), recorded);
 }
 
 test("a branch is pinned to its commit, in the run's recipe too, and no weights are asked for", async () => {
@@ -56,6 +62,35 @@ test("a branch is pinned to its commit, in the run's recipe too, and no weights 
   expect(asked().filter((path) => path.includes("safetensors"))).toEqual([]);
   expect(asked()).toContain("/api/models/made/student/revision/main");
   expect(asked()).toContain(`/made/student/resolve/${FAKE_COMMIT}/config.json`);
+});
+
+test("a run goes on with the commit that it recorded, whatever its branch stands for by now", async () => {
+  const { recipe } = await load("hf:made/student@main");
+  await hub.close();
+  const moved = "d0d0".padEnd(40, "0");
+  hub = await startFakeHubOf({ "made/student": model, "made/other": model }, ({ path }, response) => {
+    if (path.includes("/revision/")) response.writeHead(200).end(JSON.stringify({ id: "made/student", sha: moved }));
+    return path.includes("/revision/");
+  });
+  expect((await load("hf:made/student@main", undefined, recipe)).recipe.student.base).toBe(NAMED);
+  expect((await load("hf:made/student@main")).recipe.student.base).toBe(`hf:made/student@${moved}`);
+  // What a recipe names by itself is not overruled.
+  expect((await load(`hf:made/student@${moved}`, undefined, recipe)).recipe.student.base).not.toBe(NAMED);
+  expect((await load("hf:made/other@main", undefined, recipe)).recipe.student.base).toBe(`hf:made/other@${moved}`);
+});
+
+test("another commit in a run's folder is another recipe, and asks for --update", async () => {
+  const { recipe } = await load(NAMED);
+  const base = `hf:made/student@${"d0d0".padEnd(40, "0")}`;
+  const open = async (student: typeof recipe.student, mayChange = false) => {
+    const options = { folder: join(folder, "run"), version: "0", command: "grappa run x", mayChange, isFresh: false };
+    const lock = await openRun(nodeFileSystem(), nodeProcessTable(), { ...options, recipe: { ...recipe, student } });
+    await lock.release();
+  };
+  await open(recipe.student);
+  const changed = { code: "run-changed", data: { changes: ["student.base"] } };
+  await expect(open({ ...recipe.student, base })).rejects.toMatchObject(changed);
+  await open({ ...recipe.student, base }, true);
 });
 
 test("a commit that is in the cache needs no network, and is found by who looks at the run later", async () => {

@@ -10,6 +10,8 @@ import { EVENT_MARK, type TrainingEvent, TrainingJob } from "../../src/schema/tr
 
 /** What happens to a try. */
 export interface FakeTry {
+  /** It fails before the trainer starts: its node is gone, its program cannot be made. */
+  readonly neverStarts?: boolean;
   /** The machine is lost after this step; nothing is said of it. */
   readonly lostAfter?: number;
   /** The trainer gives up after this step with such a failure. */
@@ -193,6 +195,7 @@ export class FakeLauncher implements Launcher {
     const ends: Exclude<FakeEnd, undefined>[] = [
       { at: at(job.config.totalSteps) + stepMs, state: "succeeded", detail: "" },
     ];
+    if (script.neverStarts === true) ends.push({ at: start, state: "failed", detail: "gone" });
     if (script.lostAfter !== undefined && script.lostAfter >= job.from)
       ends.push({ at: at(script.lostAfter) + 1, state: "failed", detail: "node lost" });
     if (script.failure !== undefined)

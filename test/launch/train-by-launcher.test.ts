@@ -142,6 +142,18 @@ describe("a training by a launcher", () => {
     expect([purchases, open]).toEqual([2, 0]);
   });
 
+  test.each([
+    ["while it trains", { lostAfter: 25 }],
+    ["while it loads", { neverStarts: true }],
+  ])("a machine that is lost %s, after a stop by the budget, is tried again", async (_when, script) => {
+    lab.recipe({ maxUsd: 1.5 });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    lab.recipe({ maxUsd: 9 });
+    lab.setTries((number) => (number === 2 ? script : {}));
+    await lab.train();
+    expect(lab.started()).toBe(3);
+  });
+
   test("with nothing left of the run's cap no job is started", async () => {
     lab.recipe({}, { maxUsd: 0 });
     expect(await code(lab.train())).toBe("budget-exceeded");
@@ -172,6 +184,17 @@ describe("a training by a launcher", () => {
     const [usd] = await booked();
     expect(usd).toBeGreaterThan(WHOLE_USD * 0.9);
     expect(usd).toBeLessThan(WHOLE_USD * 1.1);
+  });
+
+  test.each([
+    ["slurm", 0],
+    ["ray", 0.6],
+  ] as const)("a job of %s of whose start nothing is known is booked at %d dollars", async (type, usd) => {
+    lab.recipe({ maxUsd: 0.6 });
+    lab.launcher({ type, isSilent: true, queueMs: 3_600_000 });
+    lab.setTries(() => ({ neverStarts: true }));
+    expect(await code(lab.train())).toBe("provider-permanent");
+    expect(await booked()).toEqual([usd, 1, 0]);
   });
 
   test("calls that fail for now are tried again", async () => {

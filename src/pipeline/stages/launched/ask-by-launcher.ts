@@ -160,8 +160,8 @@ function planOf(context: StageContext, planned: Planned): JobPlan {
       generating.onStatus(status, cost);
       return undefined;
     },
-    eventTimes: () => {
-      const { first, last } = generating.story.times;
+    eventTimes: (beganAt) => {
+      const { first, last } = generating.story.timesSince(beganAt / 1000);
       const ms = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1000);
       return { firstEventAt: ms(first), lastEventAt: ms(last) };
     },

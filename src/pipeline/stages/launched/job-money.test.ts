@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JobStatus } from "../../../adapters/launchers/launcher.ts";
 import { Ledger } from "../../../ledger/ledger.ts";
-import { costOfTry, type GpuRent, limitsFor, mostFor, tooLittle } from "./job-money.ts";
+import { cappedCost, costOfTry, type GpuRent, limitsFor, mostFor, tooLittle, writesStarts } from "./job-money.ts";
 
 /** 8 GPUs at 3.60 an hour: 0.8 cents a second. */
 const RENT: GpuRent = { gpus: 8, price: { microUsdPerGpuHour: 3_600_000, asOf: "as given", source: "test" } };
@@ -47,6 +47,27 @@ describe("costOfTry", () => {
       ms: 0,
       isEstimated: false,
     });
+  });
+
+  test("a launcher that writes down each start and knows of none has started nothing, when it forgot the end too", () => {
+    const told = { ...TIMES, startIsTold: true };
+    const none = { microUsd: 0, ms: 0, isEstimated: false };
+    expect(costOfTry(RENT, status({ state: "failed" }), told)).toEqual(none);
+    expect(costOfTry(RENT, status({ state: "failed" }), { ...told, firstEventAt: 91_000 }).microUsd).toBe(80_000);
+    expect(["slurm", "torchrun", "ray", "hf-jobs"].map((name) => writesStarts(name as "ray"))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("a guess is no more than what was promised; what was measured is what it is", () => {
+    const cost = { microUsd: 800_000, ms: 100_000, isEstimated: true };
+    expect(cappedCost(cost, 500_000).microUsd).toBe(500_000);
+    expect(cappedCost(cost, 900_000)).toEqual(cost);
+    expect(cappedCost(cost, 0)).toEqual(cost);
+    expect(cappedCost({ ...cost, isEstimated: false }, 500_000).microUsd).toBe(800_000);
   });
 
   test("while it runs, until now", () => {

@@ -1,5 +1,5 @@
 /** @file What rented GPUs may cost and did cost: how much may be held, how long that lasts, and what a try came to. Pure. */
-import type { JobStatus } from "../../../adapters/launchers/launcher.ts";
+import type { JobHandle, JobStatus } from "../../../adapters/launchers/launcher.ts";
 import { AppError } from "../../../core/errors.ts";
 import { type GpuHourPrice, gpuTimeCost, gpuTimeFor } from "../../../ledger/gpu-price.ts";
 import type { LedgerSnapshot } from "../../../ledger/ledger.ts";
@@ -86,6 +86,18 @@ export interface TryTimes {
   /** When its first and its newest event came; undefined where it said nothing. */
   readonly firstEventAt?: number | undefined;
   readonly lastEventAt?: number | undefined;
+  /** The launcher writes down each start ({@link writesStarts}): where it knows of none, there was none. */
+  readonly startIsTold?: boolean;
+}
+
+/** Whether a launcher's jobs write down themselves that they start: Slurm's and torchrun's do. */
+export function writesStarts(launcher: JobHandle["launcher"]): boolean {
+  return launcher === "slurm" || launcher === "torchrun";
+}
+
+/** Whether an event is of the try that began then, Unix milliseconds: the record of a job holds those of earlier tries too. */
+export function isOfTry({ time }: { readonly time: number }, beganAt: number): boolean {
+  return time * 1000 >= beganAt;
 }
 
 /**
@@ -95,8 +107,9 @@ export function costOfTry(rent: GpuRent, status: JobStatus, times: TryTimes): Tr
   const { startedAt, endedAt } = status;
   const isOver = status.state !== "queued" && status.state !== "running";
   const hasRun = startedAt !== null || times.firstEventAt !== undefined;
-  // The launcher knows its end and no beginning: it never ran.
-  if (!hasRun && (status.state === "queued" || (isOver && endedAt !== null)))
+  // The launcher knows its end and no beginning, or would know a beginning: it never ran.
+  const neverRan = isOver && (endedAt !== null || times.startIsTold === true);
+  if (!hasRun && (status.state === "queued" || neverRan))
     return { microUsd: 0, ms: 0, isEstimated: false };
   const start = startedAt ?? times.firstEventAt ?? times.submittedAt;
   const end = isOver ? (endedAt ?? times.lastEventAt ?? times.now) : times.now;
@@ -107,4 +120,10 @@ export function costOfTry(rent: GpuRent, status: JobStatus, times: TryTimes): Tr
     ms,
     isEstimated: startedAt === null || (isOver && endedAt === null),
   };
+}
+
+/** A cost, where it is a guess no more than was promised: the job is killed when that is spent. Nothing promised caps nothing. */
+export function cappedCost(cost: TryCost, promisedMicroUsd: number): TryCost {
+  if (!cost.isEstimated || promisedMicroUsd <= 0) return cost;
+  return { ...cost, microUsd: Math.min(cost.microUsd, promisedMicroUsd) };
 }

@@ -2,6 +2,7 @@
 import type { GenerateStory } from "../../../decode/generate-events.ts";
 import { AppError } from "../../../core/errors.ts";
 import { formatUsd } from "../../../ledger/money.ts";
+import { isOfTry } from "./job-money.ts";
 import type { EndedTry, Judgement } from "./run-job.ts";
 
 /** What is known of it. */
@@ -23,12 +24,13 @@ export interface JudgedGenerating {
 /** See the file's head. */
 export function judgeGenerating(ended: EndedTry, job: JudgedGenerating): Judgement {
   const { story, replies, wanted, what } = job;
-  const { status, stopReason, handle } = ended;
+  const { status, stopReason, handle, beganAt } = ended;
   if (replies === wanted && status.state !== "cancelled") return { type: "done" };
-  const isOutOfTime = status.state === "timed-out" || (story.end?.type === "end" && story.end.outcome === "stopped");
+  const end = story.end && isOfTry(story.end, beganAt) ? story.end : undefined;
+  const isOutOfTime = status.state === "timed-out" || (end?.type === "end" && end.outcome === "stopped");
   if (stopReason === "money" || isOutOfTime) return failed(stoppedByBudget(ended, job));
-  if (story.end?.type === "failure") {
-    const { code, message, hint } = story.end;
+  if (end?.type === "failure") {
+    const { code, message, hint } = end;
     const isPassing = (code === "error" || code === "server-failed") && replies > job.before;
     if (!isPassing)
       return failed(failureOf(`${what} could not go on (${code}): ${message.slice(0, 2_000)}`, { ...job, hint }));

@@ -2,6 +2,7 @@
 import { AppError } from "../../../core/errors.ts";
 import { formatUsd } from "../../../ledger/money.ts";
 import type { TrainingStory } from "../../../train/training-events.ts";
+import { isOfTry } from "./job-money.ts";
 import type { EndedTry, Judgement } from "./run-job.ts";
 
 /** What is known of it. */
@@ -19,9 +20,13 @@ export interface JudgedTraining {
 /** See the file's head. */
 export function judgeTraining(ended: EndedTry, training: JudgedTraining): Judgement {
   const { story, totalSteps } = training;
-  const { status, stopReason } = ended;
-  const { end, failure, lastStep } = story;
-  if (end?.outcome === "completed" && end.model !== null && status.state !== "cancelled") return { type: "done" };
+  const { status, stopReason, beganAt } = ended;
+  const { lastStep } = story;
+  // Nothing is tried after this one: it is of this try.
+  if (story.end?.outcome === "completed" && story.end.model !== null && status.state !== "cancelled")
+    return { type: "done" };
+  const end = story.end && isOfTry(story.end, beganAt) ? story.end : undefined;
+  const failure = story.failure && isOfTry(story.failure, beganAt) ? story.failure : undefined;
   if (stopReason !== undefined && stopReason !== "money")
     return failed(new AppError("engine", `the training was stopped: ${stopReason}`, { data: { step: lastStep } }));
   if (stopReason === "money" || end?.outcome === "stopped" || status.state === "timed-out")

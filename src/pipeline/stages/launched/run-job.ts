@@ -10,6 +10,7 @@ import { formatUsd } from "../../../ledger/money.ts";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import { type FollowedEnd, type FollowPorts, followJob, hasEnded, mayPass, patiently } from "./follow-job.ts";
 import {
+  cappedCost,
   costOfTry,
   type GpuRent,
   isPaid,
@@ -18,6 +19,7 @@ import {
   tooLittle,
   type TryCost,
   type TryTimes,
+  writesStarts,
 } from "./job-money.ts";
 import { type JobState, readJobState, writeJobState } from "./job-state.ts";
 
@@ -45,6 +47,8 @@ export interface EndedTry {
   /** Why we cancelled it: "money", or what `onStatus` said. */
   readonly stopReason: string | undefined;
   readonly number: number;
+  /** When it started by the launcher, else when it was submitted; Unix milliseconds. */
+  readonly beganAt: number;
 }
 
 /** What becomes of a job whose try has ended. */
@@ -64,8 +68,8 @@ export interface JobPlan {
   onLine(line: string): void;
   /** How far it is and what it has cost; a reason has it cancelled. */
   onStatus(status: JobStatus, cost: TryCost): string | undefined;
-  /** When the try's first and newest events came. Called after `onEnd`. */
-  eventTimes(): Pick<TryTimes, "firstEventAt" | "lastEventAt">;
+  /** When the first and newest events came of the try that began at `beganAt`. Called after `onEnd`. */
+  eventTimes(beganAt: number): Pick<TryTimes, "firstEventAt" | "lastEventAt">;
   /** The job has ended, whatever way: read what it left, before it is booked. */
   onEnd(handle: JobHandle): Promise<void>;
   judge(ended: EndedTry): Promise<Judgement>;
@@ -230,26 +234,29 @@ async function submitOnce(spec: JobSpec, ports: JobPorts, state: JobState): Prom
 /** Follows a job to its end and books what it came to. */
 async function watchJob({ handle, state }: Begun, plan: JobPlan, ports: JobPorts): Promise<EndedTry> {
   const { rent, money, now } = ports;
-  const timesOf = (): TryTimes => ({ submittedAt: state.submittedAt, now: now(), ...plan.eventTimes() });
+  const known = { submittedAt: state.submittedAt, startIsTold: writesStarts(handle.launcher) };
+  const began = ({ startedAt }: JobStatus): number => startedAt ?? state.submittedAt;
+  const timesOf = (seen: JobStatus): TryTimes => ({ ...known, now: now(), ...plan.eventTimes(began(seen)) });
   const promised = money.promisedMicroUsd;
   const mayStop = state.isOurs && isPaid(rent) && money.isOpen;
   const { status, stopReason } = await followOrLeave({ handle, state }, plan, {
     ...ports,
     onLine: (line) => plan.onLine(line),
     onStatus: (seen) => {
-      const cost = costOfTry(rent, seen, timesOf());
+      const cost = costOfTry(rent, seen, timesOf(seen));
       const reason = plan.onStatus(seen, cost);
       return reason ?? (mayStop && !hasEnded(seen) && cost.microUsd >= promised ? "money" : undefined);
     },
   });
   await plan.onEnd(handle);
-  const cost = costOfTry(rent, status, timesOf());
+  const cost = cappedCost(costOfTry(rent, status, timesOf(status)), promised);
   const detail = labelOf(handle, state.try);
   if (isPaid(rent) && !money.isCharged(detail) && !money.isCharged(detail + OTHERS)) {
     if (state.isOurs) await money.charge({ microUsd: cost.microUsd, isEstimated: cost.isEstimated, detail });
     else await money.disclaim(detail + OTHERS);
   }
-  return { handle, status, cost: state.isOurs ? cost : { ...cost, microUsd: 0 }, stopReason, number: state.try };
+  const own = state.isOurs ? cost : { ...cost, microUsd: 0 };
+  return { handle, status, cost: own, stopReason, number: state.try, beganAt: began(status) };
 }
 
 /** Follows a job; where the user stops us, the plan says whether it is stopped too. */
