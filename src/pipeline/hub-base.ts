@@ -29,6 +29,11 @@ export async function withHubBase(loaded: LoadedRecipe, hub: HubAccess): Promise
   return { ...loaded, recipe, baseFolder: folder };
 }
 
+/** The folder of a model's description (tokenizer, template, configuration) in the cache. Throws as {@link withHubBase}. */
+export async function fetchHubDescription(reference: string, hub: HubAccess): Promise<string> {
+  return (await fetchHubModel(parseBase(reference, "--tokenizer"), "description", portsOf(hub, NEVER))).folder;
+}
+
 /** Fetches the weights of a base on the hub, for the embedded engine; nothing for another base. */
 export async function bringBaseWeights(
   recipe: Pick<Recipe, "student">,
@@ -46,10 +51,10 @@ export function describeHubBase({ student }: Pick<Recipe, "student">): string {
 
 const NEVER = new AbortController().signal;
 
-function parseBase(base: string) {
+function parseBase(base: string, called = "student.base") {
   const reference = parseHubReference(base);
   if (reference.selection === undefined && reference.repo.includes("/")) return reference;
-  throw new AppError("recipe-invalid", `student.base: ${base} names no model on the hub`, {
+  throw new AppError("recipe-invalid", `${called}: ${base} names no model on the hub`, {
     hint: "write hf:OWNER/NAME@REVISION; @main takes the newest and records its commit",
   });
 }

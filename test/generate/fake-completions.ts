@@ -111,7 +111,7 @@ export async function startFakeCompletions(
     if (fault(bodies.length - 1, response)) return;
     const refused = refusal(body, manners);
     const isStream = body["stream"] === true && manners.stream?.form !== "none";
-    if (refused === undefined && isStream) return void (await sendEvents(response, { body, manners, streamed }));
+    if (refused === undefined && isStream) return await sendEvents(response, { body, manners, streamed });
     const reply = refused === undefined ? complete(body, manners) : { error: { message: refused } };
     response.writeHead(refused === undefined ? 200 : 400, { "content-type": "application/json" });
     response.end(JSON.stringify(reply));
