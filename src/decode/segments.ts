@@ -47,6 +47,20 @@ export interface SegmentSource {
   write(request: SegmentRequest, signal: AbortSignal | undefined): Promise<SegmentReply>;
 }
 
+/** A server whose ids can be taken as they come. */
+export interface StreamedSource extends SegmentSource {
+  /**
+   * As `write`, giving ids to `take` as they come. Where that says false the server is left at once: what it would still write is
+   * of no use. A stream that breaks off after ids came has ended early, and is no error.
+   * @returns how the segment ended; of no meaning where the server was left
+   */
+  stream(
+    request: SegmentRequest,
+    take: (ids: readonly number[]) => boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<SegmentReply["end"]>;
+}
+
 /** What a row needs to know of its source. */
 export interface SegmentPlace
   extends Pick<SegmentSource, "contextTokens" | "choosableIds" | "canHoldBackStops" | "maxSegmentTokens"> {
@@ -55,11 +69,24 @@ export interface SegmentPlace
   readonly known?: ReadonlyMap<number, readonly number[]>;
 }
 
-/** A prompt being decoded: ask `next` for a request until it gives none, answering each with `accept`. */
+/**
+ * A prompt being decoded: ask `next` for a request until it gives none, answering each with `accept`, or with any number of
+ * `take` and then `finish`.
+ */
 export interface SegmentedRow {
   next(): SegmentRequest | undefined;
   /** @throws {AppError} provider: the server wrote nothing at all, or nothing but ids that the tokenizer lacks. */
   accept(reply: SegmentReply): void;
+  /**
+   * Takes ids of the reply as they come; false once the machine goes another way than the server, from where on ids are ignored.
+   * @throws {AppError} provider-permanent: nothing but ids that the tokenizer lacks
+   */
+  take(ids: readonly number[]): boolean;
+  /**
+   * The reply is over.
+   * @throws {AppError} provider: it held nothing at all
+   */
+  finish(end: SegmentReply["end"]): void;
   readonly generations: readonly Generation[];
   /** See `Row` (row.ts). */
   readonly choices: readonly (readonly number[])[];
@@ -85,42 +112,64 @@ export function openSegmentedRow(request: RowRequest, place: SegmentPlace): Segm
     return undefined;
   };
   let barred: number[] = [];
-  let asked = 0;
   let wanted: RowCall | undefined;
+  /** Of the reply to `wanted`: how many tokens were asked for and taken, and whether the machine still goes the server's way. */
+  let asked = 0;
+  let taken = 0;
+  let isFollowed = true;
+  const begin = (): void => {
+    taken = 0;
+    isFollowed = true;
+  };
   const next: SegmentedRow["next"] = () => {
     wanted ??= ask();
     const segment = wanted && segmentOf(wanted, { place, sampling: request.sampling, barred });
     asked = segment === undefined ? 0 : segment.maxTokens;
+    begin();
     return segment;
   };
-  const accept: SegmentedRow["accept"] = (reply) => {
-    const tokens = wanted === undefined ? [] : tokensOf(reply, wanted.state).slice(0, asked);
-    for (const token of tokens) {
-      if (wanted === undefined) return;
-      if (!isChoosable(token, place)) {
-        if (barred.push(token) > MAX_BARRED) throw noSuchIds(barred, place);
-        return;
-      }
-      barred = [];
-      const { sequence, state, length } = { ...wanted, length: wanted.sequence.length };
-      row.accept(token);
-      wanted = ask();
-      // Anything but this one token more, at the same stage, is not what the server went on from.
-      const isOneMore = wanted?.sequence === sequence && sequence.length === length + 1 && sequence[length] === token;
-      if (!isOneMore || wanted?.state.stage !== state.stage) return;
+  /** Whether the token is one more of the server's own, after which it may go on. */
+  const follow = (token: number): boolean => {
+    if (wanted === undefined || taken >= asked) return false;
+    taken++;
+    if (!isChoosable(token, place)) {
+      if (barred.push(token) > MAX_BARRED) throw noSuchIds(barred, place);
+      return false;
     }
+    barred = [];
+    const { sequence, state } = wanted;
+    const { length } = sequence;
+    row.accept(token);
+    wanted = ask();
+    // Anything but this one token more, at the same stage, is not what the server went on from.
+    const isOneMore = wanted?.sequence === sequence && sequence.length === length + 1 && sequence[length] === token;
+    return isOneMore && wanted?.state.stage === state.stage && taken < asked;
   };
-  return { next, accept, generations: row.generations, choices: row.choices };
+  const take: SegmentedRow["take"] = (ids) => {
+    for (const token of ids) if (isFollowed) isFollowed = follow(token);
+    return isFollowed;
+  };
+  const finish: SegmentedRow["finish"] = (end) => {
+    // A stop that was told has led another way: where the machine still follows, the server kept it to itself.
+    if (wanted !== undefined && isFollowed && end === "stop") take([untoldStop(wanted.state)]);
+    else if (wanted !== undefined && taken === 0) throw wroteNothing();
+  };
+  const accept: SegmentedRow["accept"] = ({ ids, end }) => {
+    begin();
+    take(ids);
+    finish(end);
+  };
+  return { next, accept, take, finish, generations: row.generations, choices: row.choices };
 }
 
-/** The tokens that a reply holds, its end too where the server did not tell it. */
-function tokensOf({ ids, end }: SegmentReply, { plan, stage }: ThinkingState): readonly number[] {
-  const { thinkingEnd, imEnd, endOfText } = plan.delimiters.stopIds;
-  const last = ids.at(-1);
-  const isTold = last === thinkingEnd || last === imEnd || last === endOfText;
-  if (end === "stop" && !isTold) return [...ids, stage === "thinking" ? thinkingEnd : imEnd];
-  if (ids.length > 0) return ids;
-  throw new AppError("provider", "the server wrote nothing and named no end", {
+/** The stop that a server ended at without telling. */
+function untoldStop({ plan, stage }: ThinkingState): number {
+  const { thinkingEnd, imEnd } = plan.delimiters.stopIds;
+  return stage === "thinking" ? thinkingEnd : imEnd;
+}
+
+function wroteNothing(): AppError {
+  return new AppError("provider", "the server wrote nothing and named no end", {
     hint: "check the server's log; its context may be shorter than was told",
     isRetryable: true,
   });

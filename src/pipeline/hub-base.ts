@@ -1,7 +1,12 @@
 /** @file A base student on the hub: its description in the cache, its revision pinned to a commit, its weights where this machine computes. */
 import { fetchHubModel } from "../adapters/datasets/hub/fetch-hub-model.ts";
 import { DEFAULT_HUB } from "../adapters/datasets/hub/hub-http.ts";
-import { type HubReference, hubSource, isHubReference, parseHubReference } from "../adapters/datasets/hub/hub-reference.ts";
+import {
+  type HubReference,
+  hubSource,
+  isHubReference,
+  parseHubReference,
+} from "../adapters/datasets/hub/hub-reference.ts";
 import { systemWaiting } from "../adapters/teacher/retry-delay.ts";
 import { AppError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
@@ -35,6 +40,11 @@ export async function withHubBase(
   return { ...loaded, recipe, baseFolder: folder };
 }
 
+/** The folder of a model's description (tokenizer, template, configuration) in the cache. Throws as {@link withHubBase}. */
+export async function fetchHubDescription(reference: string, hub: HubAccess): Promise<string> {
+  return (await fetchHubModel(parseBase(reference, "--tokenizer"), "description", portsOf(hub, NEVER))).folder;
+}
+
 /** Fetches the weights of a base on the hub, for the embedded engine; nothing for another base. */
 export async function bringBaseWeights(
   recipe: Pick<Recipe, "student">,
@@ -61,10 +71,10 @@ function asRecorded(reference: HubReference, recorded: Pick<Recipe, "student"> |
   return earlier.repo === reference.repo ? earlier : reference;
 }
 
-function parseBase(base: string): HubReference {
+function parseBase(base: string, called = "student.base"): HubReference {
   const reference = parseHubReference(base);
   if (reference.selection === undefined && reference.repo.includes("/")) return reference;
-  throw new AppError("recipe-invalid", `student.base: ${base} names no model on the hub`, {
+  throw new AppError("recipe-invalid", `${called}: ${base} names no model on the hub`, {
     hint: "write hf:OWNER/NAME@REVISION; @main takes the newest and records its commit",
   });
 }

@@ -3,10 +3,16 @@ import { shortHash } from "../core/hash.ts";
 import type { Generation } from "../decode/row.ts";
 import type { EmittedToken } from "../decode/thinking-budget.ts";
 import type { ThinkingRuntime } from "../decode/thinking-runtime.ts";
-import type { ChatTemplate } from "../tokenize/chat.ts";
+import type { ChatMessage, ChatTemplate } from "../tokenize/chat.ts";
 import { thinkingDelimiters, type ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { Tokenizer } from "../tokenize/tokenizer.ts";
+import {
+  checkPromptAsText,
+  messagesWithoutSpellings,
+  type SpellingRule,
+  withoutSpellings,
+} from "./control-spellings.ts";
 import { ApiError } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
 import { type ThinkingDefaults, wantedThinking } from "./openai/thinking-controls.ts";
@@ -21,6 +27,8 @@ export interface ServedModel {
   readonly style: ThinkingStyle;
   readonly runtime: ThinkingRuntime;
   readonly defaults: ThinkingDefaults;
+  /** Where its runtime reads prompts as text: what is done with control tokens that a user spells. Ids need no such rule. */
+  readonly spellings?: SpellingRule | undefined;
 }
 
 /** A piece of a reply. */
@@ -83,11 +91,10 @@ export class ReplyMaker {
    * @throws {ApiError} 400: the controls contradict each other, or the prompt and an answer do not fit the context
    */
   prepare(wanted: WantedReply): PreparedReply {
-    const { chatTemplate, defaults, runtime } = this.model;
+    const { defaults, runtime } = this.model;
     const { setting, waitText, answerTokens } = wantedThinking(wanted, defaults);
     this.#refuseLong(wanted);
-    const promptIds = chatTemplate.encodePrompt(wanted.messages);
-    const delimiters = this.#delimitersOf(waitText);
+    const { promptIds, delimiters } = this.#encode(wanted.messages, waitText);
     if (promptIds.length + answerTokens >= runtime.contextTokens)
       throw new ApiError(
         400,
@@ -125,6 +132,19 @@ export class ReplyMaker {
       param: "messages",
       code: "context_length_exceeded",
     });
+  }
+
+  #encode(
+    messages: readonly ChatMessage[],
+    waitText: string,
+  ): { promptIds: readonly number[]; delimiters: ThinkingDelimiters } {
+    const { tokenizer, chatTemplate, spellings: rule } = this.model;
+    if (rule === undefined)
+      return { promptIds: chatTemplate.encodePrompt(messages), delimiters: this.#delimitersOf(waitText) };
+    const promptIds = chatTemplate.encodePrompt(messagesWithoutSpellings(messages, { tokenizer, rule }));
+    checkPromptAsText(promptIds, tokenizer);
+    const wait = withoutSpellings(waitText, { tokenizer, rule, param: "thinking.waitText" });
+    return { promptIds, delimiters: this.#delimitersOf(wait) };
   }
 
   async #runChoice(

@@ -19,6 +19,24 @@ export interface Manners {
   readonly takesExtras: boolean;
   /** The stop id stands at the end of what is returned. */
   readonly tellsStops: boolean;
+  /** How a stream goes, where one is asked for; unless told as vLLM's, an id a piece. */
+  readonly stream?: StreamManners;
+}
+
+/** How the fake streams. */
+export interface StreamManners {
+  /** Tokens of a piece; 1 unless told. */
+  readonly pieceTokens?: number;
+  /** `none`: one reply as JSON, though a stream was asked for. */
+  readonly form?: "events" | "none";
+  /** Pieces lack their ids. */
+  readonly lacksIds?: boolean;
+  /** The connection breaks after so many pieces, each time. */
+  readonly breaksAfter?: number;
+  /** Where it breaks, an event tells of a failure instead. */
+  readonly failsWith?: string;
+  /** Before each piece. */
+  readonly pauseMs?: number;
 }
 
 /** vLLM's manners. */
@@ -39,6 +57,8 @@ export type SeenBody = Readonly<Record<string, unknown>>;
 export interface FakeCompletions {
   readonly baseUrl: string;
   readonly bodies: SeenBody[];
+  /** Pieces that were sent, and streams whose reader left before their end. */
+  readonly streamed: { pieces: number; left: number };
   close(): Promise<void>;
 }
 
@@ -81,6 +101,7 @@ export async function startFakeCompletions(
   fault: (index: number, response: ServerResponse) => boolean = () => false,
 ): Promise<FakeCompletions> {
   const bodies: SeenBody[] = [];
+  const streamed = { pieces: 0, left: 0 };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -89,6 +110,8 @@ export async function startFakeCompletions(
     bodies.push(body);
     if (fault(bodies.length - 1, response)) return;
     const refused = refusal(body, manners);
+    const isStream = body["stream"] === true && manners.stream?.form !== "none";
+    if (refused === undefined && isStream) return await sendEvents(response, { body, manners, streamed });
     const reply = refused === undefined ? complete(body, manners) : { error: { message: refused } };
     response.writeHead(refused === undefined ? 200 : 400, { "content-type": "application/json" });
     response.end(JSON.stringify(reply));
@@ -97,6 +120,7 @@ export async function startFakeCompletions(
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     bodies,
+    streamed,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -114,7 +138,48 @@ function refusal(body: SeenBody, { takesIds, takesExtras, forbids }: Manners): s
   return undefined;
 }
 
-function complete(body: SeenBody, manners: Manners): object {
+/** A reply piece by piece, as vLLM sends it: the last piece carries the end, then usage, then `[DONE]`. */
+async function sendEvents(
+  response: ServerResponse,
+  { body, manners, streamed }: { body: SeenBody; manners: Manners; streamed: FakeCompletions["streamed"] },
+): Promise<void> {
+  const { pieceTokens = 1, lacksIds = false, breaksAfter = 1e9, failsWith, pauseMs = 0 } = manners.stream ?? {};
+  const [choice] = complete(body, manners).choices;
+  const { ids, shown } = choice!;
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+  let isOver = false;
+  response.on("close", () => void (streamed.left += isOver ? 0 : 1));
+  const send = (value: unknown): boolean => response.write(`data: ${JSON.stringify(value)}\n\n`);
+  for (let at = 0, piece = 0; at < Math.max(1, ids.length); at += pieceTokens, piece++) {
+    await new Promise((resolve) => (pauseMs > 0 ? setTimeout(resolve, pauseMs) : setImmediate(resolve)));
+    if (response.destroyed) return;
+    if (piece >= breaksAfter) {
+      isOver = true;
+      if (failsWith === undefined) return void response.destroy();
+      send({ error: { message: failsWith, code: 500 } });
+      return void response.end();
+    }
+    const isLast = at + pieceTokens >= ids.length;
+    const token_ids = "token_ids" in choice! && !lacksIds ? { token_ids: ids.slice(at, at + pieceTokens) } : {};
+    const text = letters.decode(shown.slice(at, at + pieceTokens));
+    streamed.pieces++;
+    send({ choices: [{ index: 0, text, finish_reason: isLast ? choice!.finish_reason : null, ...token_ids }] });
+  }
+  isOver = true;
+  send({ choices: [], usage: { completion_tokens: ids.length } });
+  response.end("data: [DONE]\n\n");
+}
+
+interface Completion {
+  readonly text: string;
+  readonly finish_reason: string;
+  readonly token_ids?: readonly number[];
+  /** For the stream: all ids, and those whose text is shown. */
+  readonly ids: readonly number[];
+  readonly shown: readonly number[];
+}
+
+function complete(body: SeenBody, manners: Manners): { choices: readonly Completion[] } {
   const isText = typeof body["prompt"] === "string";
   const prompt = isText ? letters.encodeControl(body["prompt"] as string) : (body["prompt"] as number[]);
   const spelled = ((body["stop"] ?? []) as string[]).flatMap((text) => letters.encodeControl(text));
@@ -133,5 +198,5 @@ function complete(body: SeenBody, manners: Manners): object {
   }
   const tokenIds = manners.returnsIds && body["return_token_ids"] === true ? { token_ids: ids } : {};
   const shown = finish === "stop" && manners.tellsStops ? ids.slice(0, -1) : ids;
-  return { choices: [{ index: 0, text: letters.decode(shown), finish_reason: finish, ...tokenIds }] };
+  return { choices: [{ text: letters.decode(shown), finish_reason: finish, ...tokenIds, ids, shown }] };
 }

@@ -3,9 +3,16 @@ import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
 import { bearer, keyRedactor } from "../teacher/api-key.ts";
 import { excerptOf } from "../teacher/excerpt.ts";
-import { HttpEndpoint, HttpFailure, type HttpLimits, type HttpResponse } from "../teacher/http-endpoint.ts";
+import {
+  HttpEndpoint,
+  HttpFailure,
+  type HttpHead,
+  type HttpLimits,
+  type HttpResponse,
+} from "../teacher/http-endpoint.ts";
 import { parseJson } from "../teacher/json-fields.ts";
 import { retryDelayMs, systemWaiting, type Waiting } from "../teacher/retry-delay.ts";
+import { ChunkReader, type ChunkTaker, StreamBroken, type StreamEnd, StreamLeft } from "./completion-chunks.ts";
 
 const Choice = z.object({
   text: z.string().default(""),
@@ -63,18 +70,19 @@ export class CompletionsExchange {
    * The reply to a body.
    * @throws {AppError} provider-permanent: refused (4xx; `data.status`); provider: no good reply in all tries; interrupted
    */
-  async post(body: unknown, signal: AbortSignal | undefined): Promise<CompletionReply> {
+  post(body: unknown, signal: AbortSignal | undefined): Promise<CompletionReply> {
     const text = JSON.stringify(body);
-    const key = String(this.#asked++);
-    for (let retry = 1; ; retry++) {
-      const outcome = await this.#try(text, signal ?? new AbortController().signal);
-      if (outcome.type === "reply") return outcome.reply;
-      if (retry >= (this.#address.maxTries ?? MAX_TRIES)) throw outcome.error;
-      if (!outcome.error.isRetryable) throw outcome.error;
-      const delayMs = retryDelayMs({ key, retry, retryAfterMs: 0 }, this.#waiting.seed);
-      await this.#waiting.sleep(delayMs, signal ?? new AbortController().signal);
-      if (signal?.aborted) throw interrupted(signal.reason);
-    }
+    return this.#persist((until) => this.#try(text, until), signal);
+  }
+
+  /**
+   * The reply to a body that asks for a stream, piece by piece; a server that streams nothing gives it in one piece. It is asked for
+   * again as long as nothing of it was given out.
+   * @throws {AppError} as `post`; and whatever the taker throws
+   */
+  stream(body: unknown, take: ChunkTaker, signal: AbortSignal | undefined): Promise<StreamEnd> {
+    const text = JSON.stringify(body);
+    return this.#persist((until) => this.#tryStream(text, take, until), signal);
   }
 
   /** Ends all connections at once. */
@@ -82,19 +90,70 @@ export class CompletionsExchange {
     return this.#endpoint.close();
   }
 
-  async #try(body: string, signal: AbortSignal): Promise<{ type: "reply"; reply: CompletionReply } | Failed> {
-    const headers = { "content-type": "application/json", ...bearer(this.#address.apiKey) };
+  /** Tries until there is a result, the tries are used up, or trying again mends nothing. */
+  async #persist<T>(work: (signal: AbortSignal) => Promise<Outcome<T>>, given: AbortSignal | undefined): Promise<T> {
+    const key = String(this.#asked++);
+    const signal = given ?? new AbortController().signal;
+    for (let retry = 1; ; retry++) {
+      const outcome = await work(signal);
+      if (outcome.type === "reply") return outcome.reply;
+      if (retry >= (this.#address.maxTries ?? MAX_TRIES)) throw outcome.error;
+      if (!outcome.error.isRetryable) throw outcome.error;
+      const delayMs = retryDelayMs({ key, retry, retryAfterMs: 0 }, this.#waiting.seed);
+      await this.#waiting.sleep(delayMs, signal);
+      if (signal.aborted) throw interrupted(signal.reason);
+    }
+  }
+
+  async #try(body: string, signal: AbortSignal): Promise<Outcome<CompletionReply>> {
     try {
-      const response = await this.#endpoint.post(this.#path, { headers, body, signal });
+      const response = await this.#endpoint.post(this.#path, { headers: this.#headers, body, signal });
       const reply = response.status === 200 ? readReply(response.body) : undefined;
       return reply === undefined ? { type: "failed", error: this.#badResponse(response) } : { type: "reply", reply };
     } catch (error) {
-      if (!(error instanceof HttpFailure)) throw error;
-      if (error.kind === "aborted") throw interrupted(signal.reason);
-      const isRetryable = error.kind === "network" || error.kind === "timeout";
-      const message = `the server ${this.#address.baseUrl} gave no reply: ${error.message}`;
-      return { type: "failed", error: new AppError("provider", message, { cause: error, isRetryable }) };
+      return this.#noReply(error, signal);
     }
+  }
+
+  async #tryStream(body: string, take: ChunkTaker, signal: AbortSignal): Promise<Outcome<StreamEnd>> {
+    const reader = new ChunkReader(take);
+    const readerFor = (head: HttpHead): ((piece: string) => void) | undefined =>
+      isStream(head) ? (piece) => reader.push(piece) : undefined;
+    try {
+      const response = await this.#endpoint.post(this.#path, { headers: this.#headers, body, signal, readerFor });
+      if (!isStream(response)) return this.#takeWhole(response, take);
+      reader.end();
+      if (reader.isWhole) return { type: "reply", reply: "whole" };
+      throw new StreamBroken("ended its stream without an end of the reply");
+    } catch (error) {
+      if (error instanceof StreamLeft) return { type: "reply", reply: "left" };
+      const isBroken = error instanceof StreamBroken || (error instanceof HttpFailure && error.kind !== "aborted");
+      if (isBroken && reader.hasRead) return { type: "reply", reply: reader.isWhole ? "whole" : "broken" };
+      if (!(error instanceof StreamBroken)) return this.#noReply(error, signal);
+      const message = `the server ${this.#address.baseUrl} ${this.#redact(error.message)}`;
+      return { type: "failed", error: new AppError("provider", message, { isRetryable: true }) };
+    }
+  }
+
+  /** A reply that was not streamed though it was asked to be. */
+  #takeWhole(response: HttpResponse, take: ChunkTaker): Outcome<StreamEnd> {
+    const reply = response.status === 200 ? readReply(response.body) : undefined;
+    if (reply === undefined) return { type: "failed", error: this.#badResponse(response) };
+    const { text, tokenIds, finishReason } = reply;
+    take({ text, tokenIds, finishReason: finishReason === "" ? "length" : finishReason });
+    return { type: "reply", reply: "whole" };
+  }
+
+  get #headers(): Readonly<Record<string, string>> {
+    return { "content-type": "application/json", ...bearer(this.#address.apiKey) };
+  }
+
+  #noReply(error: unknown, signal: AbortSignal): Failed {
+    if (!(error instanceof HttpFailure)) throw error;
+    if (error.kind === "aborted") throw interrupted(signal.reason);
+    const isRetryable = error.kind === "network" || error.kind === "timeout";
+    const message = `the server ${this.#address.baseUrl} gave no reply: ${error.message}`;
+    return { type: "failed", error: new AppError("provider", message, { cause: error, isRetryable }) };
   }
 
   #badResponse({ status, body }: HttpResponse): AppError {
@@ -112,6 +171,12 @@ export class CompletionsExchange {
 interface Failed {
   readonly type: "failed";
   readonly error: AppError;
+}
+
+type Outcome<T> = { readonly type: "reply"; readonly reply: T } | Failed;
+
+function isStream({ status, header }: HttpHead): boolean {
+  return status === 200 && /^text\/event-stream\b/i.test(header("content-type") ?? "");
 }
 
 function readReply(body: string): CompletionReply | undefined {

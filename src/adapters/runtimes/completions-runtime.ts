@@ -2,7 +2,8 @@
  * @file A remote `/v1/completions` server as a source of segments: vLLM, SGLang and others with token ids in and out, and with
  * text where there is nothing better. The thinking-budget machine stays here, in front of it (src/decode/segments.ts).
  */
-import type { SegmentReply, SegmentRequest, SegmentSource } from "../../decode/segments.ts";
+import type { SegmentReply, SegmentRequest, StreamedSource } from "../../decode/segments.ts";
+import { IdPieces, type ReplyPieces, TextPieces } from "./completion-pieces.ts";
 import { completionBody, idsReply, type ServerAbilities, type TextCodec, textReply } from "./completions-dialect.ts";
 import { type CompletionsAddress, CompletionsExchange } from "./completions-exchange.ts";
 import { describeLacks, probeCompletions } from "./probe-completions.ts";
@@ -25,7 +26,7 @@ export interface CompletionsOptions extends CompletionsAddress {
 }
 
 /** An open server. */
-export interface CompletionsRuntime extends SegmentSource {
+export interface CompletionsRuntime extends StreamedSource {
   readonly abilities: ServerAbilities;
   /** What the server cannot do, in sentences; for people, before anything is decoded. */
   readonly lacks: readonly string[];
@@ -64,6 +65,14 @@ function runtimeOf(
     if (!read.isSeamWhole) brokenSeams++;
     return read.reply;
   };
+  const stream: CompletionsRuntime["stream"] = async (request, take, signal) => {
+    const body = { ...completionBody(request, { model, abilities, codec }), stream: true };
+    const isIds = abilities.dialect === "ids" || codec === undefined;
+    const pieces: ReplyPieces = isIds ? new IdPieces(take) : new TextPieces(request, codec, take);
+    const end = pieces.finish(await exchange.stream(body, (chunk) => pieces.push(chunk), signal));
+    if (!pieces.isSeamWhole) brokenSeams++;
+    return end;
+  };
   return {
     contextTokens,
     choosableIds,
@@ -73,6 +82,7 @@ function runtimeOf(
     lacks: describeLacks(abilities),
     brokenSeams: () => brokenSeams,
     write,
+    stream,
     close: () => exchange.close(),
   };
 }

@@ -1,12 +1,14 @@
 import type { AppError } from "../../core/errors.ts";
 import { findModel } from "../../pipeline/evaluation/find-model.ts";
+import { findTokenizer } from "../../pipeline/find-tokenizer.ts";
 import type { Listening } from "../../server/listen.ts";
 import type { ServeApp } from "../../server/serve-app.ts";
 import type { Effort } from "../../server/openai/thinking-controls.ts";
 import type { ServedModel } from "../../server/served-model.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
-import { isLoopback, serveKeys } from "../serve-flags.ts";
+import { hubAccess } from "../hub-access.ts";
+import { isLoopback, serveKeys, upstreamOf } from "../serve-flags.ts";
 import { printable } from "../printable.ts";
 
 /** Flags of `grappa serve`. */
@@ -15,6 +17,11 @@ export interface ServeFlags extends CommonFlags {
   readonly host: string;
   readonly port: number;
   readonly keysEnv?: string;
+  readonly upstream?: string;
+  readonly tokenizer?: string;
+  readonly upstreamKeyEnv?: string;
+  readonly context?: number;
+  readonly neutralise: boolean;
   readonly name?: string;
   readonly slots?: number;
   readonly budget?: number;
@@ -27,6 +34,8 @@ export interface ServeFlags extends CommonFlags {
 }
 
 const SLOTS = 8;
+/** As many sequences as vLLM takes at once unless told. */
+const UPSTREAM_SLOTS = 256;
 const MAX_BODY_BYTES = 4 << 20;
 const MAX_WAITING = 256;
 const MAX_SECONDS = 600;
@@ -54,19 +63,32 @@ export default presenting<ServeFlags, [string]>(async (context, flags, model) =>
 });
 
 async function openModel(context: CliContext, flags: ServeFlags, model: string): Promise<ServedModel> {
-  const { name, folder } = await findModel(model, context.recipes);
-  const { openServedModel } = await import("../../server/open-served-model.ts");
-  return await openServedModel({
-    folder,
-    id: flags.name ?? name,
-    threads: flags.threads ?? context.settings.threads,
-    slots: flags.slots ?? SLOTS,
+  const upstream = upstreamOf(flags, context.secrets);
+  const thinking = {
     efforts: Object.fromEntries(flags.effort ?? []),
     budgetTokens: flags.budget,
     waits: flags.wait,
     waitText: flags.waitText,
     answerReserve: flags.answerTokens,
-  });
+  };
+  if (upstream !== undefined) {
+    const tokenizerFolder = await findTokenizer(upstream.tokenizer, { ...context.recipes, hub: hubAccess(context) });
+    const { openUpstreamModel } = await import("../../server/open-upstream-model.ts");
+    const slots = flags.slots ?? UPSTREAM_SLOTS;
+    return await openUpstreamModel({
+      ...thinking,
+      ...upstream,
+      tokenizerFolder,
+      model,
+      id: flags.name ?? model,
+      slots,
+    });
+  }
+  const { name, folder } = await findModel(model, context.recipes);
+  const { openServedModel } = await import("../../server/open-served-model.ts");
+  const id = flags.name ?? name;
+  const threads = flags.threads ?? context.settings.threads;
+  return await openServedModel({ ...thinking, folder, id, threads, slots: flags.slots ?? SLOTS });
 }
 
 async function buildServing(

@@ -34,6 +34,35 @@ export const serveCommand = buildCommand({
         optional: true,
         placeholder: "NAME",
       },
+      upstream: {
+        kind: "parsed",
+        parse: plainText,
+        brief: "address of a vLLM, SGLang or other server of /v1/completions that decodes; MODEL is its name there",
+        optional: true,
+        placeholder: "URL",
+      },
+      tokenizer: {
+        kind: "parsed",
+        parse: plainText,
+        brief: "with --upstream: folder with the model's tokenizer and chat template, or hf:OWNER/NAME@REVISION",
+        optional: true,
+        placeholder: "FOLDER",
+      },
+      upstreamKeyEnv: {
+        kind: "parsed",
+        parse: plainText,
+        brief: "with --upstream: name of the environment variable that holds its key",
+        optional: true,
+        placeholder: "NAME",
+      },
+      context: whole(64, MOST, "with --upstream: tokens of its context (default: what /v1/models says)"),
+      neutralise: {
+        kind: "boolean",
+        brief:
+          "with --upstream: break control tokens that users spell, where it reads text alone (default: refuse with 400)",
+        default: false,
+        withNegated: false,
+      },
       name: {
         kind: "parsed",
         parse: plainText,
@@ -41,7 +70,7 @@ export const serveCommand = buildCommand({
         optional: true,
         placeholder: "NAME",
       },
-      slots: whole(1, 256, "replies decoded together (default: 8, fewer where memory is short)"),
+      slots: whole(1, 4096, "replies decoded together (default: 8; 256 with --upstream)"),
       budget: whole(0, MOST, "most thinking tokens where a request does not say (default: until it ends by itself)"),
       wait: {
         kind: "parsed",
@@ -71,12 +100,18 @@ export const serveCommand = buildCommand({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "a run, a model's folder, or demo-base", parse: plainText, placeholder: "MODEL" }],
+      parameters: [
+        {
+          brief: "a run, a model's folder, or demo-base; with --upstream its name there",
+          parse: plainText,
+          placeholder: "MODEL",
+        },
+      ],
     },
   },
   docs: {
     brief: "serve a student as an OpenAI-compatible API, thinking under a budget",
     fullDescription:
-      "Serves a student on /v1/chat/completions, /v1/completions and /v1/models, with /health and /metrics.\nA request may say thinking: {budgetTokens, minTokens, waits, waitText, answerReserve}, or reasoning_effort. Ctrl-C lets\nwhat is under way finish.",
+      "Serves a student on /v1/chat/completions, /v1/completions and /v1/models, with /health and /metrics.\nWith --upstream another server decodes it and this one keeps the budget in front.\nA request may say thinking: {budgetTokens, minTokens, waits, waitText, answerReserve}, or reasoning_effort. Ctrl-C lets\nwhat is under way finish.",
   },
 });
