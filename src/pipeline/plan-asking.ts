@@ -24,15 +24,22 @@ const HELD_HERE_PARAMETERS = 2 ** 30 / 4;
 /** Thinking to a natural end, as a share of the longest example that may be trained on; assumed. */
 const ASSUMED_THINKING: Range = [0.1, 0.5];
 
+/** Whether base and student are asked by the launcher, as far as their size tells; undefined size: not known. */
+export function isAskedByLauncher(
+  { train: { launcher }, evaluate: { on } }: Pick<Recipe, "train" | "evaluate">,
+  size: Pick<StudentSize, "parameters"> | undefined,
+): boolean {
+  if (launcher === undefined || size === undefined || on === "embedded") return false;
+  return on === "launcher" || size.parameters > HELD_HERE_PARAMETERS;
+}
+
 /** The evaluation by the launcher; undefined where it is asked here, or nobody knows the GPUs, their price or the student's size. */
 export function forecastAsking(
   recipe: Recipe,
   size: Pick<StudentSize, "parameters"> | undefined,
 ): AskingForecast | undefined {
   const { launcher } = recipe.train;
-  const { on } = recipe.evaluate;
-  if (launcher === undefined || size === undefined || on === "embedded") return undefined;
-  if (on === "auto" && size.parameters <= HELD_HERE_PARAMETERS) return undefined;
+  if (launcher === undefined || size === undefined || !isAskedByLauncher(recipe, size)) return undefined;
   const { kind, gpus } = configuredGpus(launcher);
   const price = gpuHourPrice(launcher);
   if (kind === undefined || gpus === 0 || price === undefined) return undefined;

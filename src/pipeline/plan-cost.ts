@@ -10,7 +10,8 @@ import { count, parameterCount } from "../report/number-format.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { forecastFacts } from "./plan-rows.ts";
-import { planTraining, type TrainingPlan } from "./plan-training.ts";
+import { isAskedByLauncher } from "./plan-asking.ts";
+import { plannedSize, planTraining, type TrainingPlan } from "./plan-training.ts";
 import { hubDataOf } from "./sources/source-places.ts";
 
 /** The plan. Amounts in micro-dollars, times in seconds. */
@@ -109,9 +110,14 @@ function warningsOf(plan: Omit<CostPlan, "warnings">, dearestReplyMicroUsd: numb
 }
 
 /** What the recipe's selection may do to its student, and what the plan cannot know of it. */
-function curationWarnings(recipe: Recipe, { studentParameters }: PlanFacts): string[] {
+function curationWarnings(recipe: Recipe, facts: PlanFacts): string[] {
+  const { studentParameters } = facts;
   const { select, difficulty } = recipe;
   const warnings: string[] = [];
+  if (recipe.attempt.modes.length > 0 && isAskedByLauncher(recipe, plannedSize(recipe, facts)))
+    warnings.push(
+      "the base's own tries (attempt.modes) are made by the launcher too, and what its GPUs take for them is not in this plan: set attempt.modes to [] to leave them out",
+    );
   const cap = studentParameters === undefined ? undefined : lengthCap(studentParameters);
   const longest = longestThinking(recipe);
   if (studentParameters !== undefined && cap !== undefined && longest > cap && select.longShare === undefined)

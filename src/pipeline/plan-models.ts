@@ -29,7 +29,9 @@ import {
   TEMPLATE_TOKENS,
 } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
+import { isAskedByLauncher } from "./plan-asking.ts";
 import type { PlannedRows } from "./plan-rows.ts";
+import { plannedSize } from "./plan-training.ts";
 
 /** In which role a model is asked. */
 export interface AskedRole {
@@ -90,12 +92,15 @@ export class AskedModels {
 
   /** The base's own tries, when the recipe wants any. */
   ownTries(): Pick<ForecastFacts, "ownTries"> {
-    const { student, attempt } = this.#recipe;
+    const { student, attempt, train } = this.#recipe;
     const perQuestion = new Set(attempt.modes).size;
     if (perQuestion === 0 || student.hosted !== undefined) return {};
     const solves = this.#solves("attempt", { provider: "base", model: "base" }, ASSUMED_OWN);
     this.#tellShare(`solved by ${student.base} itself`, solves);
-    return { ownTries: { name: `${student.base}, here`, perQuestion, solves } };
+    const where = isAskedByLauncher(this.#recipe, plannedSize(this.#recipe, this.#facts))
+      ? (train.launcher?.type ?? "here")
+      : "here";
+    return { ownTries: { name: `${student.base}, ${where}`, perQuestion, solves } };
   }
 
   /** The teacher that is a program of this machine: free, and wrong as often as the recipe says. */

@@ -38,7 +38,7 @@ interface Target {
 
 /** Says what a recipe will cost. */
 export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
-  const loaded = await loadWithFlags(context, flags, name);
+  const loaded = await loadWithFlags(context, { ...flags, mayLackBase: flags.pilot === undefined }, name);
   const { recipe, baseFolder, path } = loaded;
   const folder = runFolderOf(context, flags, recipe);
   const command = reproduction(flags, { command: `grappa run ${shellQuote(name)}` }, loaded);
