@@ -72,7 +72,7 @@ export class SlurmLauncher implements Launcher {
     const { stdout, stderr, exitCode } = await this.#host.run(["sh", "-c", LOOK, "sh", id, folder], signal);
     const [line = "", records = ""] = stdout.split(/^@@records$/m);
     if (exitCode !== 0 && !/Invalid job id/i.test(stderr)) throw this.#away("scontrol", stderr);
-    const status = slurmStatus(line, recordsOf(records), { id, jobName: this.#jobName(name), gpus: this.gpus });
+    const status = slurmStatus(line, recordsOf(records), { id, jobName: this.#jobName(name) });
     if (status.state !== "queued" && status.state !== "running") await this.#forget(folder, id, signal);
     return status;
   }
