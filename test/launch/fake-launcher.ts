@@ -224,7 +224,7 @@ export class FakeLauncher implements Launcher {
       startedAt: isQueued || isSilent || (end !== undefined && end.at < start) ? null : start,
       endedAt: isSilent ? null : (end?.at ?? null),
       exitCode: end === undefined ? null : end.state === "succeeded" ? 0 : 1,
-      gpus: isSilent ? null : this.gpus,
+      gpus: null,
     };
   }
 

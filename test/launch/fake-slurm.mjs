@@ -60,6 +60,8 @@ function sbatch() {
   writeFileSync(jobFile(id), JSON.stringify({ ...job, output, restarts: 0 }));
   update(id, {});
   spawn(process.execPath, [process.argv[1], "run", String(id)], { detached: true, stdio: "ignore" }).unref();
+  if (existsSync(join(state, "lose")))
+    fail("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation");
   console.log(option("cluster") === undefined ? String(id) : `${id};${option("cluster")}`);
 }
 

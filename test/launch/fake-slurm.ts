@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from "node:path";
 
 /** A fake Slurm; see fake-slurm.mjs. */
 export interface FakeSlurm {
-  /** Its state: `calls`, `job-N.json`; a file `down` here takes the controller away, `hold` keeps jobs pending. */
+  /** Its state: `calls`, `job-N.json`; a file `down` here takes the controller away, `hold` keeps jobs pending, `lose` loses sbatch's answer. */
   readonly state: string;
   /** Gives PATH and the rest back. */
   close(): void;

@@ -66,7 +66,7 @@ export class GenerateLauncher implements Launcher {
 
   async status({ id }: JobHandle): Promise<JobStatus> {
     const { state, startedAt, endedAt } = this.tries.find((each) => each.id === id) as Try;
-    return await Promise.resolve({ state, detail: state, startedAt, endedAt, exitCode: null, gpus: this.gpus });
+    return await Promise.resolve({ state, detail: state, startedAt, endedAt, exitCode: null, gpus: null });
   }
 
   async *logs(): AsyncIterable<string> {

@@ -183,6 +183,17 @@ describe("HfJobsLauncher", () => {
     expect(order?.attempts).toBe(3);
   });
 
+  test("a job's GPUs are those of its own hardware, whatever the recipe says by now", async () => {
+    await start();
+    const handle = await launcherAt(fake.endpoint, worldOf(), { flavor: "h200x8" }).submit(
+      specOf("own", behaviour({}), gate),
+      never,
+    );
+    expect(await launcherAt(fake.endpoint, worldOf(), { flavor: "h200" }).status(handle, never)).toMatchObject({
+      gpus: 8,
+    });
+  });
+
   test("hardware that the hub does not have is refused before anything is sent", async () => {
     await start();
     const launcher = launcherAt(fake.endpoint, worldOf(), { flavor: "h100" });

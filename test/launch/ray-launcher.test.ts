@@ -231,7 +231,7 @@ describe("status", () => {
     const { launcher } = bench;
     const { handle, job } = await running(bench);
     job.startTime = 1_795_981_228_958;
-    const running1 = { state: "running", startedAt: 1_795_981_228_958, endedAt: null, exitCode: null, gpus: 2 };
+    const running1 = { state: "running", startedAt: 1_795_981_228_958, endedAt: null, exitCode: null, gpus: null };
     expect(await launcher.status(handle, never())).toMatchObject(running1);
     job.end("FAILED", 1);
     job.endTime = 1_795_981_271_746;

@@ -140,6 +140,21 @@ test("a job whose number was never written down is found by its name, and not su
   rmSync(join(slurm.state, "hold"));
 });
 
+test("a later submission whose answer was lost is found, though an earlier number was written down", async () => {
+  const spec = twins("again", { exitCode: 5 });
+  const first = await launcher.submit(spec, signal);
+  await endOf(launcher, first);
+  for (const name of ["hold", "lose"]) writeFileSync(join(slurm.state, name), "");
+  await expect(launcher.submit(spec, signal)).rejects.toMatchObject({ code: "provider", isRetryable: true });
+  rmSync(join(slurm.state, "lose"));
+  expect(readFileSync(file("again", "jobs"), "utf8").trim()).toBe(first.id);
+  const second = { ...first, id: String(Number(first.id) + 1) };
+  expect(await new SlurmLauncher(fields).find("again", signal)).toEqual(second);
+  expect(await launcher.submit(spec, signal)).toEqual(second);
+  await launcher.cancel(second, signal);
+  rmSync(join(slurm.state, "hold"));
+});
+
 test("a job that Slurm has forgotten is known by its own records", async () => {
   const handle = await launcher.submit(twins("forgotten", { exitCode: 5 }), signal);
   const end = await statusWhere({ launcher, handle }, ({ state }) => state === "failed");

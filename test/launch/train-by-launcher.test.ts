@@ -271,6 +271,20 @@ describe("a training by a launcher", () => {
     expect((await booked())[0]).toBe(0);
   });
 
+  test("a job that stands is booked at what it was submitted with, whatever the recipe says by now", async () => {
+    lab.interruptAt(10);
+    await code(lab.train());
+    lab.interruptAt(undefined);
+    lab.recipe({}, {}, { gpuUsdPerHour: 0.5, workers: 1 });
+    lab.launcher({ gpus: 1 });
+    const { manifests } = await lab.train();
+    expect(lab.started()).toBe(1);
+    expect(await booked()).toEqual([WHOLE_USD, 1, 0]);
+    const job = JSON.parse(await readFile(join(lab.stage("train"), "job.json"), "utf8")) as object;
+    expect(job).toMatchObject({ gpus: 8, microUsdPerGpuHour: 3_600_000, costMicroUsd: WHOLE_USD * 1e6 });
+    expect(manifests.at(-1)?.notes).toMatchObject({ costMicroUsd: WHOLE_USD * 1e6 });
+  });
+
   test("another launcher in the recipe is not sent a second job while the first may run", async () => {
     lab.interruptAt(10);
     await code(lab.train());

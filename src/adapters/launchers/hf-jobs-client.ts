@@ -19,6 +19,8 @@ const time = z
 const RemoteJob = z.object({
   id: z.string().regex(/^[\w-]{1,128}$/),
   status: z.object({ stage: z.string().max(64), message: z.string().nullish().catch(null) }),
+  /** Its hardware: the job's own, whatever the recipe says by now. */
+  flavor: z.string().max(64).nullish().catch(null),
   createdAt: time,
   startedAt: time,
   finishedAt: time,

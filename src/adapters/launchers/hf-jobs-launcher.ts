@@ -60,7 +60,7 @@ export class HfJobsLauncher implements Launcher {
     checkBundle(spec);
     const secrets = checkedEnvironment(spec.environment);
     const standing = await this.#last(name, signal);
-    const state = standing === undefined ? undefined : statusOf(standing, this.gpus).state;
+    const state = standing === undefined ? undefined : statusOf(standing).state;
     const isDone = state === "succeeded" && spec.again !== true;
     if (standing !== undefined && (isDone || state === "queued" || state === "running"))
       return await this.#handle(name, standing, signal);
@@ -91,7 +91,7 @@ export class HfJobsLauncher implements Launcher {
 
   async status(handle: JobHandle, signal: AbortSignal): Promise<JobStatus> {
     const job = await this.#client.get(await this.#owner(signal), handle.id, signal);
-    const status = statusOf(job, this.gpus);
+    const status = statusOf(job);
     return { ...status, detail: this.#client.redact(status.detail) };
   }
 

@@ -22,7 +22,7 @@ const STATES: Readonly<Record<string, JobStatus["state"]>> = {
 };
 
 /** A job's status; a stage that is not known is one before the start. The exit code is told in words at best. */
-export function statusOf({ status, startedAt, finishedAt }: RemoteJob, gpus: number): JobStatus {
+export function statusOf({ status, startedAt, finishedAt, flavor }: RemoteJob): JobStatus {
   const message = status.message ?? "";
   const said = STATES[status.stage] ?? "queued";
   const state = said === "failed" && /time(d )?[ -]?out/i.test(message) ? "timed-out" : said;
@@ -33,7 +33,8 @@ export function statusOf({ status, startedAt, finishedAt }: RemoteJob, gpus: num
     startedAt,
     endedAt: finishedAt,
     exitCode: code !== undefined ? Number(code) : state === "succeeded" ? 0 : null,
-    gpus,
+    // A CPU machine is paid for by the hour as well: how many units of it is the recipe's to say.
+    gpus: (flavor && gpusOfFlavor(flavor)) || null,
   };
 }
 

@@ -50,7 +50,7 @@ export interface JobStatus {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly exitCode: number | null;
-  /** GPUs that are paid for while it runs, as far as known. */
+  /** GPUs that it is paid for, where the launcher tells what the job itself has; null: what it was submitted with. */
   readonly gpus: number | null;
 }
 

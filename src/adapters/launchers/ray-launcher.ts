@@ -85,14 +85,13 @@ export class RayLauncher implements Launcher {
   async status(handle: JobHandle, signal: AbortSignal): Promise<JobStatus> {
     const job = await this.#jobs.find(handle.id, signal);
     if (job === undefined) throw this.#unknown(handle);
-    const state = stateOf(job);
     return {
-      state,
+      state: stateOf(job),
       detail: this.#http.redact(excerptOf(job.message ?? job.status)),
       startedAt: job.start_time ?? null,
       endedAt: job.end_time ?? null,
       exitCode: job.driver_exit_code ?? null,
-      gpus: state === "running" ? this.gpus : null,
+      gpus: null,
     };
   }
 

@@ -39,12 +39,9 @@ export class SlurmLauncher implements Launcher {
 
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
     const folder = this.#folderOf(name);
-    const recorded = (await this.#text(`${folder}/jobs`, signal))
-      .split("\n")
-      .filter((line) => JOB_NUMBER.test(line))
-      .at(-1);
-    // Whoever submitted it may have been killed before writing that down.
-    const id = recorded ?? (await this.#queued(name, signal));
+    // The queue first: whoever submitted it may have been killed before writing that down, and what leaves the queue did so itself.
+    const queued = await this.#queued(name, signal);
+    const id = queued ?? numbersOf(await this.#text(`${folder}/jobs`, signal)).at(-1);
     return id === undefined ? undefined : { launcher: "slurm", name, id, folder };
   }
 
@@ -75,7 +72,7 @@ export class SlurmLauncher implements Launcher {
     const { stdout, stderr, exitCode } = await this.#host.run(["sh", "-c", LOOK, "sh", id, folder], signal);
     const [line = "", records = ""] = stdout.split(/^@@records$/m);
     if (exitCode !== 0 && !/Invalid job id/i.test(stderr)) throw this.#away("scontrol", stderr);
-    const status = slurmStatus(line, recordsOf(records), { id, jobName: this.#jobName(name), gpus: this.gpus });
+    const status = slurmStatus(line, recordsOf(records), { id, jobName: this.#jobName(name) });
     if (status.state !== "queued" && status.state !== "running") await this.#forget(folder, id, signal);
     return status;
   }
@@ -119,14 +116,13 @@ export class SlurmLauncher implements Launcher {
     return `grappa-${name}-${shortHash(this.#root).slice(0, 8)}`;
   }
 
+  /** The newest job of this name that waits or runs. */
   async #queued(name: string, signal: AbortSignal): Promise<string | undefined> {
     const words = ["squeue", "--noheader", "--me", `--name=${this.#jobName(name)}`, "--format=%A"] as const;
     const { exitCode, stdout, stderr } = await this.#host.run(words, signal);
     if (exitCode !== 0) throw this.#away("squeue", stderr);
-    return stdout
-      .split("\n")
-      .map((line) => line.trim())
-      .filter((line) => JOB_NUMBER.test(line))
+    return numbersOf(stdout)
+      .sort((a, b) => Number(a) - Number(b))
       .at(-1);
   }
 
@@ -192,6 +188,14 @@ function rootOf({ host, folder }: SlurmFields): string {
   throw new AppError("usage", `train.launcher.folder: ${JSON.stringify(folder)} is not a path from the root on`, {
     hint: "with a host, give the folder as its nodes see it, such as /scratch/me/grappa",
   });
+}
+
+/** Numbers of jobs, one a line, in their order. */
+function numbersOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => JOB_NUMBER.test(line));
 }
 
 function checkSpec(spec: JobSpec): void {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { slurmStatus } from "./slurm-status.ts";
 
 const NONE = { startedAt: null, end: null, isCancelled: false, isTimedOut: false };
-const JOB = { id: "7", jobName: "grappa-x-1", gpus: 16 };
+const JOB = { id: "7", jobName: "grappa-x-1" };
 const line = (state: string, more = ""): string => `JobId=7 JobName=grappa-x-1 UserId=me(1) JobState=${state} ${more}`;
 
 test.each([
@@ -36,7 +36,7 @@ test("times and exit codes come from the job's own records, else from Slurm", ()
     startedAt: 1_795_980_000_000,
     endedAt: 1_795_980_100_000,
     exitCode: 3,
-    gpus: 16,
+    gpus: null,
   });
   const records = { ...NONE, startedAt: 1_795_980_005, end: { exitCode: 3, endedAt: 1_795_980_090 } };
   expect(slurmStatus(line("FAILED", slurm), records, JOB)).toMatchObject({

@@ -48,15 +48,14 @@ export interface SlurmRecords {
  * A status from one line of `scontrol show job -o`, with times as Unix seconds, and the job's own records.
  *
  * @param jobName the job's name: numbers are given anew when a cluster is set up again
- * @param gpus that it holds while it runs
  */
 export function slurmStatus(
   line: string,
   records: SlurmRecords,
-  { id, jobName, gpus }: { readonly id: string; readonly jobName: string; readonly gpus: number },
+  { id, jobName }: { readonly id: string; readonly jobName: string },
 ): JobStatus {
   const field = (name: string): string | undefined => new RegExp(`(?:^|\\s)${name}=(\\S+)`).exec(line)?.[1];
-  if (field("JobId") !== id || field("JobName") !== jobName) return forgotten(records, { id, gpus });
+  if (field("JobId") !== id || field("JobName") !== jobName) return forgotten(records, id);
   const word = field("JobState") ?? "";
   const told = STATES[word] ?? "running";
   const isOver = told !== "queued" && told !== "running";
@@ -81,15 +80,12 @@ export function slurmStatus(
     startedAt: told === "queued" ? null : milliseconds(records.startedAt ?? unixSeconds(field("StartTime"))),
     endedAt: isOver ? milliseconds(records.end?.endedAt ?? unixSeconds(field("EndTime"))) : null,
     exitCode: isOver ? exitCode : null,
-    gpus,
+    gpus: null,
   };
 }
 
 /** Slurm forgets jobs some minutes after their end; then their own records count. */
-function forgotten(
-  { startedAt, end, isCancelled, isTimedOut }: SlurmRecords,
-  { id, gpus }: { readonly id: string; readonly gpus: number },
-): JobStatus {
+function forgotten({ startedAt, end, isCancelled, isTimedOut }: SlurmRecords, id: string): JobStatus {
   const told = end === null ? "it left no record of its end" : `exit code ${end.exitCode}`;
   return {
     state: isTimedOut ? "timed-out" : isCancelled ? "cancelled" : end?.exitCode === 0 ? "succeeded" : "failed",
@@ -97,7 +93,7 @@ function forgotten(
     startedAt: milliseconds(startedAt),
     endedAt: milliseconds(end?.endedAt ?? null),
     exitCode: end?.exitCode ?? null,
-    gpus,
+    gpus: null,
   };
 }
 

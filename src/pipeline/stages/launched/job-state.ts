@@ -5,6 +5,7 @@ import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import { LAUNCHER_TYPES } from "../../../schema/launched-job.ts";
 import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import { parseRecord } from "../../parse-record.ts";
+import type { GpuRent } from "./job-money.ts";
 
 export const JobHandleRecord = z.strictObject({
   launcher: z.enum(LAUNCHER_TYPES),
@@ -21,6 +22,14 @@ export const JobState = z.strictObject({
   try: z.int().min(1).describe("how often it was submitted, this time included"),
   submittedAt: z.number().describe("Unix milliseconds by this machine"),
   handle: JobHandleRecord.nullable().describe("null: it may have been submitted, or not"),
+  rent: z
+    .strictObject({
+      gpus: z.int().min(0),
+      microUsdPerGpuHour: z.number().min(0),
+      source: z.string(),
+      asOf: z.string(),
+    })
+    .describe("what it was submitted with; the recipe may change while it runs"),
   isOurs: z.boolean().describe("whether this run pays for it; false: another run started it"),
   previous: z
     .strictObject({ id: z.string(), startedAt: z.number().nullable(), endedAt: z.number().nullable() })
@@ -29,6 +38,11 @@ export const JobState = z.strictObject({
   isJudged: z.boolean().describe("its end was seen, and told: whoever runs again wants another try"),
 });
 export type JobState = z.infer<typeof JobState>;
+
+/** The GPUs that a job was submitted with, and their price. */
+export function rentOfState({ rent: { gpus, ...price } }: JobState): GpuRent {
+  return { gpus, price };
+}
 
 const FILE = "job.json";
 const MAX_BYTES = 64 * 1024;

@@ -10,7 +10,7 @@ import type { TrainingStory } from "../../../train/training-events.ts";
 import type { StageContext } from "../../stage.ts";
 import { studentCard } from "../student-card.ts";
 import { patiently } from "./follow-job.ts";
-import { type GpuRent, isPaid } from "./job-money.ts";
+import { isPaid } from "./job-money.ts";
 import { utilisationNow } from "./launched-training.ts";
 import type { FinishedJob, JobPorts } from "./run-job.ts";
 import type { TrainingBundle } from "./training-bundle.ts";
@@ -99,19 +99,17 @@ export function launchedJob({
   finished,
   story,
   recipe,
-  rent,
   name,
 }: {
   readonly finished: FinishedJob;
   readonly story: TrainingStory;
   readonly recipe: Recipe;
-  readonly rent: GpuRent;
   readonly name: string;
 }): LaunchedJob {
   const { start, steps } = story;
   if (start === undefined)
     throw new AppError("provider-permanent", "the trainer ended well and never said that it started");
-  const { handle, status } = finished;
+  const { handle, status, rent } = finished;
   const seconds = steps.reduce((sum, one) => sum + Math.max(0, one.seconds), 0);
   const tokens = steps.reduce((sum, one) => sum + one.tokens, 0);
   const peaks = steps.flatMap(({ peakMemoryBytes }) => peakMemoryBytes ?? []);

@@ -21,11 +21,12 @@ import {
   type TryTimes,
   writesStarts,
 } from "./job-money.ts";
-import { type JobState, readJobState, writeJobState } from "./job-state.ts";
+import { type JobState, readJobState, rentOfState, writeJobState } from "./job-state.ts";
 
 /** The world as a job sees it. */
 export interface JobPorts {
   readonly launcher: Launcher;
+  /** Of what is submitted now; a job that stands has its own. */
   readonly rent: GpuRent;
   readonly money: JobMoney;
   /** The most that may be promised for it now, what is promised included. */
@@ -44,6 +45,7 @@ export interface EndedTry {
   readonly handle: JobHandle;
   readonly status: JobStatus;
   readonly cost: TryCost;
+  readonly rent: GpuRent;
   /** Why we cancelled it: "money", or what `onStatus` said. */
   readonly stopReason: string | undefined;
   readonly number: number;
@@ -138,7 +140,7 @@ interface Begun {
 
 /** The job that an earlier process left, if it is to be gone on with. */
 async function findJob(plan: JobPlan, ports: JobPorts): Promise<Begun | undefined> {
-  const { launcher, money, rent, workFolder } = ports;
+  const { launcher, money, workFolder } = ports;
   const state = await readJobState(workFolder);
   if (state !== undefined && state.launcher !== launcher.type) throw otherLauncher(plan, state, launcher);
   const isExpected = money.isOpen || (state !== undefined && !state.isJudged);
@@ -150,7 +152,7 @@ async function findJob(plan: JobPlan, ports: JobPorts): Promise<Begun | undefine
   if (state?.previous?.id === handle.id && (await isPrevious(handle, ports, state))) return undefined;
   const number = state?.try ?? 1;
   const isKnown = money.isOpen || money.isCharged(labelOf(handle, number));
-  const isOurs = state?.isOurs ?? (isKnown || !isPaid(rent));
+  const isOurs = state?.isOurs ?? (isKnown || !isPaid(ports.rent));
   if (!isOurs) ports.warn(`${plan.name} stands at ${launcher.type} already: another run started it, and pays for it`);
   const known = { ...(state ?? newState(plan, ports, undefined)), isOurs, handle };
   await writeJobState(workFolder, known);
@@ -174,7 +176,8 @@ async function look(name: string, ports: JobPorts, looks: number): Promise<JobHa
 }
 
 /** A job that its launcher no longer knows: it may have run all the time until now, and no more than was promised. */
-async function bookVanished({ money, rent, now, warn, launcher }: JobPorts, state: JobState): Promise<void> {
+async function bookVanished({ money, now, warn, launcher }: JobPorts, state: JobState): Promise<void> {
+  const rent = rentOfState(state);
   const detail = labelOf(state.handle as JobHandle, state.try);
   if (!isPaid(rent) || !money.isOpen || money.isCharged(detail)) return;
   const { submittedAt } = state;
@@ -233,7 +236,8 @@ async function submitOnce(spec: JobSpec, ports: JobPorts, state: JobState): Prom
 
 /** Follows a job to its end and books what it came to. */
 async function watchJob({ handle, state }: Begun, plan: JobPlan, ports: JobPorts): Promise<EndedTry> {
-  const { rent, money, now } = ports;
+  const { money, now } = ports;
+  const rent = rentOfState(state);
   const known = { submittedAt: state.submittedAt, startIsTold: writesStarts(handle.launcher) };
   const began = ({ startedAt }: JobStatus): number => startedAt ?? state.submittedAt;
   const timesOf = (seen: JobStatus): TryTimes => ({ ...known, now: now(), ...plan.eventTimes(began(seen)) });
@@ -255,8 +259,8 @@ async function watchJob({ handle, state }: Begun, plan: JobPlan, ports: JobPorts
     if (state.isOurs) await money.charge({ microUsd: cost.microUsd, isEstimated: cost.isEstimated, detail });
     else await money.disclaim(detail + OTHERS);
   }
-  const own = state.isOurs ? cost : { ...cost, microUsd: 0 };
-  return { handle, status, cost: own, stopReason, number: state.try, beganAt: began(status) };
+  const paid = state.isOurs ? cost : { ...cost, microUsd: 0 };
+  return { handle, status, cost: paid, rent, stopReason, number: state.try, beganAt: began(status) };
 }
 
 /** Follows a job; where the user stops us, the plan says whether it is stopped too. */
@@ -278,7 +282,7 @@ async function followOrLeave(
 const OTHERS = ", of another run";
 const labelOf = ({ launcher, id }: JobHandle, number: number): string => `${launcher} job ${id}, try ${number}`;
 
-function newState({ name }: JobPlan, { launcher, now }: JobPorts, before: JobState | undefined): JobState {
+function newState({ name }: JobPlan, { launcher, now, rent }: JobPorts, before: JobState | undefined): JobState {
   return {
     schemaVersion: SCHEMA_VERSION,
     launcher: launcher.type,
@@ -287,6 +291,7 @@ function newState({ name }: JobPlan, { launcher, now }: JobPorts, before: JobSta
     try: before === undefined ? 1 : before.handle === null ? before.try : before.try + 1,
     submittedAt: now(),
     handle: null,
+    rent: { gpus: rent.gpus, ...rent.price },
     isOurs: true,
     previous: before?.previous ?? null,
     isJudged: false,

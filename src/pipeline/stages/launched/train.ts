@@ -138,7 +138,7 @@ async function train(context: StageContext, world: LaunchedWorld, launcher: Laun
   await keepStudent(context, { finished, launcher, story, bundle, ports });
   const losses = lossRows(story.steps);
   await context.output.writeRows("losses.jsonl", losses);
-  const job = launchedJob({ finished, story, recipe, rent, name });
+  const job = launchedJob({ finished, story, recipe, name });
   await context.output.writeJson("job.json", job);
   if (job.tokensPerSecond !== null) context.measure("tokensPerSecond", Math.round(job.tokensPerSecond));
   const [first, last] = [losses[0]?.loss ?? null, losses.at(-1)?.loss ?? null];
