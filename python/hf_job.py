@@ -18,12 +18,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 PIECE = 8 * 1024 * 1024
 SCHEMA_VERSION = 1
+# The trainer's (grappa_torch/checkpoints.py): its folder of checkpoints, and the file that makes one whole.
+CHECKPOINTS = "checkpoints"
+MARK = "whole.json"
 
 
 def say(message: str) -> None:
@@ -73,27 +77,48 @@ class Store:
 
     def push(self, out: Path, state: dict[str, Any], quiet_seconds: float) -> None:
         """Copies what has changed; folders that are being written wait for the next time."""
-        files = {}
-        gone = set()
-        for name, path in settled_files(out, quiet_seconds, set(self.manifest["files"])):
+        files: dict[str, Any] = {}
+        for unit, paths in units_of(out, quiet_seconds):
+            files |= self._pushed(unit) if paths is None else self._keep_all(out, paths)
+        last = self._last_whole(files)
+        if last is not None:
+            files = {name: entry for name, entry in files.items() if unit_of(name) != last} | self._pushed(last)
+        manifest = {"schemaVersion": SCHEMA_VERSION, "files": files, "state": state}
+        if manifest != self.manifest:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+            self.manifest = manifest
+        self._drop({entry["sha256"] for entry in files.values()})
+
+    def _pushed(self, unit: str) -> dict[str, Any]:
+        """What the bucket has of a unit."""
+        return {name: entry for name, entry in self.manifest["files"].items() if unit_of(name) == unit}
+
+    def _last_whole(self, files: dict[str, Any]) -> str | None:
+        """The newest checkpoint that was pushed whole, unless `files` has it or a newer one.
+
+        Programs remove old checkpoints, maybe all that were pushed before a newer one is: that would leave nothing.
+        """
+        last = max(whole_checkpoints(self.manifest["files"]), key=step_of, default=None)
+        if last is None or any(step_of(unit) >= step_of(last) for unit in whole_checkpoints(files)):
+            return None
+        return last
+
+    def _keep_all(self, out: Path, paths: list[Path]) -> dict[str, Any]:
+        """A unit's files; none where the program removes it meanwhile: no half of it is kept."""
+        entries = {}
+        for path in paths:
+            name = path.relative_to(out).as_posix()
             try:
-                entry = self._keep(name, path) if path is not None else self.manifest["files"][name]
+                entry = self._keep(name, path)
             except FileNotFoundError:
-                if path is None or path.exists():
+                if path.exists():
                     raise
                 entry = None
-            if entry is not None:
-                files[name] = entry
-            else:  # the program removes that folder: no half of it is kept
-                gone.add(name.split("/")[0])
-        files = {name: entry for name, entry in files.items() if name.split("/")[0] not in gone}
-        manifest = {"schemaVersion": SCHEMA_VERSION, "files": files, "state": state}
-        if manifest == self.manifest:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-        self.manifest = manifest
-        self._drop({entry["sha256"] for entry in files.values()})
+            if entry is None:
+                return {}
+            entries[name] = entry
+        return entries
 
     def _keep(self, name: str, path: Path) -> dict[str, Any] | None:
         before = stamp(path)
@@ -133,23 +158,35 @@ def stamp(path: Path) -> tuple[int, int] | None:
     return (info.st_size, info.st_mtime_ns)
 
 
-def settled_files(out: Path, quiet_seconds: float, pushed: set[str]) -> list[tuple[str, Path | None]]:
-    """Names and paths of all files; None for one that was pushed and whose folder is being written just now.
+def unit_of(name: str) -> str:
+    """What is pushed whole or not at all: a file or folder of the first level, or a single checkpoint."""
+    parts = name.split("/")
+    return "/".join(parts[:2]) if parts[0] == CHECKPOINTS else parts[0]
 
-    A folder of the first level, such as a checkpoint, is taken whole or not at all.
-    """
-    found: list[tuple[str, Path | None]] = []
+
+def step_of(unit: str) -> int:
+    """The step of a checkpoint; -1 of anything else."""
+    number = unit.rpartition("-")[2]
+    return int(number) if unit.startswith(f"{CHECKPOINTS}/") and number.isdecimal() else -1
+
+
+def whole_checkpoints(names: Iterable[str]) -> set[str]:
+    """Checkpoints that have their mark."""
+    units = {unit_of(name) for name in names if name == f"{unit_of(name)}/{MARK}"}
+    return {unit for unit in units if step_of(unit) >= 0}
+
+
+def units_of(out: Path, quiet_seconds: float) -> list[tuple[str, list[Path] | None]]:
+    """Units and their files, the newest checkpoint first of these; None where a folder is being written just now."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(out.rglob("*")):
+        found.setdefault(unit_of(path.relative_to(out).as_posix()), []).append(path)
     newest = time.time() - quiet_seconds
-    for top in sorted(out.iterdir()):
-        paths = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.is_file())
-        is_busy = top.is_dir() and any((stamp(path) or (0, 0))[1] / 1e9 > newest for path in paths)
-        for path in paths:
-            name = path.relative_to(out).as_posix()
-            if not is_busy:
-                found.append((name, path))
-            elif name in pushed:
-                found.append((name, None))
-    return found
+    units: list[tuple[str, list[Path] | None]] = []
+    for unit in sorted(found, key=lambda unit: (-step_of(unit), unit)):
+        is_busy = (out / unit).is_dir() and any((stamp(path) or (0, 0))[1] / 1e9 > newest for path in found[unit])
+        units.append((unit, None if is_busy else [path for path in found[unit] if path.is_file()]))
+    return units
 
 
 def file_hash(path: Path) -> str:
