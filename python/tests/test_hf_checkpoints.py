@@ -1,4 +1,4 @@
-"""The trainer's checkpoints on their way to the bucket of Hugging Face Jobs: what was pushed outlives their rotation."""
+"""The checkpoints of the trainer on their way to the bucket of Hugging Face Jobs: no rotation takes them all away."""
 
 import json
 import os
