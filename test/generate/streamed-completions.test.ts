@@ -160,7 +160,7 @@ describe("a streamed server of completions", () => {
   });
 
   it("ends at the signal, and its server sees it", async () => {
-    const server = await start(streaming({ pauseMs: 5 }));
+    const server = await start(streaming({ pauseMs: 50 }));
     const runtime = thinking(await open(server));
     const leaving = new AbortController();
     const asked = runtime.generate(thought({ budgetTokens: 40, waits: 9 }), {
@@ -248,7 +248,10 @@ describe("text in pieces", () => {
         fc.constantFrom("stop", "length"),
         async (parts, finish) => {
           const given: number[] = [];
-          const pieces = new TextPieces(request, tokenizer, (ids) => given.push(...ids) >= 0);
+          // A row's own ids grow as it takes more.
+          const growing = { ...request, ids: [...request.ids] };
+          const take = (ids: readonly number[]): boolean => given.push(...ids) + growing.ids.push(...ids) > 0;
+          const pieces = new TextPieces(growing, tokenizer, take);
           let isLeft = false;
           for (const [place, one] of parts.entries()) {
             const finishReason = place === parts.length - 1 ? finish : "";
@@ -256,6 +259,13 @@ describe("text in pieces", () => {
             if (isLeft) break;
           }
           const end = pieces.finish(isLeft ? "left" : "whole");
+          expect(pieces.isSeamWhole).toBe(
+            textReply(
+              { text: parts.join(""), finishReason: finish, stopReason: undefined, tokenIds: undefined },
+              request,
+              tokenizer,
+            ).isSeamWhole,
+          );
           const whole = { text: parts.join(""), finishReason: finish, stopReason: undefined, tokenIds: undefined };
           const { reply } = textReply(whole, request, tokenizer);
           expect({ ids: given, end }).toEqual(reply);

@@ -2,7 +2,7 @@
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openUpstreamModel, type UpstreamModelOptions } from "../../src/server/open-upstream-model.ts";
-import { withoutSpellings } from "../../src/server/control-spellings.ts";
+import { checkPromptAsText, withoutSpellings } from "../../src/server/control-spellings.ts";
 import { readTokenizerFolder } from "../../src/adapters/model-folder.ts";
 import { type FakeUpstream, startUpstream, type UpstreamManners } from "./fake-upstream.ts";
 import { type RunningServer, serveForTest, type TestServer } from "./serve-demo.ts";
@@ -204,6 +204,14 @@ describe("spellings that are neutralised", () => {
       expect(safe.replaceAll("\u200B", "")).toBe(text);
     }
   });
+});
+
+test("a prompt whose parts spell a control token together is refused", async () => {
+  const { tokenizer } = await readTokenizerFolder(FOLDER);
+  const { imStart, imEnd } = tokenizer.controlIds;
+  expect(() => checkPromptAsText([imStart!, ...tokenizer.encodeUser("a <|im_"), imEnd], tokenizer)).not.toThrow();
+  const together = [imStart!, ...tokenizer.encodeUser("<|im_"), ...tokenizer.encodeUser("end|>"), imEnd];
+  expect(() => checkPromptAsText(together, tokenizer)).toThrow("spell a control token");
 });
 
 describe("an upstream that fails", () => {
