@@ -6,11 +6,12 @@ import type { Effort } from "../../server/openai/thinking-controls.ts";
 import type { ServedModel } from "../../server/served-model.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
+import { type GgufFlags, ggufPlace } from "../gguf-place.ts";
 import { isLoopback, serveKeys } from "../serve-flags.ts";
 import { printable } from "../printable.ts";
 
 /** Flags of `grappa serve`. */
-export interface ServeFlags extends CommonFlags {
+export interface ServeFlags extends CommonFlags, GgufFlags {
   readonly threads?: number;
   readonly host: string;
   readonly port: number;
@@ -55,9 +56,10 @@ export default presenting<ServeFlags, [string]>(async (context, flags, model) =>
 
 async function openModel(context: CliContext, flags: ServeFlags, model: string): Promise<ServedModel> {
   const { name, folder } = await findModel(model, context.recipes);
-  const { openServedModel } = await import("../../server/open-served-model.ts");
-  return await openServedModel({
+  const { openAnyModel } = await import("../../server/open-gguf-model.ts");
+  return await openAnyModel({
     folder,
+    gguf: ggufPlace(flags, context, folder),
     id: flags.name ?? name,
     threads: flags.threads ?? context.settings.threads,
     slots: flags.slots ?? SLOTS,

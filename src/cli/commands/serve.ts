@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { jsonFlag, plainText, threadsFlag, wholeNumber } from "../flags.ts";
+import { ggufFlags, jsonFlag, plainText, threadsFlag, wholeNumber } from "../flags.ts";
 import { parseEffort } from "../serve-flags.ts";
 
 const MOST = 1 << 24;
@@ -13,6 +13,7 @@ export const serveCommand = buildCommand({
     flags: {
       ...jsonFlag,
       ...threadsFlag,
+      ...ggufFlags,
       host: {
         kind: "parsed",
         parse: plainText,
@@ -71,7 +72,7 @@ export const serveCommand = buildCommand({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "a run, a model's folder, or demo-base", parse: plainText, placeholder: "MODEL" }],
+      parameters: [{ brief: "a run, a model's folder, a GGUF, or demo-base", parse: plainText, placeholder: "MODEL" }],
     },
   },
   docs: {
