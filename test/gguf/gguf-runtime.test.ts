@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
+import { importLlama } from "../../src/adapters/runtimes/llama-module.ts";
 import { openEngine } from "../../src/adapters/engine/open-engine.ts";
 import { readModelFolder } from "../../src/adapters/model-folder.ts";
 import { prng } from "../../src/core/prng.ts";
@@ -139,12 +140,15 @@ describe("the same state machine", () => {
     expect((await ask(questions[0]!, "another")).ids).not.toEqual(alone[0]!.ids);
   });
 
-  test("the file says its tokenizer, template and style as the folder does", () => {
+  test("the file says its tokenizer, template and style as the folder does", async () => {
     const messages = [{ role: "user", content: "62 a+36 <|im_start|>" }] as const;
     expect(gguf.chatTemplate.encodePrompt(messages)).toEqual(embedded.chatTemplate.encodePrompt(messages));
     expect([gguf.style, gguf.tokenizer.controlIds]).toEqual([embedded.style, embedded.tokenizer.controlIds]);
     expect(gguf.runtime.contextTokens).toBe(embedded.runtime.contextTokens);
     expect(gguf.runtime.limits).toHaveLength(1);
+    const { readGgufFileInfo } = await importLlama(llamaFolder);
+    const { metadata } = await readGgufFileInfo(path, { readTensorInfo: false, sourceType: "filesystem" });
+    expect((metadata as { grappa?: object }).grappa).toEqual({ thinking_style: "s1", nfc: true });
   });
 });
 
