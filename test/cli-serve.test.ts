@@ -80,7 +80,7 @@ test("what it refuses before it loads anything", async () => {
   expect(await refused("demo-base", "--keys-env", "NOT_SET")).toContain("NOT_SET is not set");
   expect(await refused("demo-base", "--effort", "extreme=5")).toContain("low=512");
   expect(await refused("student", "--upstream", "http://127.0.0.1:1/v1")).toContain("--upstream needs --tokenizer");
-  expect(await refused("demo-base", "--tokenizer", "demo-base")).toContain("belong to --upstream");
+  expect(await refused("demo-base", "--tokenizer", "demo-base")).toContain("is for a GGUF or --upstream");
   expect(await refused("demo-base", "--neutralise")).toContain("belong to --upstream");
   const upstream = ["--upstream", "http://127.0.0.1:1/v1", "--tokenizer", "demo-base", "--upstream-key-env"];
   expect(await refused("student", ...upstream, "UPSTREAM_KEY")).toContain("UPSTREAM_KEY is not set");

@@ -206,8 +206,8 @@ function fakeServices(machine: FakeMachine): CliServices {
 
 /** A model that adds rightly but for every third question, and says what it is asked. */
 function fakeModel(machine: FakeMachine, options: OpenModelOptions): EvaluatedModel {
-  const isStudent = options.kind === "student";
-  const name = options.kind === "student" ? options.name : options.model;
+  const isStudent = options.kind !== "endpoint";
+  const name = options.kind === "endpoint" ? options.model : options.name;
   let asked = 0;
   return {
     facts: { kind: isStudent ? "student" : "chat", name, digest: isStudent ? "d".repeat(64) : null },

@@ -222,7 +222,7 @@ async function readOptional(folder: string, name: string): Promise<string | unde
 }
 
 /** The style that a folder's tokenizer suggests: Qwen3's has tokens for `<think>` and `</think>`. */
-function usualStyle({ addedTokens }: Tokenizer): ThinkingStyle {
+export function usualStyle({ addedTokens }: Tokenizer): ThinkingStyle {
   return addedTokens.has("<think>") && addedTokens.has("</think>") ? "think" : "s1";
 }
 

@@ -61,6 +61,8 @@ export interface CliSettings {
   readonly hasColor: boolean;
   /** GRAPPA_CACHE, else `grappa` in the user's folder of caches: what was downloaded. */
   readonly cacheFolder: string;
+  /** GRAPPA_LLAMA: a node_modules folder that holds node-llama-cpp; as this package finds it unless set. */
+  readonly llamaFolder?: string | undefined;
 }
 
 /** The part of Node's process that the command line needs. */
@@ -126,7 +128,7 @@ function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
 }
 
 function readSettings(host: HostProcess): CliSettings {
-  const { GRAPPA_THREADS, GRAPPA_CACHE, XDG_CACHE_HOME } = host.env;
+  const { GRAPPA_THREADS, GRAPPA_CACHE, GRAPPA_LLAMA, XDG_CACHE_HOME } = host.env;
   const hasColor = allowsColor(host) && host.stderr.isTTY === true;
   return {
     threads:
@@ -134,6 +136,7 @@ function readSettings(host: HostProcess): CliSettings {
     hasColor,
     // An empty variable counts as unset.
     cacheFolder: GRAPPA_CACHE || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "grappa"),
+    llamaFolder: GRAPPA_LLAMA ? resolve(currentFolder(host), GRAPPA_LLAMA) : undefined,
   };
 }
 

@@ -9,9 +9,11 @@ import { findModel } from "../pipeline/evaluation/find-model.ts";
 import type { OpenModelOptions } from "../pipeline/evaluation/open-model.ts";
 import type { CommonFlags } from "./command-result.ts";
 import type { CliContext } from "./context.ts";
+import { type GgufFlags, ggufPlace } from "./gguf-place.ts";
 import { hubAccess } from "./hub-access.ts";
 import {
   decimalNumber,
+  ggufFlags,
   jsonFlag,
   MAX_SEED,
   plainText,
@@ -24,7 +26,7 @@ import { givenCap, givenPrice, type JudgeFlags, judgeFlags, judgeOptions } from 
 import { shellQuote } from "./shell-quote.ts";
 
 /** Flags of `grappa evaluate` as they were given. */
-export interface EvaluateFlags extends CommonFlags, JudgeFlags {
+export interface EvaluateFlags extends CommonFlags, JudgeFlags, GgufFlags {
   readonly task: string;
   readonly data?: string;
   readonly sha256?: string;
@@ -80,7 +82,7 @@ export const evaluateFlags = {
   model: {
     kind: "parsed",
     parse: plainText,
-    brief: "a run, a model's folder, or demo-base; with --endpoint, the model's name there",
+    brief: "a run, a model's folder, a GGUF, or demo-base; with --endpoint, the model's name there",
     placeholder: "MODEL",
   },
   endpoint: text("an OpenAI-compatible endpoint, up to and including /v1", "URL"),
@@ -110,6 +112,7 @@ export const evaluateFlags = {
     placeholder: "N",
   },
   ...threadsFlag,
+  ...ggufFlags,
   out: text("folder of the evaluation (default: evaluations/TASK-MODEL-ID)", "DIR"),
   ...sandboxFlags,
   ...judgeFlags,
@@ -198,14 +201,18 @@ async function student(
   const { name, folder, runFolder } = await findModel(flags.model, recipes);
   const threads = flags.threads ?? settings.threads;
   const limits = given(flags, ["maxTokens", "answerTokens"]);
+  const gguf = ggufPlace(flags, context, folder);
+  const asked = { name, threads, seed: flags.seed, ...limits };
   return {
-    model: { kind: "student", name, folder, threads, seed: flags.seed, ...limits },
+    model:
+      gguf === undefined ? { kind: "student", folder, ...asked } : { kind: "gguf", path: folder, ...gguf, ...asked },
     ...(runFolder === undefined ? {} : { runFolder }),
   };
 }
 
 function endpoint(flags: EvaluateFlags, context: CliContext, temperature: number): OpenModelOptions {
   refuse(flags, ["budget", "wait", "direct", "answerTokens"], FOR_STUDENTS);
+  refuse(flags, ["context", "tokenizer"], "is for a GGUF");
   const { model, api, keyEnv, concurrency, seed, maxTokens = ENDPOINT_MAX_TOKENS } = flags;
   const { inputPrice: input, outputPrice: output } = flags;
   const price = givenPrice(model, { input, output, names: "--input-price and --output-price" });

@@ -56,6 +56,24 @@ export const threadsFlag = {
   },
 } as const;
 
+/** Flags for a GGUF. */
+export const ggufFlags = {
+  context: {
+    kind: "parsed",
+    parse: wholeNumber(64, 1 << 20),
+    brief: "tokens of a GGUF's context (default: the model's own, at most 8192)",
+    optional: true,
+    placeholder: "N",
+  },
+  tokenizer: {
+    kind: "parsed",
+    parse: plainText,
+    brief: "a model's folder whose tokenizer and template stand for a GGUF's own",
+    optional: true,
+    placeholder: "FOLDER",
+  },
+} as const;
+
 /** `--price`. */
 export const priceFlag = {
   price: {

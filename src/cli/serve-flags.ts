@@ -66,15 +66,11 @@ export function upstreamOf(
 ): UpstreamFlags | undefined {
   const { upstream, tokenizer, upstreamKeyEnv: name, context, neutralise } = flags;
   if (upstream === undefined) {
-    const isGiven = tokenizer !== undefined || name !== undefined || context !== undefined || neutralise;
-    if (!isGiven) return undefined;
-    throw new AppError(
-      "usage",
-      "--tokenizer, --upstream-key-env, --context and --neutralise belong to --upstream URL",
-      {
-        hint: "name the server that decodes, or leave them out",
-      },
-    );
+    // --tokenizer and --context are a GGUF's too: whoever opens the model says whether they fit.
+    if (name === undefined && !neutralise) return undefined;
+    throw new AppError("usage", "--upstream-key-env and --neutralise belong to --upstream URL", {
+      hint: "name the server that decodes, or leave them out",
+    });
   }
   if (tokenizer === undefined)
     throw new AppError("usage", "--upstream needs --tokenizer: prompts are rendered and encoded here", {

@@ -44,12 +44,20 @@ export interface ThinkingRuntime {
 /** A runtime over a source of tokens: the embedded engine, or anything that chooses token by token. */
 export function batchedRuntime(
   source: TokenSource,
-  { delimiters, close }: { readonly delimiters: ThinkingDelimiters; readonly close: () => Promise<void> },
+  {
+    delimiters,
+    limits = [],
+    close,
+  }: {
+    readonly delimiters: ThinkingDelimiters;
+    readonly limits?: readonly string[];
+    readonly close: () => Promise<void>;
+  },
 ): ThinkingRuntime {
   const batch = new ContinuousBatch(source, delimiters);
   return {
     contextTokens: source.contextTokens,
-    limits: [],
+    limits,
     get load() {
       return batch.load;
     },

@@ -1,5 +1,6 @@
 /** @file What the command line asks of the wiring; tests stand in for it. */
 import type { FileSystem } from "../adapters/file-system.ts";
+import type { GgufPlace } from "../adapters/runtimes/open-gguf.ts";
 import type { EvaluatedModel } from "../evaluate/evaluated-model.ts";
 import type { LoadedTask } from "../evaluate/tasks/task.ts";
 import type { CodeRunner } from "../grade/code/code-runner.ts";
@@ -110,6 +111,8 @@ export interface OpenChatOptions {
   /** The run that trained it, where it is known: it tells a question of the kind that it learned. */
   readonly runFolder?: string | undefined;
   readonly threads: number;
+  /** Where `folder` is a GGUF's path. */
+  readonly gguf?: GgufPlace | undefined;
 }
 
 /** Which sandboxes may run generated code. */

@@ -1,10 +1,10 @@
-/** @file A conversation with a student in this process, its thoughts shown as they come. */
+/** @file A conversation with a student or a GGUF in this process, its thoughts shown as they come. */
 import { AppError } from "../core/errors.ts";
 import { heldOutQuestions } from "../pipeline/stages/evaluation-passes.ts";
 import { readRecipe } from "../pipeline/run-folder.ts";
 import type { ChatReply, ChatSession, ChatSetting, ChatWatch, OpenChatOptions } from "../pipeline/services.ts";
 import { ApiError } from "./openai/api-error.ts";
-import { openServedModel } from "./open-served-model.ts";
+import { openAnyModel } from "./open-gguf-model.ts";
 import { type ReplyEnd, ReplyMaker } from "./served-model.ts";
 
 const ANSWER_TOKENS = 512;
@@ -13,9 +13,9 @@ const ANSWER_SHARE = 1 / 16;
 /** Longer prompts are refused before they are encoded. */
 const MAX_PROMPT_CHARACTERS = 65_536;
 
-/** Loads a student into an engine of its own. Throws as `openServedModel` does. */
-export async function openChat({ fs, folder, name, runFolder, threads }: OpenChatOptions): Promise<ChatSession> {
-  const model = await openServedModel({ folder, id: name, threads, slots: 1, waits: 0, waitText: "Wait" });
+/** Loads a student into an engine of its own. Throws as `openAnyModel` does. */
+export async function openChat({ fs, folder, name, runFolder, threads, gguf }: OpenChatOptions): Promise<ChatSession> {
+  const model = await openAnyModel({ folder, id: name, threads, slots: 1, waits: 0, waitText: "Wait", gguf });
   const { contextTokens } = model.runtime;
   const answerReserve = Math.max(64, Math.min(ANSWER_TOKENS, Math.floor(contextTokens * ANSWER_SHARE)));
   const maker = new ReplyMaker(model, () => "chat"); // greedy: nothing is drawn

@@ -103,7 +103,7 @@ function splitMerge(merge: string | [string, string], index: number): readonly [
 }
 
 /** Every byte has a token, every merge's parts and result are tokens, and no two tokens share an id. */
-function checkConsistency(parts: TokenizerParts): void {
+export function checkConsistency(parts: TokenizerParts): void {
   const spellings = parts.layout === "gemma" ? BYTE_CHARACTERS.map((_, byte) => byteFallback(byte)) : BYTE_CHARACTERS;
   const missing = spellings.findIndex((spelling) => !parts.vocabulary.has(spelling));
   if (missing !== -1) throw corruptTokenizer("tokenizer.json: model.vocab", `byte ${missing} has no token`);

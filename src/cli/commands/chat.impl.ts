@@ -4,10 +4,11 @@ import type { ChatReply, ChatSession, ChatSetting } from "../../pipeline/service
 import { chatLoop } from "../chat-loop.ts";
 import { type CommandResult, type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
+import { type GgufFlags, ggufPlace } from "../gguf-place.ts";
 import { describeReply } from "../reply-text.ts";
 
 /** Flags of `grappa chat`. */
-export interface ChatFlags extends CommonFlags {
+export interface ChatFlags extends CommonFlags, GgufFlags {
   readonly threads?: number;
   readonly prompt?: string;
   readonly budget?: number;
@@ -24,6 +25,7 @@ export default presenting<ChatFlags, [string]>(async (context, flags, model) => 
     name: runFolder === undefined ? name : `${name}'s student`,
     runFolder,
     threads: flags.threads ?? context.settings.threads,
+    gguf: ggufPlace(flags, context, folder),
   });
   const setting: ChatSetting = { budgetTokens: flags.budget, waits: flags.wait };
   try {

@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { jsonFlag, plainText, threadsFlag, wholeNumber } from "../flags.ts";
+import { ggufFlags, jsonFlag, plainText, threadsFlag, wholeNumber } from "../flags.ts";
 
 /** `grappa chat`. */
 export const chatCommand = buildCommand({
@@ -8,6 +8,7 @@ export const chatCommand = buildCommand({
     flags: {
       ...jsonFlag,
       ...threadsFlag,
+      ...ggufFlags,
       prompt: { kind: "parsed", parse: plainText, brief: "answer this and end", optional: true, placeholder: "TEXT" },
       budget: {
         kind: "parsed",
@@ -26,7 +27,7 @@ export const chatCommand = buildCommand({
     },
     positional: {
       kind: "tuple",
-      parameters: [{ brief: "a run, a model's folder, or demo-base", parse: plainText, placeholder: "MODEL" }],
+      parameters: [{ brief: "a run, a model's folder, a GGUF, or demo-base", parse: plainText, placeholder: "MODEL" }],
     },
   },
   docs: {

@@ -7,12 +7,13 @@ import type { Effort } from "../../server/openai/thinking-controls.ts";
 import type { ServedModel } from "../../server/served-model.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
+import { type GgufFlags, ggufPlace } from "../gguf-place.ts";
 import { hubAccess } from "../hub-access.ts";
 import { isLoopback, serveKeys, upstreamOf } from "../serve-flags.ts";
 import { printable } from "../printable.ts";
 
 /** Flags of `grappa serve`. */
-export interface ServeFlags extends CommonFlags {
+export interface ServeFlags extends CommonFlags, GgufFlags {
   readonly threads?: number;
   readonly host: string;
   readonly port: number;
@@ -85,10 +86,11 @@ async function openModel(context: CliContext, flags: ServeFlags, model: string):
     });
   }
   const { name, folder } = await findModel(model, context.recipes);
-  const { openServedModel } = await import("../../server/open-served-model.ts");
+  const { openAnyModel } = await import("../../server/open-gguf-model.ts");
+  const gguf = ggufPlace(flags, context, folder);
   const id = flags.name ?? name;
   const threads = flags.threads ?? context.settings.threads;
-  return await openServedModel({ ...thinking, folder, id, threads, slots: flags.slots ?? SLOTS });
+  return await openAnyModel({ ...thinking, folder, gguf, id, threads, slots: flags.slots ?? SLOTS });
 }
 
 async function buildServing(

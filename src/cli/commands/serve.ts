@@ -1,5 +1,5 @@
 import { buildCommand } from "@stricli/core";
-import { jsonFlag, plainText, threadsFlag, wholeNumber } from "../flags.ts";
+import { ggufFlags, jsonFlag, plainText, threadsFlag, wholeNumber } from "../flags.ts";
 import { parseEffort } from "../serve-flags.ts";
 
 const MOST = 1 << 24;
@@ -13,6 +13,7 @@ export const serveCommand = buildCommand({
     flags: {
       ...jsonFlag,
       ...threadsFlag,
+      ...ggufFlags,
       host: {
         kind: "parsed",
         parse: plainText,
@@ -44,7 +45,8 @@ export const serveCommand = buildCommand({
       tokenizer: {
         kind: "parsed",
         parse: plainText,
-        brief: "with --upstream: folder with the model's tokenizer and chat template, or hf:OWNER/NAME@REVISION",
+        brief:
+          "with --upstream, or for a GGUF: folder with the model's tokenizer and chat template, or hf:OWNER/NAME@REVISION",
         optional: true,
         placeholder: "FOLDER",
       },
@@ -55,7 +57,11 @@ export const serveCommand = buildCommand({
         optional: true,
         placeholder: "NAME",
       },
-      context: whole(64, MOST, "with --upstream: tokens of its context (default: what /v1/models says)"),
+      context: whole(
+        64,
+        MOST,
+        "with --upstream, or for a GGUF: tokens of its context (default: what /v1/models or the model says)",
+      ),
       neutralise: {
         kind: "boolean",
         brief:
@@ -102,7 +108,7 @@ export const serveCommand = buildCommand({
       kind: "tuple",
       parameters: [
         {
-          brief: "a run, a model's folder, or demo-base; with --upstream its name there",
+          brief: "a run, a model's folder, a GGUF, or demo-base; with --upstream its name there",
           parse: plainText,
           placeholder: "MODEL",
         },

@@ -1,7 +1,7 @@
-/** @file The embedded student as a model to evaluate: every thinking setting, decoded together, reply by reply. */
+/** @file A model in this process as one to evaluate: every thinking setting, decoded together, reply by reply. */
 import { openTokenSource } from "../../adapters/engine/engine-token-source.ts";
 import { openEngine } from "../../adapters/engine/open-engine.ts";
-import type { ModelFolder } from "../../adapters/model-folder.ts";
+import type { ModelFolder, TokenizerFolder } from "../../adapters/model-folder.ts";
 import { type Channel, openChannel } from "../../core/channel.ts";
 import { AppError } from "../../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../../core/hash.ts";
@@ -9,6 +9,7 @@ import { decodeRows } from "../../decode/generate.ts";
 import type { Generation, RowRequest } from "../../decode/row.ts";
 import { sweepOrder } from "../../decode/sweep.ts";
 import { overheadTokens } from "../../decode/thinking-budget.ts";
+import type { TokenSource } from "../../decode/token-source.ts";
 import type {
   AnswerContext,
   EvaluatedModel,
@@ -34,7 +35,7 @@ export interface StudentOptions {
 }
 
 /** Questions decoded together; changes no result. */
-const SLOTS = 16;
+export const SLOTS = 16;
 /** The engine takes more as the student needs it. */
 const FIRST_ENGINE_BYTES = 64 << 20;
 
@@ -46,6 +47,22 @@ export function defaultAnswerTokens(contextTokens: number, maxTokens: number): n
   return Math.max(1, Math.min(2048, Math.floor(contextTokens / 16), Math.floor(maxTokens / 2)));
 }
 
+/** A model that decodes in this process. */
+export interface DecodedModel extends Pick<TokenizerFolder, "tokenizer" | "chatTemplate" | "style"> {
+  readonly contextTokens: number;
+  /** What its replies depend on, hashed. */
+  readonly digest: string;
+  /** A source of tokens of its own for every call. */
+  open(): Promise<OpenSource>;
+  close(): Promise<void>;
+}
+
+/** A source, and how to end what it runs on. */
+export interface OpenSource {
+  readonly source: TokenSource;
+  close(): Promise<void>;
+}
+
 /**
  * Opens a student; its engine starts with the first request.
  *
@@ -53,17 +70,32 @@ export function defaultAnswerTokens(contextTokens: number, maxTokens: number): n
  */
 export function studentModel(model: ModelFolder, options: StudentOptions): EvaluatedModel {
   const contextTokens = model.config.maxPositions;
+  const open = async (): Promise<OpenSource> => {
+    const engine = await openEngine({ threads: options.threads, memoryBytes: FIRST_ENGINE_BYTES });
+    try {
+      const size = { slots: SLOTS, contextTokens, choosableIds: model.tokenizer.vocabularySize };
+      return { source: await openTokenSource(engine, model, size), close: () => engine.close() };
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  };
+  const digest = sha256Hex(canonicalJson([model.config, model.weightHash, model.tokenizerHash]));
+  return decodedModel({ ...model, contextTokens, digest, open, close: async () => undefined }, options);
+}
+
+/** A model that decodes in this process, ready to be asked. Throws as {@link studentModel} does. */
+export function decodedModel(model: DecodedModel, options: Omit<StudentOptions, "threads">): EvaluatedModel {
+  const { contextTokens, digest } = model;
   const maxTokens = options.maxTokens ?? contextTokens;
   const answerTokens = options.answerTokens ?? defaultAnswerTokens(contextTokens, maxTokens);
   checkLimits({ contextTokens, maxTokens, answerTokens });
-  const digest = sha256Hex(canonicalJson([model.config, model.weightHash, model.tokenizerHash]));
   const closers: (() => Promise<void>)[] = [];
   async function* answer(requests: readonly ModelRequest[], { signal }: AnswerContext): AsyncGenerator<ModelOutcome> {
     if (requests.length === 0) return;
-    const engine = await openEngine({ threads: options.threads, memoryBytes: FIRST_ENGINE_BYTES });
-    closers.push(() => engine.close());
-    const size = { slots: SLOTS, contextTokens, choosableIds: model.tokenizer.vocabularySize };
-    const source = await orAborted(openTokenSource(engine, model, size), signal);
+    const opening = model.open();
+    closers.push(async () => (await opening.catch(() => undefined))?.close());
+    const { source } = await orAborted(opening, signal);
     const channel = openChannel<ModelOutcome>();
     const { rows, tooLong } = encodeRequests(requests, {
       model,
@@ -89,6 +121,7 @@ export function studentModel(model: ModelFolder, options: StudentOptions): Evalu
     spentMicroUsd: () => 0,
     close: async () => {
       for (const close of closers.splice(0)) await close();
+      await model.close();
     },
   };
 }
@@ -104,7 +137,7 @@ function checkLimits(limits: { contextTokens: number; maxTokens: number; answerT
 }
 
 interface Encoding {
-  readonly model: ModelFolder;
+  readonly model: DecodedModel;
   readonly delimiters: ThinkingDelimiters;
   readonly contextTokens: number;
   readonly maxTokens: number;
@@ -168,7 +201,7 @@ const NOTHING: GeneratedReply = {
 
 function replyOf(
   { thinkingIds, answerIds, end, answerFinish }: Generation,
-  { tokenizer }: ModelFolder,
+  { tokenizer }: DecodedModel,
 ): GeneratedReply {
   return {
     thinking: tokenizer.decode(thinkingIds).trim(),

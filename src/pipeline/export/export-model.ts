@@ -22,6 +22,7 @@ import { cardBase, cardRun } from "./card-facts.ts";
 import { type ExportedModel, openExported } from "./find-exported.ts";
 import { type ModelFiles, readModelFiles } from "./model-files.ts";
 import {
+  composes,
   type PartRequest,
   storedType,
   writeGgufWeights,
@@ -161,8 +162,8 @@ async function writeGguf(writing: Writing): Promise<ExportedFile[]> {
     baseName: card.base.name,
     baseHubId: card.base.hubId,
   };
-  const { config, tokenizerHash: tokenizer } = writing.files;
-  const made = { format: "gguf" as const, file, names, config, tokenizer };
+  const { config, tokenizerHash: tokenizer, style } = writing.files;
+  const made = { format: "gguf" as const, file, names, config, tokenizer, style };
   const weights = await unlessThere(writing, made, async () => [await writeGgufWeights(writing, file, names)]);
   return [...weights, await writeModelfile(writing, file)];
 }
@@ -228,7 +229,7 @@ async function cardOf(
 }
 
 function warningsOf({ tokenizer }: ModelFiles, formats: readonly ModelFormat[]): string[] {
-  if (!formats.includes("gguf") || tokenizer.normalise("e\u0301") === "e\u0301") return [];
+  if (!formats.includes("gguf") || !composes(tokenizer)) return [];
   return [
     "llama.cpp composes no characters (NFC), as this tokenizer does: give it composed text, or ids of accents differ",
   ];

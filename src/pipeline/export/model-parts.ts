@@ -11,6 +11,7 @@ import { modelMetadata, planTensors } from "../../student/export/gguf-model.ts";
 import { tokenizerMetadata } from "../../student/export/gguf-tokenizer.ts";
 import { modelfile } from "../../student/export/modelfile.ts";
 import { STORED_AS, type WeightType } from "../../student/export/weight-types.ts";
+import type { Tokenizer } from "../../tokenize/tokenizer.ts";
 import type { ModelFiles } from "./model-files.ts";
 
 /** Where to write, from what, and who is told. */
@@ -114,8 +115,16 @@ function ggufContent(
     ["general.tags", { type: "texts", value: ["grappa", "reasoning", "text-generation"] }],
     ...modelMetadata(family, type),
     ...tokenizerMetadata(files.tokenizerFiles, family),
+    // What GGUF has no field for and a runtime of ours needs.
+    ["grappa.thinking_style", text(files.style)],
+    ["grappa.nfc", { type: "bool", value: composes(files.tokenizer) }],
   ]);
   return { metadata, tensors: planTensors(family, shapes, type) };
+}
+
+/** Whether a tokenizer composes text (NFC), which llama.cpp never does. */
+export function composes(tokenizer: Pick<Tokenizer, "normalise">): boolean {
+  return tokenizer.normalise("e\u0301") !== "e\u0301";
 }
 
 /** The Modelfile beside a GGUF. */
