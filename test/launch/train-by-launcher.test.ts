@@ -142,6 +142,30 @@ describe("a training by a launcher", () => {
     expect([purchases, open]).toEqual([2, 0]);
   });
 
+  test("a try after a stop runs as long as its own money lasts, by the trainer's clock", async () => {
+    lab.recipe({ maxUsd: 1.2 });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    const [first] = await booked();
+    lab.recipe({ maxUsd: 2.2 });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    const seconds = ((await booked())[0] - first) / 0.008;
+    const limit = Math.floor((2.2 - first) / 0.008 - 20);
+    // Whole seconds are told: what ran before is rounded up.
+    expect(seconds).toBeGreaterThanOrEqual(limit);
+    expect(seconds).toBeLessThanOrEqual(limit + 1);
+  });
+
+  test("what another process ran is counted by the record at the launcher", async () => {
+    lab.recipe({ maxUsd: 1.2 });
+    lab.setTries((number) => (number === 1 ? { failure: { after: 9, code: "row-too-long" } } : {}));
+    expect(await code(lab.train())).toBe("provider-permanent");
+    await lab.forget();
+    lab.launcher({ isForgetful: true });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    // All of its 130 s: the first try's are on the trainer's clock, and not on this one's.
+    expect((await booked())[0] / 0.008).toBeGreaterThanOrEqual(130);
+  });
+
   test.each([
     ["while it trains", { lostAfter: 25 }],
     ["while it loads", { neverStarts: true }],
@@ -260,6 +284,20 @@ describe("a training by a launcher", () => {
     await lab.train();
     expect(lab.started()).toBe(2);
     expect((await booked())[2]).toBe(0);
+  });
+
+  test("a job that its launcher forgot is counted until its last event; the next goes on from its record", async () => {
+    lab.setTries((number) => (number === 1 ? { lostAfter: 6 } : {}));
+    lab.interruptAt(5);
+    expect(await code(lab.train())).toBe("interrupted");
+    lab.interruptAt(undefined);
+    lab.launcher({ isForgetful: true });
+    await lab.train();
+    expect(lab.warnings().join()).toContain("ray no longer knows");
+    // 20 + 60 s, then from step 5 on: 20 + 350 + 10.
+    expect((await booked())[0]).toBeCloseTo((80 + 380) * 0.008, 3);
+    const before = await readFile(join(lab.stage("train"), "job.json"), "utf8");
+    expect(JSON.parse(before)).toMatchObject({ tries: 2 });
   });
 
   test("a job of this name that another run started is followed, and not paid twice", async () => {

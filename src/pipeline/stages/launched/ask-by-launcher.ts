@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import { JobMoney } from "../../../adapters/journal/job-money.ts";
-import type { JobHandle, Launcher } from "../../../adapters/launchers/launcher.ts";
+import { type JobHandle, type Launcher, outputsOf } from "../../../adapters/launchers/launcher.ts";
 import { readLines } from "../../../adapters/store/read-lines.ts";
 import { parseJson } from "../../../adapters/teacher/json-fields.ts";
 import { AppError } from "../../../core/errors.ts";
@@ -149,11 +149,15 @@ function planOf(context: StageContext, planned: Planned): JobPlan {
   return {
     name: bundle.job.name,
     what,
-    spec: ({ stopAfterSeconds, ...other }) => {
-      // The program counts the seconds of all tries together.
+    spec: async ({ stopAfterSeconds, ...other }) => {
+      // The program counts the seconds of all tries together, those of processes whose record never came here too.
+      const handle = outputsOf(launcher, bundle.job.name);
+      await fetchOutputs(context, { launcher, handle, ports, generating }).catch((error: unknown) => {
+        if (ports.signal.aborted) throw error; // else the submission tells what is wrong there
+      });
       const ran = Math.ceil(generating.story.ranSeconds);
       const limits = { stopAfterSeconds: stopAfterSeconds === null ? null : ran + stopAfterSeconds, ...other };
-      return Promise.resolve(generateSpec(bundle, limits, world));
+      return generateSpec(bundle, limits, world);
     },
     onLine: (line) => generating.onLine(line),
     onStatus: (status, cost) => {

@@ -6,7 +6,7 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import { JobMoney } from "../../../adapters/journal/job-money.ts";
-import type { JobHandle, Launcher } from "../../../adapters/launchers/launcher.ts";
+import { type JobHandle, type Launcher, outputsOf } from "../../../adapters/launchers/launcher.ts";
 import { keyRedactor } from "../../../adapters/teacher/api-key.ts";
 import { AppError } from "../../../core/errors.ts";
 import { gpuHourPrice } from "../../../ledger/gpu-price.ts";
@@ -208,12 +208,13 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
   return {
     name: bundle.job.name,
     what: "the training",
-    spec: ({ stopAfterSeconds, ...other }) => {
-      // The trainer counts the seconds of all tries together.
+    spec: async ({ stopAfterSeconds, ...other }) => {
+      // The trainer counts the seconds of all tries together, those of processes whose record never came here too.
+      training.story = await storyByName(context, { launcher, name: bundle.job.name, ports, seen: training.story });
       training.beginTry();
       const ran = Math.ceil(training.story.ranSeconds);
       const limits = { stopAfterSeconds: stopAfterSeconds === null ? null : ran + stopAfterSeconds, ...other };
-      return Promise.resolve(trainingSpec(bundle, limits, world));
+      return trainingSpec(bundle, limits, world);
     },
     onLine: (line) => training.onLine(line),
     onStatus: (status, cost) => training.onStatus(status, cost),
@@ -250,6 +251,19 @@ async function readStory(
   await rename(fresh, path); // what was known before is lost only once the new is whole
   const story = await readEvents(path, ports);
   return story === undefined || story.tries < seen.tries ? seen : story;
+}
+
+/** The story of whatever ran by a name; what was seen where its record cannot be had: what is wrong there the submission tells. */
+async function storyByName(
+  context: StageContext,
+  { name, ...from }: Pick<Planned, "launcher" | "ports"> & { readonly name: string; readonly seen: TrainingStory },
+): Promise<TrainingStory> {
+  try {
+    return await readStory(context, { ...from, handle: outputsOf(from.launcher, name) });
+  } catch (error) {
+    if (from.ports.signal.aborted) throw error;
+    return from.seen;
+  }
 }
 
 /** The story that a file of events tells; undefined where there is none, or nothing in it to tell. */
