@@ -36,6 +36,8 @@ export interface FakeLauncherOptions {
   readonly tries?: (number: number) => FakeTry;
   /** Called before each call, to fail it: its name, and how often it was called before. */
   readonly fault?: (call: string, before: number) => void;
+  /** The folder of an adapter, which it had no memory to merge. */
+  readonly adapter?: string;
   /** Finds no job; their outputs are there. */
   readonly isForgetful?: boolean;
   /** Tells no times of its own. */
@@ -151,7 +153,9 @@ export class FakeLauncher implements Launcher {
       );
       return true;
     }
-    if (path !== "final") return false;
+    const { adapter } = this.#options;
+    if (path === "adapter" && adapter !== undefined) cpSync(adapter, to, { recursive: true });
+    if (path !== "final") return path === "adapter" && adapter !== undefined;
     const base = this.#jobs(name).at(-1)?.base ?? "";
     if (!existsSync(base)) return false;
     cpSync(base, to, { recursive: true });
@@ -248,6 +252,7 @@ export class FakeLauncher implements Launcher {
     if (until < start + loadMs / 2) return [];
     const events: TrainingEvent[] = [startEvent(at(start + loadMs / 2), job, this.gpus)];
     let last = job.from;
+    const model = this.#options.adapter === undefined ? "final" : "adapter";
     for (let step = job.from + 1; step <= job.config.totalSteps; step++) {
       const time = start + loadMs + (step - job.from) * stepMs;
       if (time > until) break;
@@ -261,7 +266,7 @@ export class FakeLauncher implements Launcher {
       if (last > job.from) events.push({ type: "checkpoint", ...at(end.at), step: last, path: `checkpoint-${last}` });
       events.push({ type: "end", ...at(end.at), outcome: "stopped", step: last, seconds: 1, model: null });
     } else if (end?.state === "succeeded")
-      events.push({ type: "end", ...at(end.at), outcome: "completed", step: last, seconds: 1, model: "final" });
+      events.push({ type: "end", ...at(end.at), outcome: "completed", step: last, seconds: 1, model });
     else if (end?.state === "failed" && script.failure !== undefined)
       events.push({
         type: "failure",
