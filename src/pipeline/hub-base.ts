@@ -1,7 +1,12 @@
 /** @file A base student on the hub: its description in the cache, its revision pinned to a commit, its weights where this machine computes. */
 import { fetchHubModel } from "../adapters/datasets/hub/fetch-hub-model.ts";
 import { DEFAULT_HUB } from "../adapters/datasets/hub/hub-http.ts";
-import { type HubReference, hubSource, isHubReference, parseHubReference } from "../adapters/datasets/hub/hub-reference.ts";
+import {
+  type HubReference,
+  hubSource,
+  isHubReference,
+  parseHubReference,
+} from "../adapters/datasets/hub/hub-reference.ts";
 import { systemWaiting } from "../adapters/teacher/retry-delay.ts";
 import { AppError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";

@@ -210,9 +210,7 @@ describe("a training by a launcher", () => {
       const error: unknown = await lab.train().catch((cause: unknown) => cause);
       const adapter = (error as AppError).data["adapter"] as string;
       expect(error).toMatchObject({ code: "model-missing", data: { base: "../base" } });
-      expect((error as AppError).hint).toContain(
-        `grappa export '${adapter}' --base '${join(folder, "base")}' --to hf`,
-      );
+      expect((error as AppError).hint).toContain(`grappa export '${adapter}' --base '${join(folder, "base")}' --to hf`);
       expect(await readdir(adapter)).toContain("adapter_model.safetensors");
       await rename(`${weights}.away`, weights);
       await lab.train();

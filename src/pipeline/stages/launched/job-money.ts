@@ -109,8 +109,7 @@ export function costOfTry(rent: GpuRent, status: JobStatus, times: TryTimes): Tr
   const hasRun = startedAt !== null || times.firstEventAt !== undefined;
   // The launcher knows its end and no beginning, or would know a beginning: it never ran.
   const neverRan = isOver && (endedAt !== null || times.startIsTold === true);
-  if (!hasRun && (status.state === "queued" || neverRan))
-    return { microUsd: 0, ms: 0, isEstimated: false };
+  if (!hasRun && (status.state === "queued" || neverRan)) return { microUsd: 0, ms: 0, isEstimated: false };
   const start = startedAt ?? times.firstEventAt ?? times.submittedAt;
   const end = isOver ? (endedAt ?? times.lastEventAt ?? times.now) : times.now;
   const ms = Math.max(0, end - start);

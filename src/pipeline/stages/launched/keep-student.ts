@@ -45,8 +45,7 @@ export async function keepStudent(
   progress({ done: totalSteps, total: totalSteps, unit: "steps", note: "fetching the student" });
   const from = insideOutput(story.end?.model ?? "");
   const folder = output.path("student");
-  const fetch = (path: string, to: string) =>
-    patiently(() => launcher.fetch(finished.handle, path, to, signal), ports);
+  const fetch = (path: string, to: string) => patiently(() => launcher.fetch(finished.handle, path, to, signal), ports);
   const isMerged = recipe.train.method === "full" || from !== ADAPTER;
   if (!isMerged) await mergeHere(context, fetch, finished);
   else if (!(await fetch(from, folder))) throw leftNo(from, finished);
