@@ -22,7 +22,7 @@ import { LaunchedGenerating } from "./launched-generating.ts";
 import type { LaunchedWorld } from "./launched-world.ts";
 import { leaveJob } from "./leave-job.ts";
 import { type JobPlan, type JobPorts, runJob } from "./run-job.ts";
-import { rentOf } from "./train.ts";
+import { redactorOf, rentOf } from "./train.ts";
 
 /** What is asked, and on whose account. */
 export interface LaunchedAsking extends Omit<Asking, "gpus" | "seed"> {
@@ -91,6 +91,7 @@ async function ask(context: StageContext, { world, launcher, asking, fields }: O
     total: wantedOf(asking.prompts),
     unit: asking.unit,
     story: await readStory(context, ports),
+    redact: redactorOf(fields, world),
   });
   const finished = await runJob(planOf(context, { world, launcher, asking, bundle, generating, ports }), ports);
   const { totalMicroUsd, isEstimated } = finished;
@@ -174,8 +175,8 @@ function planOf(context: StageContext, planned: Planned): JobPlan {
       generating.onBooked(ended.cost);
       const book = await readReplies(context);
       const replies = asking.prompts.reduce((sum, prompt) => sum + book.of(prompt).size, 0);
-      const { story, tail } = generating;
-      const verdict = judgeGenerating(ended, { what, story, replies, wanted, before, tail, capHint });
+      const { story, tail, redact } = generating;
+      const verdict = judgeGenerating(ended, { what, story, replies, wanted, before, tail, redact, capHint });
       before = replies;
       return verdict;
     },

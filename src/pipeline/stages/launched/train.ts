@@ -156,7 +156,7 @@ async function train(context: StageContext, world: LaunchedWorld, launcher: Laun
 }
 
 /** Takes the keys out that a job of this launcher may have. */
-function redactorOf(fields: LauncherFields, { secrets }: LaunchedWorld): (text: string) => string {
+export function redactorOf(fields: LauncherFields, { secrets }: LaunchedWorld): (text: string) => string {
   const names = ["HF_TOKEN", ...("tokenEnv" in fields && fields.tokenEnv !== undefined ? [fields.tokenEnv] : [])];
   const redactors = names.map((name) => keyRedactor(secrets(name)));
   return (text) => redactors.reduce((rest, redact) => redact(rest), text);
@@ -224,9 +224,16 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
     },
     judge: (ended) => {
       training.onBooked(ended.cost);
-      const { story, tail } = training;
+      const { story, tail, redact } = training;
       const place = `${launcher.type} job ${ended.handle.id}${ended.handle.folder === null ? "" : `, ${ended.handle.folder}`}`;
-      const verdict = judgeTraining(ended, { story, stepBefore, totalSteps: bundle.job.totalSteps, tail, place });
+      const verdict = judgeTraining(ended, {
+        story,
+        stepBefore,
+        totalSteps: bundle.job.totalSteps,
+        tail,
+        redact,
+        place,
+      });
       stepBefore = story.lastStep;
       return Promise.resolve(verdict);
     },
