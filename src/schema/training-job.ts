@@ -54,7 +54,14 @@ export const TrainingJob = z.strictObject({
 });
 export type TrainingJob = z.infer<typeof TrainingJob>;
 
-const at = { schemaVersion, time: z.number().describe("Unix seconds") };
+const at = {
+  schemaVersion,
+  time: z.number().describe("Unix seconds"),
+  elapsedSeconds: z
+    .number()
+    .optional()
+    .describe("of all tries together, since each process began; what stopAfterSeconds is compared with"),
+};
 
 /** One event of a job; the last of a step counts, for retries repeat steps. Unknown fields are ignored. */
 export const TrainingEvent = z.discriminatedUnion("type", [

@@ -102,6 +102,15 @@ describe("TrainingStory", () => {
     expect(story.ranSeconds).toBe(1 + 2);
   });
 
+  test("how long it ran is what the trainer counts, loading included, and a try before", () => {
+    const story = new TrainingStory();
+    for (const event of [start(20), step(1, 30)]) story.take(parseEvent(JSON.stringify(event)) ?? event);
+    expect(story.ranSeconds).toBe(10);
+    const told = parseEvent(JSON.stringify({ ...step(2, 40), elapsedSeconds: 95.5 }));
+    story.take(told ?? step(2, 40));
+    expect(story.ranSeconds).toBe(95.5);
+  });
+
   test("the rows of losses.jsonl leave out what is no number", () => {
     const story = new TrainingStory();
     for (const event of [step(2, 2, null), step(1, 1, 2.5)]) story.take(event);

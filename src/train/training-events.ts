@@ -43,12 +43,15 @@ export class TrainingStory {
   #end: EndEvent | undefined;
   #failure: FailureEvent | undefined;
   #lastTime: number | undefined;
+  #elapsedSeconds = 0;
 
   /** Takes an event; tells whether it is news: the same one may come many times. */
   take(event: TrainingEvent): boolean {
     if (Number.isFinite(event.time)) {
       this.#lastTime = Math.max(this.#lastTime ?? event.time, event.time);
     }
+    if (Number.isFinite(event.elapsedSeconds))
+      this.#elapsedSeconds = Math.max(this.#elapsedSeconds, event.elapsedSeconds ?? 0);
     switch (event.type) {
       case "start":
         return this.#takeStart(event);
@@ -149,8 +152,9 @@ export class TrainingStory {
     return this.#lastTime;
   }
 
-  /** Seconds that all tries together ran, as far as their events tell. */
+  /** Seconds that all tries together ran: by the trainer's own clock, else as far as the times of their events tell. */
   get ranSeconds(): number {
+    if (this.#elapsedSeconds > 0) return this.#elapsedSeconds;
     const starts = this.#starts.map(({ time }) => time).sort((a, b) => a - b);
     const times = [...this.#steps.values()].map(({ time }) => time);
     if (this.#lastTime !== undefined) times.push(this.#lastTime);

@@ -36,6 +36,10 @@ export interface FakeLauncherOptions {
   readonly tries?: (number: number) => FakeTry;
   /** Called before each call, to fail it: its name, and how often it was called before. */
   readonly fault?: (call: string, before: number) => void;
+  /** The folder of an adapter, which it had no memory to merge. */
+  readonly adapter?: string;
+  /** Finds no job; their outputs are there. */
+  readonly isForgetful?: boolean;
   /** Tells no times of its own. */
   readonly isSilent?: boolean;
 }
@@ -47,6 +51,7 @@ interface FakeJob {
   readonly timeoutSeconds: number | null;
   readonly base: string;
   readonly from: number;
+  /** Milliseconds of the tries before, by the trainer's clock. */
   readonly ranBefore: number;
   readonly cancelledAt: number | null;
 }
@@ -68,7 +73,7 @@ export class FakeLauncher implements Launcher {
 
   async find(name: string): Promise<JobHandle | undefined> {
     this.#enter("find");
-    const last = this.#jobs(name).at(-1);
+    const last = this.#options.isForgetful === true ? undefined : this.#jobs(name).at(-1);
     return await Promise.resolve(last && this.#handle(name, last));
   }
 
@@ -85,7 +90,7 @@ export class FakeLauncher implements Launcher {
       JSON.parse(bytes && "bytes" in bytes ? new TextDecoder().decode(bytes.bytes) : ""),
     );
     const events = this.#events(spec.name);
-    const ran = events.filter(({ type }) => type === "step").length * (this.#options.stepMs ?? 1000);
+    const ran = Math.max(0, ...events.map(({ elapsedSeconds = 0 }) => elapsedSeconds)) * 1000;
     const job: FakeJob = {
       id: `job-${jobs.length + 1}`,
       submittedAt: this.#options.now(),
@@ -148,7 +153,9 @@ export class FakeLauncher implements Launcher {
       );
       return true;
     }
-    if (path !== "final") return false;
+    const { adapter } = this.#options;
+    if (path === "adapter" && adapter !== undefined) cpSync(adapter, to, { recursive: true });
+    if (path !== "final") return path === "adapter" && adapter !== undefined;
     const base = this.#jobs(name).at(-1)?.base ?? "";
     if (!existsSync(base)) return false;
     cpSync(base, to, { recursive: true });
@@ -239,10 +246,13 @@ export class FakeLauncher implements Launcher {
     const end = this.#endOf(job, number);
     const until = Math.min(now(), end?.at ?? Number.POSITIVE_INFINITY);
     const start = this.#startOf(job);
-    const at = (ms: number) => ({ schemaVersion: 1 as const, time: ms / 1000 });
+    // As the trainer counts: since its process began, loading included, after what the events before tell.
+    const elapsed = (ms: number): number => (job.ranBefore + ms - start) / 1000;
+    const at = (ms: number) => ({ schemaVersion: 1 as const, time: ms / 1000, elapsedSeconds: elapsed(ms) });
     if (until < start + loadMs / 2) return [];
     const events: TrainingEvent[] = [startEvent(at(start + loadMs / 2), job, this.gpus)];
     let last = job.from;
+    const model = this.#options.adapter === undefined ? "final" : "adapter";
     for (let step = job.from + 1; step <= job.config.totalSteps; step++) {
       const time = start + loadMs + (step - job.from) * stepMs;
       if (time > until) break;
@@ -256,7 +266,7 @@ export class FakeLauncher implements Launcher {
       if (last > job.from) events.push({ type: "checkpoint", ...at(end.at), step: last, path: `checkpoint-${last}` });
       events.push({ type: "end", ...at(end.at), outcome: "stopped", step: last, seconds: 1, model: null });
     } else if (end?.state === "succeeded")
-      events.push({ type: "end", ...at(end.at), outcome: "completed", step: last, seconds: 1, model: "final" });
+      events.push({ type: "end", ...at(end.at), outcome: "completed", step: last, seconds: 1, model });
     else if (end?.state === "failed" && script.failure !== undefined)
       events.push({
         type: "failure",
@@ -277,7 +287,7 @@ export function startedJobs(folder: string): number {
     .reduce((sum, name) => sum + (JSON.parse(readFileSync(join(folder, name), "utf8")) as unknown[]).length, 0);
 }
 
-type At = { readonly schemaVersion: 1; readonly time: number };
+type At = { readonly schemaVersion: 1; readonly time: number; readonly elapsedSeconds: number };
 
 function startEvent(at: At, { config, from }: FakeJob, gpus: number): TrainingEvent {
   return {

@@ -1,15 +1,18 @@
 /** @file The train stage on a launcher whose jobs run by a clock of the test: once, paid once, whatever happens in between. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { writeAdapterFolder } from "../../src/adapters/adapter-folder.ts";
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
 import { readJournal } from "../../src/adapters/journal/journal-pass.ts";
 import { checkModelFiles } from "../../src/adapters/model-files.ts";
+import { readModelFolder } from "../../src/adapters/model-folder.ts";
 import { nodeProcessTable } from "../../src/adapters/process-table.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { readSpending } from "../../src/pipeline/run-spending.ts";
+import { initialAdapter } from "../../src/student/lora.ts";
 import { type Lab, openLab, trainedRun } from "./training-lab.ts";
 
 let folder: string;
@@ -142,6 +145,30 @@ describe("a training by a launcher", () => {
     expect([purchases, open]).toEqual([2, 0]);
   });
 
+  test("a try after a stop runs as long as its own money lasts, by the trainer's clock", async () => {
+    lab.recipe({ maxUsd: 1.2 });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    const [first] = await booked();
+    lab.recipe({ maxUsd: 2.2 });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    const seconds = ((await booked())[0] - first) / 0.008;
+    const limit = Math.floor((2.2 - first) / 0.008 - 20);
+    // Whole seconds are told: what ran before is rounded up.
+    expect(seconds).toBeGreaterThanOrEqual(limit);
+    expect(seconds).toBeLessThanOrEqual(limit + 1);
+  });
+
+  test("what another process ran is counted by the record at the launcher", async () => {
+    lab.recipe({ maxUsd: 1.2 });
+    lab.setTries((number) => (number === 1 ? { failure: { after: 9, code: "row-too-long" } } : {}));
+    expect(await code(lab.train())).toBe("provider-permanent");
+    await lab.forget();
+    lab.launcher({ isForgetful: true });
+    expect(await code(lab.train())).toBe("budget-exceeded");
+    // All of its 130 s: the first try's are on the trainer's clock, and not on this one's.
+    expect((await booked())[0] / 0.008).toBeGreaterThanOrEqual(130);
+  });
+
   test.each([
     ["while it trains", { lostAfter: 25 }],
     ["while it loads", { neverStarts: true }],
@@ -152,6 +179,43 @@ describe("a training by a launcher", () => {
     lab.setTries((number) => (number === 2 ? script : {}));
     await lab.train();
     expect(lab.started()).toBe(3);
+  });
+
+  describe("a LoRA that the trainer had no memory to merge", () => {
+    beforeEach(async () => {
+      const { config } = await readModelFolder(join(folder, "base"));
+      const settings = { rank: 2, alpha: 4 };
+      const adapter = initialAdapter(config, settings, 1);
+      for (const [name, { data }] of adapter) if (name.endsWith("lora_B.weight")) data.fill(0.25);
+      await writeAdapterFolder(join(folder, "adapter"), { adapter, settings, base: "elsewhere" });
+      lab.recipe({ method: "lora", learningRate: 1e-4 });
+      lab.launcher({ adapter: join(folder, "adapter") });
+    });
+
+    test("is merged here, and its adapter kept", async () => {
+      await lab.train();
+      const [student, base] = [join(lab.stage("train"), "student"), join(folder, "base")];
+      const [merged, before] = [await readModelFolder(student), await readModelFolder(base)];
+      const name = "model.layers.0.mlp.down_proj.weight";
+      expect(merged.tensors.get(name)?.data).not.toEqual(before.tensors.get(name)?.data);
+      const embedding = "model.embed_tokens.weight";
+      expect(merged.tensors.get(embedding)?.data).toEqual(before.tensors.get(embedding)?.data);
+      const kept = await readFile(join(lab.stage("train"), "adapter/adapter_model.safetensors"));
+      expect(kept).toEqual(await readFile(join(folder, "adapter/adapter_model.safetensors")));
+    });
+
+    test("is kept where its base's weights are not here; told how to merge it, and merged later by the same job", async () => {
+      const weights = join(folder, "base/model.safetensors");
+      await rename(weights, `${weights}.away`);
+      const error: unknown = await lab.train().catch((cause: unknown) => cause);
+      const adapter = (error as AppError).data["adapter"] as string;
+      expect(error).toMatchObject({ code: "model-missing", data: { base: "../base" } });
+      expect((error as AppError).hint).toContain(`grappa export '${adapter}' --base '${join(folder, "base")}' --to hf`);
+      expect(await readdir(adapter)).toContain("adapter_model.safetensors");
+      await rename(`${weights}.away`, weights);
+      await lab.train();
+      expect(lab.started()).toBe(1);
+    });
   });
 
   test("with nothing left of the run's cap no job is started", async () => {
@@ -260,6 +324,20 @@ describe("a training by a launcher", () => {
     await lab.train();
     expect(lab.started()).toBe(2);
     expect((await booked())[2]).toBe(0);
+  });
+
+  test("a job that its launcher forgot is counted until its last event; the next goes on from its record", async () => {
+    lab.setTries((number) => (number === 1 ? { lostAfter: 6 } : {}));
+    lab.interruptAt(5);
+    expect(await code(lab.train())).toBe("interrupted");
+    lab.interruptAt(undefined);
+    lab.launcher({ isForgetful: true });
+    await lab.train();
+    expect(lab.warnings().join()).toContain("ray no longer knows");
+    // 20 + 60 s, then from step 5 on: 20 + 350 + 10.
+    expect((await booked())[0]).toBeCloseTo((80 + 380) * 0.008, 3);
+    const before = await readFile(join(lab.stage("train"), "job.json"), "utf8");
+    expect(JSON.parse(before)).toMatchObject({ tries: 2 });
   });
 
   test("a job of this name that another run started is followed, and not paid twice", async () => {

@@ -90,6 +90,10 @@ async function send({ url: first, headers, called }: WeightsDownload, { part, di
 async function receive(response: Dispatcher.ResponseData, download: WeightsDownload, part: Part): Promise<void> {
   const { statusCode: status, headers, body } = response;
   const header = (name: string): string => [headers[name]].flat()[0] ?? "";
+  if (status === 416) {
+    await body.dump({ limit: 64 * 1024 }).catch(() => undefined);
+    return await checkWhole(header("content-range"), download, part);
+  }
   if (status !== 200 && status !== 206) {
     const text = excerptOf(download.redact((await body.text().catch(() => "")).slice(0, 4096)));
     throw new AppError(
@@ -114,6 +118,15 @@ async function receive(response: Dispatcher.ResponseData, download: WeightsDownl
   }
   if (total !== null && part.size !== total)
     throw new AppError("network", `${download.called} sent ${part.size} of ${total} bytes`, { isRetryable: true });
+}
+
+/** Nothing comes after what is here: it is the whole, which a kill left under its name for the time being, or is begun anew. */
+async function checkWhole(range: string, { called }: WeightsDownload, part: Part): Promise<void> {
+  if (range === `bytes */${part.size}`) return;
+  await part.begin("");
+  throw new AppError("network", `${called} has no rest of these weights (${range || "no range"})`, {
+    isRetryable: true,
+  });
 }
 
 async function checkRoom(download: WeightsDownload, { total, has }: { total: number | null; has: number }) {

@@ -88,3 +88,8 @@ export interface LauncherWorld {
   /** Progress of slow preparations: "making the Python environment". */
   tell(message: string): void;
 }
+
+/** A handle that a name's outputs can be fetched by, whichever try made them. */
+export function outputsOf({ type }: Launcher, name: string): JobHandle {
+  return { launcher: type, name, id: name, folder: null };
+}

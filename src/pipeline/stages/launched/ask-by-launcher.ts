@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import { JobMoney } from "../../../adapters/journal/job-money.ts";
-import type { JobHandle, Launcher } from "../../../adapters/launchers/launcher.ts";
+import { type JobHandle, type Launcher, outputsOf } from "../../../adapters/launchers/launcher.ts";
 import { readLines } from "../../../adapters/store/read-lines.ts";
 import { parseJson } from "../../../adapters/teacher/json-fields.ts";
 import { AppError } from "../../../core/errors.ts";
@@ -22,7 +22,7 @@ import { LaunchedGenerating } from "./launched-generating.ts";
 import type { LaunchedWorld } from "./launched-world.ts";
 import { leaveJob } from "./leave-job.ts";
 import { type JobPlan, type JobPorts, runJob } from "./run-job.ts";
-import { rentOf } from "./train.ts";
+import { redactorOf, rentOf } from "./train.ts";
 
 /** What is asked, and on whose account. */
 export interface LaunchedAsking extends Omit<Asking, "gpus" | "seed"> {
@@ -91,6 +91,7 @@ async function ask(context: StageContext, { world, launcher, asking, fields }: O
     total: wantedOf(asking.prompts),
     unit: asking.unit,
     story: await readStory(context, ports),
+    redact: redactorOf(fields, world),
   });
   const finished = await runJob(planOf(context, { world, launcher, asking, bundle, generating, ports }), ports);
   const { totalMicroUsd, isEstimated } = finished;
@@ -149,11 +150,15 @@ function planOf(context: StageContext, planned: Planned): JobPlan {
   return {
     name: bundle.job.name,
     what,
-    spec: ({ stopAfterSeconds, ...other }) => {
-      // The program counts the seconds of all tries together.
+    spec: async ({ stopAfterSeconds, ...other }) => {
+      // The program counts the seconds of all tries together, those of processes whose record never came here too.
+      const handle = outputsOf(launcher, bundle.job.name);
+      await fetchOutputs(context, { launcher, handle, ports, generating }).catch((error: unknown) => {
+        if (ports.signal.aborted) throw error; // else the submission tells what is wrong there
+      });
       const ran = Math.ceil(generating.story.ranSeconds);
       const limits = { stopAfterSeconds: stopAfterSeconds === null ? null : ran + stopAfterSeconds, ...other };
-      return Promise.resolve(generateSpec(bundle, limits, world));
+      return generateSpec(bundle, limits, world);
     },
     onLine: (line) => generating.onLine(line),
     onStatus: (status, cost) => {
@@ -170,8 +175,8 @@ function planOf(context: StageContext, planned: Planned): JobPlan {
       generating.onBooked(ended.cost);
       const book = await readReplies(context);
       const replies = asking.prompts.reduce((sum, prompt) => sum + book.of(prompt).size, 0);
-      const { story, tail } = generating;
-      const verdict = judgeGenerating(ended, { what, story, replies, wanted, before, tail, capHint });
+      const { story, tail, redact } = generating;
+      const verdict = judgeGenerating(ended, { what, story, replies, wanted, before, tail, redact, capHint });
       before = replies;
       return verdict;
     },

@@ -17,6 +17,8 @@ export interface JudgedGenerating {
   readonly before: number;
   /** Last lines of the log. */
   readonly tail: string;
+  /** Takes keys out of what the job says. */
+  readonly redact: (text: string) => string;
   /** Where a larger cap is set. */
   readonly capHint: string;
 }
@@ -32,8 +34,11 @@ export function judgeGenerating(ended: EndedTry, job: JudgedGenerating): Judgeme
   if (end?.type === "failure") {
     const { code, message, hint } = end;
     const isPassing = (code === "error" || code === "server-failed") && replies > job.before;
+    const said = job.redact(message.slice(0, 2_000));
     if (!isPassing)
-      return failed(failureOf(`${what} could not go on (${code}): ${message.slice(0, 2_000)}`, { ...job, hint }));
+      return failed(
+        failureOf(`${what} could not go on (${code}): ${said}`, { ...job, hint: hint && job.redact(hint) }),
+      );
   }
   if (status.state === "cancelled") {
     const message = `job ${handle.id} was cancelled at ${handle.launcher} after ${replies} of ${wanted} replies`;

@@ -13,6 +13,8 @@ export interface JudgedTraining {
   readonly totalSteps: number;
   /** Last lines of the log. */
   readonly tail: string;
+  /** Takes keys out of what the job says. */
+  readonly redact: (text: string) => string;
   /** Where its folder lies, for a person. */
   readonly place: string;
 }
@@ -66,14 +68,14 @@ function stoppedByBudget({ cost, status }: EndedTry, { story, totalSteps, place 
   );
 }
 
-function failureOf(failure: NonNullable<TrainingStory["failure"]>, { tail, place }: JudgedTraining): AppError {
+function failureOf(failure: NonNullable<TrainingStory["failure"]>, { tail, place, redact }: JudgedTraining): AppError {
   const { code, message, hint } = failure;
   const log = code === "error" && tail !== "" ? `\nlast lines of its log:\n${tail}` : "";
   return new AppError(
     "provider-permanent",
-    `the trainer refused to go on (${code}): ${message.slice(0, 2_000)}${log}`,
+    `the trainer refused to go on (${code}): ${redact(message.slice(0, 2_000))}${log}`,
     {
-      hint: hint?.slice(0, 1_000) ?? `its folder: ${place}`,
+      hint: (hint && redact(hint.slice(0, 1_000))) ?? `its folder: ${place}`,
       data: { code, place },
     },
   );

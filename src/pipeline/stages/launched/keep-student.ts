@@ -1,4 +1,6 @@
 /** @file Brings a trained student into the run's folder, checked and dressed, and writes down what its job was. */
+import { join } from "node:path";
+import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import type { Launcher } from "../../../adapters/launchers/launcher.ts";
 import { checkModelFiles } from "../../../adapters/model-files.ts";
 import { dressModelFolder } from "../../../adapters/model-folder.ts";
@@ -12,6 +14,7 @@ import { studentCard } from "../student-card.ts";
 import { patiently } from "./follow-job.ts";
 import { isPaid } from "./job-money.ts";
 import { utilisationNow } from "./launched-training.ts";
+import { mergeAdapter } from "./merge-adapter.ts";
 import type { FinishedJob, JobPorts } from "./run-job.ts";
 import type { TrainingBundle } from "./training-bundle.ts";
 
@@ -28,7 +31,8 @@ export interface KeptFrom {
 const ADAPTER = "adapter";
 
 /**
- * Fetches the student to `student/` (and a LoRA's `adapter/`), checks it, and gives it the run's tokenizer and card.
+ * Fetches the student to `student/` (and a LoRA's `adapter/`, merged here where the trainer had no memory for it), checks it,
+ * and gives it the run's tokenizer and card.
  *
  * @throws {AppError} model-missing, checkpoint-corrupt: what was fetched is no whole student.
  */
@@ -41,14 +45,11 @@ export async function keepStudent(
   progress({ done: totalSteps, total: totalSteps, unit: "steps", note: "fetching the student" });
   const from = insideOutput(story.end?.model ?? "");
   const folder = output.path("student");
-  const fetched = await patiently(() => launcher.fetch(finished.handle, from, folder, signal), ports);
-  if (!fetched)
-    throw new AppError("model-missing", `job ${finished.handle.id} ended well and left no ${from}`, {
-      hint: "look into its folder; run with --from train to train again",
-      data: { job: finished.handle.id, from },
-    });
-  if (recipe.train.method !== "full")
-    await patiently(() => launcher.fetch(finished.handle, ADAPTER, output.path(ADAPTER), signal), ports);
+  const fetch = (path: string, to: string) => patiently(() => launcher.fetch(finished.handle, path, to, signal), ports);
+  const isMerged = recipe.train.method === "full" || from !== ADAPTER;
+  if (!isMerged) await mergeHere(context, fetch, finished);
+  else if (!(await fetch(from, folder))) throw leftNo(from, finished);
+  else if (recipe.train.method !== "full") await fetch(ADAPTER, output.path(ADAPTER));
   const files = await checkModelFiles(folder);
   const { addedIds } = bundle.job;
   if (files.embeddingRows !== null && files.embeddingRows < addedIds)
@@ -67,6 +68,27 @@ export async function keepStudent(
     tokenizerFrom: baseFolder,
     style: recipe.tokenize.style,
     readme: studentCard(recipe, { examples, steps: totalSteps, how: howOf(story, recipe) }),
+  });
+}
+
+/** Keeps the adapter alone in the work folder, which outlives a failure, until it is merged. */
+async function mergeHere(
+  context: StageContext,
+  fetch: (path: string, to: string) => Promise<boolean>,
+  finished: FinishedJob,
+): Promise<void> {
+  const fs = nodeFileSystem();
+  const adapter = join(context.workFolder, ADAPTER);
+  await fs.remove(adapter);
+  if (!(await fetch(ADAPTER, adapter))) throw leftNo(ADAPTER, finished);
+  await mergeAdapter(context, adapter, context.output.path("student"));
+  await fs.rename(adapter, context.output.path(ADAPTER));
+}
+
+function leftNo(from: string, { handle: { id } }: FinishedJob): AppError {
+  return new AppError("model-missing", `job ${id} ended well and left no ${from}`, {
+    hint: "look into its folder",
+    data: { job: id, from },
   });
 }
 

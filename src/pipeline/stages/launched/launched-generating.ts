@@ -14,6 +14,8 @@ const TAIL_LINE_CHARACTERS = 500;
 export class LaunchedGenerating {
   story: GenerateStory;
   readonly #context: Pick<StageContext, "progress" | "warn">;
+  /** Takes keys out of what the job says. */
+  readonly redact: (text: string) => string;
   readonly #total: number;
   readonly #unit: string;
   #tail: string[] = [];
@@ -23,9 +25,18 @@ export class LaunchedGenerating {
 
   constructor(
     context: Pick<StageContext, "progress" | "warn">,
-    { total, unit, story }: { readonly total: number; readonly unit: string; readonly story: GenerateStory },
+    {
+      total,
+      unit,
+      story,
+      redact,
+    }: Pick<LaunchedGenerating, "story" | "redact"> & {
+      readonly total: number;
+      readonly unit: string;
+    },
   ) {
     this.#context = context;
+    this.redact = redact;
     this.#total = total;
     this.#unit = unit;
     this.story = story;
@@ -39,14 +50,15 @@ export class LaunchedGenerating {
   /** A line of the job's log, which may hold anything. */
   onLine(line: string): void {
     const event = generateEventOfLogLine(line);
-    if (event === undefined) this.#tail = [...this.#tail, line.slice(0, TAIL_LINE_CHARACTERS)].slice(-TAIL_LINES);
+    if (event === undefined)
+      this.#tail = [...this.#tail, this.redact(line.slice(0, TAIL_LINE_CHARACTERS))].slice(-TAIL_LINES);
     else this.onEvent(event);
   }
 
   /** An event, the first time or again. */
   onEvent(event: GenerateEvent): void {
     if (!this.story.take(event)) return;
-    if (event.type === "warning") this.#context.warn(`the job says: ${event.message.slice(0, 1000)}`);
+    if (event.type === "warning") this.#context.warn(`the job says: ${this.redact(event.message.slice(0, 1000))}`);
     if (event.type === "start") {
       const on = event.device === "cpu" ? "CPUs" : `${event.gpus} x ${event.gpu ?? "GPU"}`;
       this.#note = `${event.model} on ${on}, ${event.server} ${event.version}`;

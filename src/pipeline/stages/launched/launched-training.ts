@@ -29,7 +29,8 @@ export class LaunchedTraining {
   story: TrainingStory;
   readonly #context: Pick<StageContext, "progress" | "warn">;
   readonly #train: Train;
-  readonly #redact: (text: string) => string;
+  /** Takes keys out of what a job says. */
+  readonly redact: (text: string) => string;
   readonly #totalSteps: number;
   #watch: LossWatch | undefined;
   #watched = 0;
@@ -45,7 +46,7 @@ export class LaunchedTraining {
     context: Pick<StageContext, "progress" | "warn">,
     { train, totalSteps, story, redact }: LaunchedTrainingOptions,
   ) {
-    this.#redact = redact;
+    this.redact = redact;
     this.story = story;
     this.beginTry();
     this.#context = context;
@@ -77,13 +78,13 @@ export class LaunchedTraining {
   onLine(line: string): void {
     const event = eventOfLogLine(line);
     if (event !== undefined) return this.onEvent(event);
-    this.#tail = [...this.#tail, this.#redact(line.slice(0, TAIL_LINE_CHARACTERS))].slice(-TAIL_LINES);
+    this.#tail = [...this.#tail, this.redact(line.slice(0, TAIL_LINE_CHARACTERS))].slice(-TAIL_LINES);
   }
 
   /** An event, the first time or again. */
   onEvent(event: TrainingEvent): void {
     if (!this.story.take(event)) return;
-    if (event.type === "warning") this.#context.warn(`the trainer says: ${this.#redact(event.message.slice(0, 1000))}`);
+    if (event.type === "warning") this.#context.warn(`the trainer says: ${this.redact(event.message.slice(0, 1000))}`);
     if (event.type === "start") this.#tellStart(event);
     if (event.type === "step") this.#onStep(event);
   }

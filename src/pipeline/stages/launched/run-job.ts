@@ -146,7 +146,7 @@ async function findJob(plan: JobPlan, ports: JobPorts): Promise<Begun | undefine
   const isExpected = money.isOpen || (state !== undefined && !state.isJudged);
   const handle = await look(plan.name, ports, isExpected ? MAX_LOOKS : 1);
   if (handle === undefined) {
-    if (state?.handle) await bookVanished(ports, state);
+    if (state?.handle) await bookVanished(plan, ports, { ...state, handle: state.handle });
     return undefined;
   }
   if (state?.previous?.id === handle.id && (await isPrevious(handle, ports, state))) return undefined;
@@ -175,10 +175,11 @@ async function look(name: string, ports: JobPorts, looks: number): Promise<JobHa
   }
 }
 
-/** A job that its launcher no longer knows: it may have run all the time until now, and no more than was promised. */
-async function bookVanished({ money, now, warn, launcher }: JobPorts, state: JobState): Promise<void> {
+/** A job that its launcher no longer knows: it may have run until its last event, else until now, and no more than was promised. */
+async function bookVanished(plan: JobPlan, ports: JobPorts, state: Begun["state"] & Pick<Begun, "handle">) {
+  const { money, now, warn, launcher, signal } = ports;
   const rent = rentOfState(state);
-  const detail = labelOf(state.handle as JobHandle, state.try);
+  const detail = labelOf(state.handle, state.try);
   if (!isPaid(rent) || !money.isOpen || money.isCharged(detail)) return;
   const { submittedAt } = state;
   const lost: JobStatus = {
@@ -189,7 +190,11 @@ async function bookVanished({ money, now, warn, launcher }: JobPorts, state: Job
     exitCode: null,
     gpus: null,
   };
-  const most = costOfTry(rent, lost, { submittedAt, now: now() }).microUsd;
+  // Its record may be there still; where it cannot be had, what is known counts.
+  await plan.onEnd(state.handle).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+  });
+  const most = costOfTry(rent, lost, { submittedAt, now: now(), ...plan.eventTimes(submittedAt) }).microUsd;
   const microUsd = Math.min(most, money.promisedMicroUsd);
   warn(`${launcher.type} no longer knows ${state.name}; counted as ${formatUsd(microUsd)}, what it may have cost`);
   await money.charge({ microUsd, isEstimated: true, detail });

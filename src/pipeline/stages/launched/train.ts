@@ -6,7 +6,7 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeFileSystem } from "../../../adapters/file-system.ts";
 import { JobMoney } from "../../../adapters/journal/job-money.ts";
-import type { JobHandle, Launcher } from "../../../adapters/launchers/launcher.ts";
+import { type JobHandle, type Launcher, outputsOf } from "../../../adapters/launchers/launcher.ts";
 import { keyRedactor } from "../../../adapters/teacher/api-key.ts";
 import { AppError } from "../../../core/errors.ts";
 import { gpuHourPrice } from "../../../ledger/gpu-price.ts";
@@ -156,7 +156,7 @@ async function train(context: StageContext, world: LaunchedWorld, launcher: Laun
 }
 
 /** Takes the keys out that a job of this launcher may have. */
-function redactorOf(fields: LauncherFields, { secrets }: LaunchedWorld): (text: string) => string {
+export function redactorOf(fields: LauncherFields, { secrets }: LaunchedWorld): (text: string) => string {
   const names = ["HF_TOKEN", ...("tokenEnv" in fields && fields.tokenEnv !== undefined ? [fields.tokenEnv] : [])];
   const redactors = names.map((name) => keyRedactor(secrets(name)));
   return (text) => redactors.reduce((rest, redact) => redact(rest), text);
@@ -208,12 +208,13 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
   return {
     name: bundle.job.name,
     what: "the training",
-    spec: ({ stopAfterSeconds, ...other }) => {
-      // The trainer counts the seconds of all tries together.
+    spec: async ({ stopAfterSeconds, ...other }) => {
+      // The trainer counts the seconds of all tries together, those of processes whose record never came here too.
+      training.story = await storyByName(context, { launcher, name: bundle.job.name, ports, seen: training.story });
       training.beginTry();
       const ran = Math.ceil(training.story.ranSeconds);
       const limits = { stopAfterSeconds: stopAfterSeconds === null ? null : ran + stopAfterSeconds, ...other };
-      return Promise.resolve(trainingSpec(bundle, limits, world));
+      return trainingSpec(bundle, limits, world);
     },
     onLine: (line) => training.onLine(line),
     onStatus: (status, cost) => training.onStatus(status, cost),
@@ -223,9 +224,16 @@ function planOf(context: StageContext, { world, launcher, bundle, training, port
     },
     judge: (ended) => {
       training.onBooked(ended.cost);
-      const { story, tail } = training;
+      const { story, tail, redact } = training;
       const place = `${launcher.type} job ${ended.handle.id}${ended.handle.folder === null ? "" : `, ${ended.handle.folder}`}`;
-      const verdict = judgeTraining(ended, { story, stepBefore, totalSteps: bundle.job.totalSteps, tail, place });
+      const verdict = judgeTraining(ended, {
+        story,
+        stepBefore,
+        totalSteps: bundle.job.totalSteps,
+        tail,
+        redact,
+        place,
+      });
       stepBefore = story.lastStep;
       return Promise.resolve(verdict);
     },
@@ -250,6 +258,19 @@ async function readStory(
   await rename(fresh, path); // what was known before is lost only once the new is whole
   const story = await readEvents(path, ports);
   return story === undefined || story.tries < seen.tries ? seen : story;
+}
+
+/** The story of whatever ran by a name; what was seen where its record cannot be had: what is wrong there the submission tells. */
+async function storyByName(
+  context: StageContext,
+  { name, ...from }: Pick<Planned, "launcher" | "ports"> & { readonly name: string; readonly seen: TrainingStory },
+): Promise<TrainingStory> {
+  try {
+    return await readStory(context, { ...from, handle: outputsOf(from.launcher, name) });
+  } catch (error) {
+    if (from.ports.signal.aborted) throw error;
+    return from.seen;
+  }
 }
 
 /** The story that a file of events tells; undefined where there is none, or nothing in it to tell. */
