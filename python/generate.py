@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gpu_shares import parallel_flags
+
 EVENT_MARK = "@@grappa "
 SCHEMA_VERSION = 1
 HERE = Path(__file__).resolve().parent
@@ -208,7 +210,7 @@ class Server:
             command = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", *command]
             # Without this the model's own generation_config.json penalises repetition, and greedy is not greedy.
             command += ["--generation-config", "vllm", "--seed", str(job["seed"])]
-            command += parallel_flags(wanted["tensorParallel"], self.gpus, local)
+            command += parallel_flags(wanted["tensorParallel"], len(self.gpus), path, model["revision"])
         else:
             command = [sys.executable, str(HERE / "completions_server.py"), *command, "--device", self.device]
         with log.open("ab") as file:
@@ -307,24 +309,6 @@ def visible_gpus() -> list[str]:
     import torch
 
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-
-
-def parallel_flags(tensor_parallel: int | None, gpus: list[str], folder: Path) -> list[str]:
-    """How vLLM spreads: as few GPUs to a copy as hold it in 60 % of their memory, and as many copies as that leaves."""
-    if len(gpus) < 2:
-        return []
-    share = tensor_parallel or 1
-    if tensor_parallel is None:
-        import torch
-
-        size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-        room = 0.6 * torch.cuda.get_device_properties(0).total_memory
-        # A model on the hub has no size yet: it is shared by all.
-        while share < len(gpus) and (size == 0 or size / share > room):
-            share *= 2
-    share = min(share, len(gpus))
-    copies = len(gpus) // share
-    return ["--tensor-parallel-size", str(share), *(["--data-parallel-size", str(copies)] if copies > 1 else [])]
 
 
 def free_port() -> int:

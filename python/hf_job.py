@@ -25,6 +25,8 @@ from typing import Any
 
 PIECE = 8 * 1024 * 1024
 SCHEMA_VERSION = 1
+# What a program gets to save its checkpoint once it is told to end, as on other launchers (torchrun-command.ts).
+GRACE_SECONDS = 120
 # The trainer's (grappa_torch/checkpoints.py): its folder of checkpoints, and the file that makes one whole.
 CHECKPOINTS = "checkpoints"
 MARK = "whole.json"
@@ -287,6 +289,7 @@ class Job:
     def watch(self) -> int:
         """Runs the program to its end, and pushes what it makes."""
         environment = {**os.environ, "GRAPPA_OUT": str(self.out), "PYTHONUNBUFFERED": "1"}
+        environment["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"] = str(GRACE_SECONDS)
         self.process = subprocess.Popen(self.command(), cwd=self.folder, env=environment)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self.pass_on)
@@ -299,7 +302,7 @@ class Job:
             say(f"stopped after {self.spec['timeoutSeconds']} s")
             self.pass_on(signal.SIGTERM, None)
             try:
-                code = self.process.wait(30)
+                code = self.process.wait(GRACE_SECONDS + 10)  # PyTorch's agent kills first
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 code = self.process.wait()

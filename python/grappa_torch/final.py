@@ -12,10 +12,9 @@ from transformers import AutoModelForCausalLM
 from grappa_torch.base import TOKENIZER_FILES, stored_dtype
 from grappa_torch.trainer import GrappaTrainer
 
-# Beside the merged weights a shard of them is being written.
-MERGE_SHARE = 1.2
 # Below the 2 GiB that Hugging Face Jobs takes of a file (hf-jobs-bundle.ts): the student may be evaluated there.
 SHARD_SIZE = "1900MB"
+SHARD_BYTES = 1900 * 10**6
 
 
 def save_student(trainer: GrappaTrainer, base: Path, out: Path) -> str:
@@ -79,6 +78,12 @@ def save_adapter(model: torch.nn.Module, state: dict | None, base_name: str, fol
     path.write_text(json.dumps({**config, "base_model_name_or_path": base_name}, indent=2), encoding="utf-8")
 
 
+def merge_bytes(parameters: int, stored: torch.dtype) -> int:
+    """Memory of a merge: the whole in float32, all of it again in a narrower stored type, a shard on its way."""
+    cast = 0 if stored == torch.float32 else parameters * stored.itemsize
+    return parameters * 4 + cast + min(SHARD_BYTES, parameters * stored.itemsize)
+
+
 def merge(trainer: GrappaTrainer, base: Path, out: Path) -> str:
     """Adds the adapter to the base in float32 on this machine's CPU and saves the whole.
 
@@ -87,13 +92,12 @@ def merge(trainer: GrappaTrainer, base: Path, out: Path) -> str:
     from peft import PeftModel
 
     gc.collect()
-    parameters = trainer.run.parameters
-    needed, free = int(parameters * 4 * MERGE_SHARE), psutil.virtual_memory().available
+    needed, free = merge_bytes(trainer.run.parameters, stored_dtype(base)), psutil.virtual_memory().available
     if needed > free:
+        what = f"needs {needed / 1e9:.1f} GB of free memory where rank 0 runs, which has {free / 1e9:.1f} GB"
         trainer.run.events.emit(
             "warning",
-            message=f"the adapter was not merged: that needs {needed >> 20} MiB of memory, {free >> 20} MiB are free;"
-            " `adapter` holds it",
+            message=f"the adapter was not merged: that {what}; `adapter` holds it, and there is no `final`",
         )
         return "adapter"
     whole = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, use_safetensors=True)

@@ -56,6 +56,10 @@ class GrappaTrainer(SFTTrainer):
         """As SFTTrainer, whose data collator, logging and saving are not used."""
         self.run = run
         super().__init__(**arguments, data_collator=lambda items: items)
+        # TRL casts the adapters of a base in 4 bits to bf16, which is too coarse for updates and moments.
+        for parameter in self.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
         self.remove_callback(PrinterCallback)
         self.add_callback(StepEvents(self))
         # Else transformers would write its own idea of the special tokens into the model's config.

@@ -8,6 +8,7 @@ import { readModelFolder } from "../../dist/adapters/model-folder.js";
 import { decodeRows } from "../../dist/decode/generate.js";
 import { generationsOf, ReplyBook, rowOf } from "../../dist/decode/generate-replies.js";
 import { sweepOrder } from "../../dist/decode/sweep.js";
+import { PROGRAMS } from "../../dist/pipeline/stages/launched/generate-bundle.js";
 import { thinkingDelimiters } from "../../dist/tokenize/thinking-delimiters.js";
 
 const request = JSON.parse(readFileSync(0, "utf8"));
@@ -51,7 +52,7 @@ async function make({ folder, model, settings, questions, server, stopAfterSecon
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "job.json"), JSON.stringify(job));
   writeFileSync(join(folder, "prompts.jsonl"), prompts.map((prompt) => `${JSON.stringify(prompt)}\n`).join(""));
-  for (const file of ["generate.py", "completions_server.py"]) copyFileSync(join(import.meta.dirname, "..", file), join(folder, file));
+  for (const file of PROGRAMS) copyFileSync(join(import.meta.dirname, "..", file), join(folder, file));
   copyFileSync(join(import.meta.dirname, "../../dist/generate/generate.mjs"), join(folder, "generate.mjs"));
   const engine = await openEngine({ threads: 2, memoryBytes: 1 << 28 });
   const size = { slots: 8, contextTokens: job.contextTokens, choosableIds: job.choosableIds };

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -50,3 +51,21 @@ def test_files_of_a_student_fit_where_it_is_evaluated(tmp_path: Path, monkeypatc
     assert {path.name for path in (tmp_path / "final").glob("*.safetensors")} == shards
     tensors = {name for shard in shards for name in load_file(tmp_path / "final" / shard)}
     assert tensors == set(model.state_dict())
+
+
+def test_an_adapter_that_cannot_be_merged_says_what_memory_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 7B in bf16: 4 bytes a parameter, 2 for what is saved, and a shard."""
+    assert parse_size_to_int(final.SHARD_SIZE) == final.SHARD_BYTES
+    assert final.merge_bytes(1000, torch.float32) == 8000
+    tiny_model(tmp_path / "base", is_tied=False)
+    told = []
+    events = SimpleNamespace(emit=lambda kind, message: told.append((kind, message)))
+    trainer = SimpleNamespace(run=SimpleNamespace(parameters=7_600_000_000, events=events))
+    monkeypatch.setattr(final.psutil, "virtual_memory", lambda: SimpleNamespace(available=40 * 10**9))
+    assert final.merge(trainer, tmp_path / "base", tmp_path / "out") == "adapter"
+    ((kind, message),) = told
+    assert kind == "warning"
+    assert "needs 47.5 GB of free memory" in message
+    assert "has 40.0 GB" in message

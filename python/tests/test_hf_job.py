@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -215,6 +216,18 @@ def test_a_folder_that_is_removed_while_it_is_pushed_leaves_no_half(
     store = hf_job.Store(tmp_path / "bucket")
     store.push(out, {}, quiet_seconds=0)
     assert set(store.manifest["files"]) == {"events.jsonl"}
+
+
+def test_a_program_that_is_told_to_end_has_the_time_that_other_launchers_give(container: Container) -> None:
+    """PyTorch's agent would kill after 30 seconds, which a large checkpoint does not fit into."""
+    launchers = RUNNER.parents[1] / "src" / "adapters" / "launchers"
+    (grace,) = re.findall(r"GRACE_SECONDS = (\d+);", (launchers / "torchrun-command.ts").read_text())
+    container.prepare([])
+    program = 'import os; print("agent waits", os.environ["TORCH_ELASTIC_SHUTDOWN_TIMEOUT"])'
+    (container.folder / "in" / "files" / "program.py").write_text(program)
+    code, printed = container.run()
+    assert code == 0
+    assert f"agent waits {grace}\n" in printed
 
 
 def test_a_distributed_program_runs_once_a_process(container: Container) -> None:

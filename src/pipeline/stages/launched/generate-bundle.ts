@@ -72,7 +72,7 @@ export async function generateBundle(asking: Asking, name: string, world: Launch
 }
 
 /** The Python of a generate job. */
-const PROGRAMS = ["generate.py", "completions_server.py"];
+export const PROGRAMS = ["generate.py", "gpu_shares.py", "completions_server.py"];
 
 /** On GPUs vLLM and Node; on CPUs the trainer's requirements, which the stand-in is made of, and Node. */
 function requirementsOf(python: readonly BundleFile[], hasGpus: boolean): string {
