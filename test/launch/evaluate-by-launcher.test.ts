@@ -89,6 +89,7 @@ function both(training: FakeLauncher, asking: GenerateLauncher): Launcher {
   return {
     type: "ray",
     gpus: 8,
+    place: () => Promise.resolve("here"),
     find: async (name, signal) => await of(name).find(name, signal),
     submit: async (spec) => {
       opened.push(spec);

@@ -25,6 +25,7 @@ export interface FakeLauncherOptions {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly type?: JobHandle["launcher"];
+  readonly place?: string;
   readonly gpus?: number;
   readonly queueMs?: number;
   /** From the start of a try to its first step. */
@@ -62,6 +63,10 @@ export class FakeLauncher implements Launcher {
     this.#options = options;
     this.type = options.type ?? "ray";
     this.gpus = options.gpus ?? 8;
+  }
+
+  async place(): Promise<string> {
+    return await Promise.resolve(this.#options.place ?? "the fake");
   }
 
   async find(name: string): Promise<JobHandle | undefined> {

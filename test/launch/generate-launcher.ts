@@ -41,6 +41,10 @@ export class GenerateLauncher implements Launcher {
     this.#script = script;
   }
 
+  async place(): Promise<string> {
+    return await Promise.resolve(this.#folder);
+  }
+
   async find(name: string): Promise<JobHandle | undefined> {
     const last = this.tries.filter(({ spec }) => spec.name === name).at(-1);
     return await Promise.resolve(last && this.#handle(last));

@@ -169,6 +169,16 @@ test("a job that Slurm has forgotten is known by its own records", async () => {
   expect(later.detail).toContain("no longer knows");
 });
 
+test("a place is host and folder, however they are written", async () => {
+  const placeOf = (more: Partial<SlurmFields>): Promise<string> => new SlurmLauncher({ ...fields, ...more }).place();
+  const here = await placeOf({ folder: "/shared" });
+  expect(await placeOf({ folder: "/shared/", nodes: 7 })).toBe(here);
+  expect(await placeOf({ folder: "/other" })).not.toBe(here);
+  const there = await placeOf({ host: "login", folder: "/shared" });
+  expect(there).not.toBe(here);
+  expect(await placeOf({ host: "login", folder: "/shared//x/.././" })).toBe(there);
+});
+
 test("a controller that is away is a provider's fault, to be tried again; an order that it refuses is not", async () => {
   const handle = await launcher.submit(twins("away", {}), signal);
   await endOf(launcher, handle);

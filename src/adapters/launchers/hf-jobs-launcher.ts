@@ -50,6 +50,11 @@ export class HfJobsLauncher implements Launcher {
     this.#client = new HfJobsClient({ hubUrl, token: this.#token });
   }
 
+  async place(signal: AbortSignal): Promise<string> {
+    const { hubUrl } = this.#fields;
+    return `${hubUrl.replace(/\/+$/, "")}, ${await this.#owner(signal)}, outputs in ${await this.#repository(signal)}`;
+  }
+
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
     const job = await this.#last(checkedJobName(name), signal);
     return job === undefined ? undefined : await this.#handle(name, job, signal);

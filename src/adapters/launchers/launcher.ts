@@ -63,6 +63,11 @@ export interface Launcher {
   readonly type: JobHandle["launcher"];
   /** GPUs that a job will hold, as the recipe asks; 0 on CPUs. */
   readonly gpus: number;
+  /**
+   * Where its jobs live and are looked for, one line for people, the same however it is written: a job that was submitted
+   * elsewhere is not found here.
+   */
+  place(signal: AbortSignal): Promise<string>;
   /** The job of this name, whatever its state, or undefined. Several of one name: the last. */
   find(name: string, signal: AbortSignal): Promise<JobHandle | undefined>;
   /** Sends the files and starts the job. */

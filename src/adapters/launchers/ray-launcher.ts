@@ -2,6 +2,7 @@
  * @file Jobs on a Ray cluster, through the Jobs API of its dashboard: a package with the program, one job of it, whose driver
  * (`python/ray_train.py`) starts the workers, and a shared folder for everything that must outlive them.
  */
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../../core/errors.ts";
@@ -58,6 +59,10 @@ export class RayLauncher implements Launcher {
     const { address, tokenEnv } = fields;
     this.#http = new RayHttp({ address, tokenEnv, secrets: world.secrets, pauseMs: paces.pauseMs });
     this.#jobs = new RayJobs(this.#http);
+  }
+
+  place(): Promise<string> {
+    return Promise.resolve(`${this.#http.origin}, storage ${resolve(this.#fields.storage)}`);
   }
 
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
@@ -217,7 +222,8 @@ export class RayLauncher implements Launcher {
   }
 
   #isOurs({ metadata }: RayJob): boolean {
-    return metadata?.["storage"] === this.#fields.storage;
+    const storage = metadata?.["storage"];
+    return storage !== undefined && resolve(storage) === resolve(this.#fields.storage);
   }
 
   #handle(name: string, id: string): JobHandle {

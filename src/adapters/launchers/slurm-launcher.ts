@@ -37,6 +37,10 @@ export class SlurmLauncher implements Launcher {
     this.gpus = fields.nodes * fields.gpusPerNode;
   }
 
+  place(): Promise<string> {
+    return Promise.resolve(`${this.#root} of ${this.#host.name}`);
+  }
+
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
     const folder = this.#folderOf(name);
     // The queue first: whoever submitted it may have been killed before writing that down, and what leaves the queue did so itself.
@@ -182,9 +186,10 @@ for record in cancelled timed-out; do
 done
 exit "$known"`;
 
+/** The folder of all jobs, without a slash at its end. */
 function rootOf({ host, folder }: SlurmFields): string {
   const path = host === undefined ? resolve(folder) : folder;
-  if (path.startsWith("/") && !/\p{Cc}/u.test(path)) return posix.normalize(path);
+  if (path.startsWith("/") && !/\p{Cc}/u.test(path)) return posix.resolve(path);
   throw new AppError("usage", `train.launcher.folder: ${JSON.stringify(folder)} is not a path from the root on`, {
     hint: "with a host, give the folder as its nodes see it, such as /scratch/me/grappa",
   });

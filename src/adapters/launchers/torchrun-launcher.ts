@@ -63,6 +63,10 @@ export class TorchrunLauncher implements Launcher {
     this.gpus = plan.gpus;
   }
 
+  place(): Promise<string> {
+    return Promise.resolve("this machine"); // the run's folder may move, with its jobs
+  }
+
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
     const folder = this.#folderOf(name);
     throwIfInterrupted(signal);
