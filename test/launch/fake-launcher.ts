@@ -65,6 +65,10 @@ export class FakeLauncher implements Launcher {
     this.gpus = options.gpus ?? 8;
   }
 
+  async gpusOnce(): Promise<number> {
+    return await Promise.resolve(this.gpus);
+  }
+
   async place(): Promise<string> {
     return await Promise.resolve(this.#options.place ?? "the fake");
   }

@@ -41,6 +41,11 @@ export class GenerateLauncher implements Launcher {
     this.#script = script;
   }
 
+  /** As on a cluster of two nodes. */
+  async gpusOnce(): Promise<number> {
+    return await Promise.resolve(this.gpus / 2);
+  }
+
   async place(): Promise<string> {
     return await Promise.resolve(this.#folder);
   }

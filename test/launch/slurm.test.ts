@@ -65,6 +65,8 @@ test("the recipe's words reach sbatch as they are, and its setup runs before the
     setup: [`echo "in $PWD" >'${marked}'`],
   });
   expect(special.gpus).toBe(4);
+  const two = new SlurmLauncher({ ...fields, nodes: 2, gpusPerNode: 4 });
+  expect([two.gpus, await two.gpusOnce()]).toEqual([8, 4]);
   const handle = await special.submit({ ...twins("words", {}), timeoutSeconds: 3601 }, signal);
   await endOf(special, handle);
   const sbatch =

@@ -50,6 +50,10 @@ export class HfJobsLauncher implements Launcher {
     this.#client = new HfJobsClient({ hubUrl, token: this.#token });
   }
 
+  gpusOnce(): Promise<number> {
+    return Promise.resolve(this.gpus);
+  }
+
   async place(signal: AbortSignal): Promise<string> {
     const { hubUrl } = this.#fields;
     return `${hubUrl.replace(/\/+$/, "")}, ${await this.#owner(signal)}, outputs in ${await this.#repository(signal)}`;

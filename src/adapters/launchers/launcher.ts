@@ -61,8 +61,10 @@ export interface JobStatus {
  */
 export interface Launcher {
   readonly type: JobHandle["launcher"];
-  /** GPUs that a job will hold, as the recipe asks; 0 on CPUs. */
+  /** GPUs that a distributed job will hold, as the recipe asks; 0 on CPUs. */
   readonly gpus: number;
+  /** GPUs that a job will hold whose program runs once: those of one node. */
+  gpusOnce(signal: AbortSignal): Promise<number>;
   /**
    * Where its jobs live and are looked for, one line for people, the same however it is written: a job that was submitted
    * elsewhere is not found here.

@@ -61,6 +61,13 @@ export class RayLauncher implements Launcher {
     this.#jobs = new RayJobs(this.#http);
   }
 
+  /** What one node of the cluster can have of the workers' GPUs. */
+  async gpusOnce(signal: AbortSignal): Promise<number> {
+    if (this.gpus <= 1) return this.gpus;
+    const most = await this.#jobs.mostGpus(signal);
+    return Math.max(1, Math.min(this.gpus, most ?? this.gpus));
+  }
+
   place(): Promise<string> {
     return Promise.resolve(`${this.#http.origin}, storage ${resolve(this.#fields.storage)}`);
   }
@@ -200,15 +207,8 @@ export class RayLauncher implements Launcher {
       submission_id: job.id,
       runtime_env: { working_dir: `gcs://${job.packageName}`, env_vars: variables, ...pip },
       metadata: { grappa: spec.name, storage: this.#fields.storage },
-      ...(isDistributed ? {} : await this.#gpusOfOneNode(signal)),
+      ...(isDistributed ? {} : gpusAsked(await this.gpusOnce(signal))),
     };
-  }
-
-  /** A program that is not distributed runs on one node, and asks for what that can have of the workers' GPUs. */
-  async #gpusOfOneNode(signal: AbortSignal): Promise<{ entrypoint_num_gpus?: number }> {
-    if (this.gpus <= 1) return this.gpus === 0 ? {} : { entrypoint_num_gpus: 1 };
-    const most = await this.#jobs.mostGpus(signal);
-    return { entrypoint_num_gpus: Math.max(1, Math.min(this.gpus, most ?? this.gpus)) };
   }
 
   async #start(submission: RaySubmission, spec: JobSpec, signal: AbortSignal): Promise<void> {
@@ -238,6 +238,8 @@ export class RayLauncher implements Launcher {
     });
   }
 }
+
+const gpusAsked = (gpus: number): { entrypoint_num_gpus?: number } => (gpus === 0 ? {} : { entrypoint_num_gpus: gpus });
 
 /** The driver stands beside the sources, and beside the compiled files. */
 const driverFile = (): string => fileURLToPath(new URL(`../../../python/${DRIVER}`, import.meta.url));

@@ -37,6 +37,10 @@ export class SlurmLauncher implements Launcher {
     this.gpus = fields.nodes * fields.gpusPerNode;
   }
 
+  gpusOnce(): Promise<number> {
+    return Promise.resolve(this.#fields.gpusPerNode);
+  }
+
   place(): Promise<string> {
     return Promise.resolve(`${this.#root} of ${this.#host.name}`);
   }

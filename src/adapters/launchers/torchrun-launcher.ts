@@ -63,6 +63,10 @@ export class TorchrunLauncher implements Launcher {
     this.gpus = plan.gpus;
   }
 
+  gpusOnce(): Promise<number> {
+    return Promise.resolve(this.gpus);
+  }
+
   place(): Promise<string> {
     return Promise.resolve("this machine"); // the run's folder may move, with its jobs
   }
