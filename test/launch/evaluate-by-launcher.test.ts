@@ -89,6 +89,7 @@ function both(training: FakeLauncher, asking: GenerateLauncher): Launcher {
   return {
     type: "ray",
     gpus: 8,
+    graceSeconds: 0,
     gpusOnce: async () => await asking.gpusOnce(),
     place: () => Promise.resolve("here"),
     find: async (name, signal) => await of(name).find(name, signal),

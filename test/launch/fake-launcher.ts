@@ -55,6 +55,7 @@ type FakeEnd = { readonly at: number; readonly state: JobStatus["state"]; readon
 /** See the file's head. */
 export class FakeLauncher implements Launcher {
   readonly type: JobHandle["launcher"];
+  readonly graceSeconds = 0;
   readonly gpus: number;
   readonly calls: string[] = [];
   readonly #options: FakeLauncherOptions;

@@ -28,6 +28,7 @@ interface Try {
 /** See the file's head. */
 export class GenerateLauncher implements Launcher {
   readonly type = "ray";
+  readonly graceSeconds = 0;
   readonly gpus = 8;
   readonly tries: Try[];
   readonly #folder: string;

@@ -32,6 +32,7 @@ const MAX_BREAKS = 20;
 /** See the file's head, and {@link Launcher}. */
 export class HfJobsLauncher implements Launcher {
   readonly type = "hf-jobs";
+  readonly graceSeconds = 30;
   readonly gpus: number;
   readonly #fields: HfJobsFields;
   readonly #world: LauncherWorld;

@@ -63,6 +63,8 @@ export interface Launcher {
   readonly type: JobHandle["launcher"];
   /** GPUs that a distributed job will hold, as the recipe asks; 0 on CPUs. */
   readonly gpus: number;
+  /** How long a job whose time is up may go on to save what it has, before it is killed; seconds. */
+  readonly graceSeconds: number;
   /** GPUs that a job will hold whose program runs once: those of one node. */
   gpusOnce(signal: AbortSignal): Promise<number>;
   /**

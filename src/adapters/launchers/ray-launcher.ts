@@ -44,6 +44,7 @@ interface Tries {
 /** See the file's head, and {@link Launcher}. */
 export class RayLauncher implements Launcher {
   readonly type = "ray";
+  readonly graceSeconds = 30;
   readonly gpus: number;
   readonly #fields: RayFields;
   readonly #world: LauncherWorld;

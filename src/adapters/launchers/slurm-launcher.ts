@@ -16,6 +16,7 @@ import { checkBundle } from "./lay-bundle.ts";
 import { localHost, type SlurmHost, sshHost } from "./slurm-host.ts";
 import { environmentFile, jobScript, nodeScript, sbatchWords } from "./slurm-script.ts";
 import { type SlurmRecords, slurmStatus } from "./slurm-status.ts";
+import { GRACE_SECONDS } from "./torchrun-command.ts";
 
 const JOB_NUMBER = /^[1-9]\d{0,17}$/;
 /** A job's `jobs` has a line a submission. */
@@ -24,6 +25,7 @@ const MAX_NUMBERS_BYTES = 65_536;
 /** See the file's head. */
 export class SlurmLauncher implements Launcher {
   readonly type = "slurm";
+  readonly graceSeconds = GRACE_SECONDS;
   readonly gpus: number;
   readonly #fields: SlurmFields;
   readonly #host: SlurmHost;

@@ -204,17 +204,18 @@ async function bookVanished({ money, now, warn, launcher }: JobPorts, state: Job
 /** Holds the money, then submits; whoever is killed in between finds the job by its name, or starts it now. */
 async function submitJob(plan: JobPlan, ports: JobPorts): Promise<Begun> {
   const { rent, money, workFolder, signal } = ports;
+  const { graceSeconds } = ports.launcher;
   const microUsd = ports.mostMicroUsd();
-  const refused = tooLittle(rent, microUsd, plan);
+  const refused = tooLittle(rent, microUsd, { what: plan.what, graceSeconds });
   if (refused !== undefined) throw refused;
   if (isPaid(rent)) {
     const refusal = await money.raiseTo(microUsd);
-    if (refusal !== undefined) throw tooLittle(rent, 0, plan) as AppError;
+    if (refusal !== undefined) throw tooLittle(rent, 0, { what: plan.what, graceSeconds }) as AppError;
   }
   const before = await readJobState(workFolder);
   const state = newState(factsOf(plan, ports, await placeOf(ports)), before);
   await writeJobState(workFolder, state);
-  const spec = await plan.spec({ ...limitsFor(rent, microUsd), isAgain: state.previous !== null });
+  const spec = await plan.spec({ ...limitsFor(rent, microUsd, graceSeconds), isAgain: state.previous !== null });
   const handle = await patiently(() => submitOnce(spec, ports, state), ports);
   const known = { ...state, handle };
   await writeJobState(workFolder, known);
