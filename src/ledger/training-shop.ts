@@ -55,6 +55,16 @@ function countOf(launcher: LauncherFields): number {
   }
 }
 
+/** GPUs of one machine, as a cluster of Ray has at most; its own are not known beforehand. */
+const RAY_MACHINE = 8;
+
+/** As {@link configuredGpus}, for a job whose program runs once, on one node. */
+export function configuredGpusOnce(launcher: LauncherFields): ReturnType<typeof configuredGpus> {
+  const { kind, gpus } = configuredGpus(launcher);
+  const most = launcher.type === "slurm" ? launcher.gpusPerNode : launcher.type === "ray" ? RAY_MACHINE : gpus;
+  return { kind, gpus: Math.min(gpus, most) };
+}
+
 /** Over how many machines a job of a launcher is offered. */
 const MACHINES = { ray: 2, "hf-jobs": 1 } as const;
 

@@ -2,14 +2,15 @@ import { describe, expect, it } from "vitest";
 import { Recipe } from "../schema/recipe.ts";
 import { forecastAsking, keptForAsking } from "./plan-asking.ts";
 
-const recipe = (evaluate: object = {}, launcher: object = {}): Recipe =>
+const H200 = { type: "hf-jobs", flavor: "h200", gpuUsdPerHour: 5 };
+const recipe = (evaluate: object = {}, launcher: object = H200): Recipe =>
   Recipe.parse({
     name: "r",
     student: { base: "hf:Qwen/Qwen2.5-7B-Instruct@main" },
     collect: { sources: [{ type: "family", family: "arithmetic", count: 10, difficulty: [2, 3] }] },
     trace: { teacher: { type: "builtin" } },
     tokenize: { maxLength: 32_768 },
-    train: { launcher: { type: "hf-jobs", flavor: "h200", gpuUsdPerHour: 5, ...launcher } },
+    train: { launcher },
     evaluate: { count: 300, budgets: [1000, 4000], waits: [1], answerTokens: 1000, ...evaluate },
   });
 const seven = { parameters: 7.6e9 };
@@ -31,6 +32,15 @@ describe("what asking by a launcher takes", () => {
     expect(forecastAsking(recipe(), { parameters: 1e6 })).toBeUndefined();
     expect(forecastAsking(recipe({ on: "launcher" }), { parameters: 1e6 })).toBeDefined();
     expect(forecastAsking(recipe(), undefined)).toBeUndefined();
+  });
+
+  it("counts the GPUs of one node, where its program runs", () => {
+    const slurm = { type: "slurm", folder: "/shared", nodes: 4, gpu: "H200", gpuUsdPerHour: 5 };
+    expect(forecastAsking(recipe({}, slurm), seven)).toMatchObject({ gpus: 8 });
+    expect(forecastAsking(recipe({}, { ...slurm, gpusPerNode: 2 }), seven)).toMatchObject({ gpus: 2 });
+    const ray = { type: "ray", storage: "/shared", gpu: "H200", gpuUsdPerHour: 5 };
+    expect(forecastAsking(recipe({}, { ...ray, workers: 32 }), seven)).toMatchObject({ gpus: 8 });
+    expect(forecastAsking(recipe({}, { ...ray, workers: 4 }), seven)).toMatchObject({ gpus: 4 });
   });
 
   it("is kept from the training's money, up to half of what is left", () => {

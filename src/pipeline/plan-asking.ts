@@ -5,7 +5,7 @@ import { generateHours, type GenerateWork } from "../ledger/generate-forecast.ts
 import { gpuHourPrice } from "../ledger/gpu-price.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
 import type { StudentSize } from "../ledger/training-forecast.ts";
-import { configuredGpus } from "../ledger/training-shop.ts";
+import { configuredGpusOnce } from "../ledger/training-shop.ts";
 import type { Recipe } from "../schema/recipe.ts";
 
 /** What asking by a launcher takes, low to high; all of it estimated from assumed paces. */
@@ -40,7 +40,7 @@ export function forecastAsking(
 ): AskingForecast | undefined {
   const { launcher } = recipe.train;
   if (launcher === undefined || size === undefined || !isAskedByLauncher(recipe, size)) return undefined;
-  const { kind, gpus } = configuredGpus(launcher);
+  const { kind, gpus } = configuredGpusOnce(launcher);
   const price = gpuHourPrice(launcher);
   if (kind === undefined || gpus === 0 || price === undefined) return undefined;
   const { hours, tokens, tokensPerSecond } = generateHours(worksOf(recipe), { size, kind, gpus });

@@ -89,6 +89,9 @@ function both(training: FakeLauncher, asking: GenerateLauncher): Launcher {
   return {
     type: "ray",
     gpus: 8,
+    graceSeconds: 0,
+    gpusOnce: async () => await asking.gpusOnce(),
+    place: () => Promise.resolve("here"),
     find: async (name, signal) => await of(name).find(name, signal),
     submit: async (spec) => {
       opened.push(spec);
@@ -154,7 +157,8 @@ describe("an evaluation by a launcher", () => {
     ]);
     const job = jobs?.tries[0];
     const ms = (job?.endedAt ?? 0) - (job?.startedAt ?? 0);
-    const expected = Math.ceil((8 * 3_600_000 * ms) / 3_600_000);
+    // One of the two nodes, 4 of the 8 GPUs: its program runs once.
+    const expected = Math.ceil((4 * 3_600_000 * ms) / 3_600_000);
     expect(await booked("evaluate")).toEqual({ microUsd: expected, open: 0 });
     expect(manifests.at(-1)?.notes).toMatchObject({ costMicroUsd: expected, isEstimated: false });
   }, 60_000);

@@ -27,6 +27,7 @@ export interface FakeLauncherOptions {
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly type?: JobHandle["launcher"];
+  readonly place?: string;
   readonly gpus?: number;
   readonly queueMs?: number;
   /** From the start of a try to its first step. */
@@ -61,6 +62,7 @@ type FakeEnd = { readonly at: number; readonly state: JobStatus["state"]; readon
 /** See the file's head. */
 export class FakeLauncher implements Launcher {
   readonly type: JobHandle["launcher"];
+  readonly graceSeconds = 0;
   readonly gpus: number;
   readonly calls: string[] = [];
   readonly #options: FakeLauncherOptions;
@@ -69,6 +71,14 @@ export class FakeLauncher implements Launcher {
     this.#options = options;
     this.type = options.type ?? "ray";
     this.gpus = options.gpus ?? 8;
+  }
+
+  async gpusOnce(): Promise<number> {
+    return await Promise.resolve(this.gpus);
+  }
+
+  async place(): Promise<string> {
+    return await Promise.resolve(this.#options.place ?? "the fake");
   }
 
   async find(name: string): Promise<JobHandle | undefined> {

@@ -28,6 +28,7 @@ interface Try {
 /** See the file's head. */
 export class GenerateLauncher implements Launcher {
   readonly type = "ray";
+  readonly graceSeconds = 0;
   readonly gpus = 8;
   readonly tries: Try[];
   readonly #folder: string;
@@ -39,6 +40,15 @@ export class GenerateLauncher implements Launcher {
     this.tries = tries;
     this.#folder = folder;
     this.#script = script;
+  }
+
+  /** As on a cluster of two nodes. */
+  async gpusOnce(): Promise<number> {
+    return await Promise.resolve(this.gpus / 2);
+  }
+
+  async place(): Promise<string> {
+    return await Promise.resolve(this.#folder);
   }
 
   async find(name: string): Promise<JobHandle | undefined> {

@@ -194,6 +194,15 @@ describe("HfJobsLauncher", () => {
     });
   });
 
+  test("a place is hub, namespace and repository; the token's own name may be given or not", async () => {
+    await start();
+    const placeOf = (url: string, more: object = {}): Promise<string> => launcherAt(url, worldOf(), more).place(never);
+    const here = await placeOf(fake.endpoint);
+    expect(await placeOf(`${fake.endpoint}/`, { namespace: FAKE_OWNER, flavor: "h200" })).toBe(here);
+    expect(await placeOf(fake.endpoint, { namespace: "other" })).not.toBe(here);
+    expect(await placeOf(fake.endpoint, { repository: "acme/other" })).not.toBe(here);
+  });
+
   test("hardware that the hub does not have is refused before anything is sent", async () => {
     await start();
     const launcher = launcherAt(fake.endpoint, worldOf(), { flavor: "h100" });

@@ -142,6 +142,8 @@ describe("what is submitted", () => {
     await launcher.submit(raySpec("once", behaviour({}), { isDistributed: false }), never());
     expect(fake.jobs.get("once")?.submission.entrypoint_num_gpus).toBe(8);
     expect(launcher.gpus).toBe(16);
+    expect(await launcher.gpusOnce(never())).toBe(8);
+    expect(await launcher.place()).toBe(`${fake.address}, storage ${storage}`);
   });
 
   test("installs lets Ray install the requirements", async () => {

@@ -65,6 +65,8 @@ test("the recipe's words reach sbatch as they are, and its setup runs before the
     setup: [`echo "in $PWD" >'${marked}'`],
   });
   expect(special.gpus).toBe(4);
+  const two = new SlurmLauncher({ ...fields, nodes: 2, gpusPerNode: 4 });
+  expect([two.gpus, await two.gpusOnce()]).toEqual([8, 4]);
   const handle = await special.submit({ ...twins("words", {}), timeoutSeconds: 3601 }, signal);
   await endOf(special, handle);
   const sbatch =
@@ -167,6 +169,16 @@ test("a job that Slurm has forgotten is known by its own records", async () => {
     endedAt: end.endedAt,
   });
   expect(later.detail).toContain("no longer knows");
+});
+
+test("a place is host and folder, however they are written", async () => {
+  const placeOf = (more: Partial<SlurmFields>): Promise<string> => new SlurmLauncher({ ...fields, ...more }).place();
+  const here = await placeOf({ folder: "/shared" });
+  expect(await placeOf({ folder: "/shared/", nodes: 7 })).toBe(here);
+  expect(await placeOf({ folder: "/other" })).not.toBe(here);
+  const there = await placeOf({ host: "login", folder: "/shared" });
+  expect(there).not.toBe(here);
+  expect(await placeOf({ host: "login", folder: "/shared//x/.././" })).toBe(there);
 });
 
 test("a controller that is away is a provider's fault, to be tried again; an order that it refuses is not", async () => {

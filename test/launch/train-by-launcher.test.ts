@@ -363,6 +363,24 @@ describe("a training by a launcher", () => {
     expect(manifests.at(-1)?.notes).toMatchObject({ costMicroUsd: WHOLE_USD * 1e6 });
   });
 
+  test("another place of the same launcher is not sent a second job while the first may run; after its end it is", async () => {
+    lab.interruptAt(10);
+    await code(lab.train());
+    lab.interruptAt(undefined);
+    lab.launcher({ place: "another cluster", fault: (call) => expect(call).not.toBe("submit") });
+    const error: unknown = await lab.train().catch((cause: unknown) => cause);
+    expect(error).toMatchObject({ code: "usage", data: { placeBefore: "the fake", placeNow: "another cluster" } });
+    expect((error as AppError).message).toContain("begun with ray at the fake (job job-1)");
+    expect((await booked())[2]).toBe(1);
+    lab.launcher({ place: "the fake", fault: () => undefined });
+    lab.setTries(() => ({ failure: { after: 20, code: "error" } }));
+    expect(await code(lab.train())).toBe("provider-permanent");
+    lab.launcher({ place: "another cluster" });
+    lab.setTries(() => ({}));
+    await lab.train();
+    expect((await booked())[2]).toBe(0);
+  });
+
   test("another launcher in the recipe is not sent a second job while the first may run", async () => {
     lab.interruptAt(10);
     await code(lab.train());

@@ -32,6 +32,7 @@ const MAX_BREAKS = 20;
 /** See the file's head, and {@link Launcher}. */
 export class HfJobsLauncher implements Launcher {
   readonly type = "hf-jobs";
+  readonly graceSeconds = 30;
   readonly gpus: number;
   readonly #fields: HfJobsFields;
   readonly #world: LauncherWorld;
@@ -48,6 +49,15 @@ export class HfJobsLauncher implements Launcher {
     const { tokenEnv, hubUrl } = fields;
     this.#token = readApiKey({ [tokenEnv]: world.secrets(tokenEnv) }, tokenEnv);
     this.#client = new HfJobsClient({ hubUrl, token: this.#token });
+  }
+
+  gpusOnce(): Promise<number> {
+    return Promise.resolve(this.gpus);
+  }
+
+  async place(signal: AbortSignal): Promise<string> {
+    const { hubUrl } = this.#fields;
+    return `${hubUrl.replace(/\/+$/, "")}, ${await this.#owner(signal)}, outputs in ${await this.#repository(signal)}`;
   }
 
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {

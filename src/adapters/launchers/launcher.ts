@@ -61,8 +61,17 @@ export interface JobStatus {
  */
 export interface Launcher {
   readonly type: JobHandle["launcher"];
-  /** GPUs that a job will hold, as the recipe asks; 0 on CPUs. */
+  /** GPUs that a distributed job will hold, as the recipe asks; 0 on CPUs. */
   readonly gpus: number;
+  /** How long a job whose time is up may go on to save what it has, before it is killed; seconds. */
+  readonly graceSeconds: number;
+  /** GPUs that a job will hold whose program runs once: those of one node. */
+  gpusOnce(signal: AbortSignal): Promise<number>;
+  /**
+   * Where its jobs live and are looked for, one line for people, the same however it is written: a job that was submitted
+   * elsewhere is not found here.
+   */
+  place(signal: AbortSignal): Promise<string>;
   /** The job of this name, whatever its state, or undefined. Several of one name: the last. */
   find(name: string, signal: AbortSignal): Promise<JobHandle | undefined>;
   /** Sends the files and starts the job. */

@@ -2,6 +2,7 @@
  * @file Jobs on a Ray cluster, through the Jobs API of its dashboard: a package with the program, one job of it, whose driver
  * (`python/ray_train.py`) starts the workers, and a shared folder for everything that must outlive them.
  */
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../../core/errors.ts";
@@ -43,6 +44,7 @@ interface Tries {
 /** See the file's head, and {@link Launcher}. */
 export class RayLauncher implements Launcher {
   readonly type = "ray";
+  readonly graceSeconds = 30;
   readonly gpus: number;
   readonly #fields: RayFields;
   readonly #world: LauncherWorld;
@@ -58,6 +60,17 @@ export class RayLauncher implements Launcher {
     const { address, tokenEnv } = fields;
     this.#http = new RayHttp({ address, tokenEnv, secrets: world.secrets, pauseMs: paces.pauseMs });
     this.#jobs = new RayJobs(this.#http);
+  }
+
+  /** What one node of the cluster can have of the workers' GPUs. */
+  async gpusOnce(signal: AbortSignal): Promise<number> {
+    if (this.gpus <= 1) return this.gpus;
+    const most = await this.#jobs.mostGpus(signal);
+    return Math.max(1, Math.min(this.gpus, most ?? this.gpus));
+  }
+
+  place(): Promise<string> {
+    return Promise.resolve(`${this.#http.origin}, storage ${resolve(this.#fields.storage)}`);
   }
 
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
@@ -195,15 +208,8 @@ export class RayLauncher implements Launcher {
       submission_id: job.id,
       runtime_env: { working_dir: `gcs://${job.packageName}`, env_vars: variables, ...pip },
       metadata: { grappa: spec.name, storage: this.#fields.storage },
-      ...(isDistributed ? {} : await this.#gpusOfOneNode(signal)),
+      ...(isDistributed ? {} : gpusAsked(await this.gpusOnce(signal))),
     };
-  }
-
-  /** A program that is not distributed runs on one node, and asks for what that can have of the workers' GPUs. */
-  async #gpusOfOneNode(signal: AbortSignal): Promise<{ entrypoint_num_gpus?: number }> {
-    if (this.gpus <= 1) return this.gpus === 0 ? {} : { entrypoint_num_gpus: 1 };
-    const most = await this.#jobs.mostGpus(signal);
-    return { entrypoint_num_gpus: Math.max(1, Math.min(this.gpus, most ?? this.gpus)) };
   }
 
   async #start(submission: RaySubmission, spec: JobSpec, signal: AbortSignal): Promise<void> {
@@ -217,7 +223,8 @@ export class RayLauncher implements Launcher {
   }
 
   #isOurs({ metadata }: RayJob): boolean {
-    return metadata?.["storage"] === this.#fields.storage;
+    const storage = metadata?.["storage"];
+    return storage !== undefined && resolve(storage) === resolve(this.#fields.storage);
   }
 
   #handle(name: string, id: string): JobHandle {
@@ -232,6 +239,8 @@ export class RayLauncher implements Launcher {
     });
   }
 }
+
+const gpusAsked = (gpus: number): { entrypoint_num_gpus?: number } => (gpus === 0 ? {} : { entrypoint_num_gpus: gpus });
 
 /** The driver stands beside the sources, and beside the compiled files. */
 const driverFile = (): string => fileURLToPath(new URL(`../../../python/${DRIVER}`, import.meta.url));

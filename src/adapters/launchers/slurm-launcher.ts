@@ -16,6 +16,7 @@ import { checkBundle } from "./lay-bundle.ts";
 import { localHost, type SlurmHost, sshHost } from "./slurm-host.ts";
 import { environmentFile, jobScript, nodeScript, sbatchWords } from "./slurm-script.ts";
 import { type SlurmRecords, slurmStatus } from "./slurm-status.ts";
+import { GRACE_SECONDS } from "./torchrun-command.ts";
 
 const JOB_NUMBER = /^[1-9]\d{0,17}$/;
 /** A job's `jobs` has a line a submission. */
@@ -24,6 +25,7 @@ const MAX_NUMBERS_BYTES = 65_536;
 /** See the file's head. */
 export class SlurmLauncher implements Launcher {
   readonly type = "slurm";
+  readonly graceSeconds = GRACE_SECONDS;
   readonly gpus: number;
   readonly #fields: SlurmFields;
   readonly #host: SlurmHost;
@@ -35,6 +37,14 @@ export class SlurmLauncher implements Launcher {
     this.#host = fields.host === undefined ? localHost : sshHost(fields.host);
     this.#root = rootOf(fields);
     this.gpus = fields.nodes * fields.gpusPerNode;
+  }
+
+  gpusOnce(): Promise<number> {
+    return Promise.resolve(this.#fields.gpusPerNode);
+  }
+
+  place(): Promise<string> {
+    return Promise.resolve(`${this.#root} of ${this.#host.name}`);
   }
 
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
@@ -182,9 +192,10 @@ for record in cancelled timed-out; do
 done
 exit "$known"`;
 
+/** The folder of all jobs, without a slash at its end. */
 function rootOf({ host, folder }: SlurmFields): string {
   const path = host === undefined ? resolve(folder) : folder;
-  if (path.startsWith("/") && !/\p{Cc}/u.test(path)) return posix.normalize(path);
+  if (path.startsWith("/") && !/\p{Cc}/u.test(path)) return posix.resolve(path);
   throw new AppError("usage", `train.launcher.folder: ${JSON.stringify(folder)} is not a path from the root on`, {
     hint: "with a host, give the folder as its nodes see it, such as /scratch/me/grappa",
   });

@@ -37,6 +37,8 @@ import {
 
 const POLL_MS = [50, 400] as const;
 const START_MS = 60_000;
+/** PyTorch's agent kills first. */
+const AGENT_SECONDS = 10;
 
 /** Looks for this machine's GPUs and opens its launcher. Throws AppError "usage" where the recipe asks for more. */
 export async function openTorchrunLauncher(
@@ -51,6 +53,7 @@ export async function openTorchrunLauncher(
 /** See the file's head. */
 export class TorchrunLauncher implements Launcher {
   readonly type = "torchrun";
+  readonly graceSeconds = GRACE_SECONDS + AGENT_SECONDS;
   readonly gpus: number;
   readonly #fields: TorchrunFields;
   readonly #world: LauncherWorld;
@@ -61,6 +64,14 @@ export class TorchrunLauncher implements Launcher {
     this.#world = world;
     this.#plan = plan;
     this.gpus = plan.gpus;
+  }
+
+  gpusOnce(): Promise<number> {
+    return Promise.resolve(this.gpus);
+  }
+
+  place(): Promise<string> {
+    return Promise.resolve("this machine"); // the run's folder may move, with its jobs
   }
 
   async find(name: string, signal: AbortSignal): Promise<JobHandle | undefined> {
@@ -197,7 +208,7 @@ export class TorchrunLauncher implements Launcher {
         environment: { ...torchEnvironment({ ...this.#plan, processes }), ...spec.environment, GRAPPA_OUT: out },
         mark,
         timeoutSeconds: spec.timeoutSeconds,
-        graceSeconds: GRACE_SECONDS + 10, // PyTorch's agent kills first
+        graceSeconds: this.graceSeconds,
       },
       signal,
     );

@@ -85,7 +85,8 @@ interface Opened {
 
 async function ask(context: StageContext, { world, launcher, asking, fields }: Opened): Promise<LaunchedReplies> {
   const name = `grappa-${context.key}`;
-  const bundle = await generateBundle({ ...asking, seed: context.recipe.seed, gpus: launcher.gpus }, name, world);
+  const { seed } = context.recipe;
+  const bundle = await generateBundle({ ...asking, seed, gpus: launcher.gpus }, name, world);
   const ports = await portsOf(context, { world, launcher, asking, fields }, name);
   const generating = new LaunchedGenerating(context, {
     total: wantedOf(asking.prompts),
@@ -109,6 +110,10 @@ async function portsOf(
 ): Promise<JobPorts> {
   const { recipe, signal, workFolder, key } = context;
   const { account, ownCapMicroUsd } = asking;
+  const waiting = world.waiting(recipe.seed);
+  const warn = (message: string): void => context.warn(message);
+  // Its program runs once: on one node, whatever a training holds.
+  const gpus = await patiently(() => launcher.gpusOnce(signal), { waiting, signal, warn });
   const { ledger, journal } = await context.accounts();
   const money = new JobMoney({
     ledger,
@@ -121,15 +126,15 @@ async function portsOf(
   });
   return {
     launcher,
-    rent: rentOf(fields, launcher),
+    rent: rentOf(fields, { gpus }),
     money,
     mostMicroUsd: () =>
       mostFor(ledger.snapshot(), { account, ownCapMicroUsd, promisedMicroUsd: money.promisedMicroUsd }),
     workFolder,
-    waiting: world.waiting(recipe.seed),
+    waiting,
     now: () => world.now(),
     signal,
-    warn: (message) => context.warn(message),
+    warn,
   };
 }
 

@@ -83,7 +83,7 @@ describe("limitsFor", () => {
   test("a job stops by itself before what is held is spent, and is killed then", () => {
     fc.assert(
       fc.property(fc.integer({ min: 480_000, max: 500_000_000 }), (microUsd) => {
-        const { stopAfterSeconds, timeoutSeconds } = limitsFor(RENT, microUsd);
+        const { stopAfterSeconds, timeoutSeconds } = limitsFor(RENT, microUsd, 0);
         expect(timeoutSeconds).toBe(Math.floor(microUsd / 8_000));
         expect(stopAfterSeconds).toBeGreaterThan(0);
         expect(stopAfterSeconds).toBeLessThanOrEqual((timeoutSeconds ?? 0) - 19);
@@ -93,14 +93,22 @@ describe("limitsFor", () => {
     );
   });
 
+  test("the time that a launcher gives for the end is paid too", () => {
+    const { stopAfterSeconds, timeoutSeconds } = limitsFor(RENT, 8_000_000, 130);
+    expect(timeoutSeconds).toBe(1000 - 130);
+    expect(stopAfterSeconds).toBe(1000 - 130 - 87);
+    expect(tooLittle(RENT, 190 * 8_000, { what: "it", graceSeconds: 130 })).toBeUndefined();
+    expect(tooLittle(RENT, 189 * 8_000, { what: "it", graceSeconds: 130 })?.message).toContain("less than 190 seconds");
+  });
+
   test("what is free has no limit", () => {
-    expect(limitsFor(FREE, 0)).toEqual({ stopAfterSeconds: null, timeoutSeconds: null });
-    expect(tooLittle(FREE, 0, { what: "it" })).toBeUndefined();
+    expect(limitsFor(FREE, 0, 130)).toEqual({ stopAfterSeconds: null, timeoutSeconds: null });
+    expect(tooLittle(FREE, 0, { what: "it", graceSeconds: 0 })).toBeUndefined();
   });
 
   test("for less than a minute nothing is started", () => {
-    expect(tooLittle(RENT, 480_000, { what: "it" })).toBeUndefined();
-    expect(tooLittle(RENT, 479_000, { what: "it" })?.code).toBe("budget-exceeded");
+    expect(tooLittle(RENT, 480_000, { what: "it", graceSeconds: 0 })).toBeUndefined();
+    expect(tooLittle(RENT, 479_000, { what: "it", graceSeconds: 0 })?.code).toBe("budget-exceeded");
   });
 });
 

@@ -56,22 +56,31 @@ export function mostFor(
   return Math.max(0, Math.min(left, (ownCapMicroUsd ?? Number.POSITIVE_INFINITY) - spent));
 }
 
-/** How long a job may run for so much; both null where it is free. */
-export function limitsFor(rent: GpuRent, microUsd: number): JobLimits {
+/**
+ * How long a job may run for so much; both null where it is free.
+ *
+ * @param graceSeconds for which the launcher lets a job whose time is up save what it has: paid too
+ */
+export function limitsFor(rent: GpuRent, microUsd: number, graceSeconds: number): JobLimits {
   if (!isPaid(rent)) return { stopAfterSeconds: null, timeoutSeconds: null };
-  const ms = gpuTimeFor(rent.price, { gpus: rent.gpus, microUsd });
+  const ms = gpuTimeFor(rent.price, { gpus: rent.gpus, microUsd }) - graceSeconds * 1000;
   const reserve = Math.min(RESERVE_MS[1], Math.max(RESERVE_MS[0], ms * RESERVE_SHARE));
   return { stopAfterSeconds: Math.floor((ms - reserve) / 1000), timeoutSeconds: Math.floor(ms / 1000) };
 }
 
 /** Why a job is not started for so much; undefined where it may be. */
-export function tooLittle(rent: GpuRent, microUsd: number, caps: { readonly what: string }): AppError | undefined {
-  if (!isPaid(rent) || gpuTimeFor(rent.price, { gpus: rent.gpus, microUsd }) >= SHORTEST_MS) return undefined;
+export function tooLittle(
+  rent: GpuRent,
+  microUsd: number,
+  { what, graceSeconds }: { readonly what: string; readonly graceSeconds: number },
+): AppError | undefined {
+  const shortestMs = SHORTEST_MS + graceSeconds * 1000;
+  if (!isPaid(rent) || gpuTimeFor(rent.price, { gpus: rent.gpus, microUsd }) >= shortestMs) return undefined;
   const { gpus, price } = rent;
   const hour = formatUsd(price.microUsdPerGpuHour * gpus);
   return new AppError(
     "budget-exceeded",
-    `${caps.what} needs ${gpus === 1 ? "a GPU" : `${gpus} GPUs`} at ${hour} an hour, and ${formatUsd(microUsd)} is left for it: less than a minute`,
+    `${what} needs ${gpus === 1 ? "a GPU" : `${gpus} GPUs`} at ${hour} an hour, and ${formatUsd(microUsd)} is left for it: less than ${shortestMs / 1000} seconds`,
     {
       hint: `raise train.maxUsd and maxUsd; \`grappa plan\` tells what it takes (price: ${price.source}, ${price.asOf})`,
       data: { leftMicroUsd: microUsd, microUsdPerGpuHour: price.microUsdPerGpuHour, gpus },

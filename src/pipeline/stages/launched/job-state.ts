@@ -18,6 +18,7 @@ export const JobHandleRecord = z.strictObject({
 export const JobState = z.strictObject({
   schemaVersion: z.literal(SCHEMA_VERSION),
   launcher: z.enum(LAUNCHER_TYPES),
+  place: z.string().describe("where the launcher looks for it"),
   name: z.string(),
   try: z.int().min(1).describe("how often it was submitted, this time included"),
   submittedAt: z.number().describe("Unix milliseconds by this machine"),
@@ -38,6 +39,26 @@ export const JobState = z.strictObject({
   isJudged: z.boolean().describe("its end was seen, and told: whoever runs again wants another try"),
 });
 export type JobState = z.infer<typeof JobState>;
+
+/** What a state begins with. */
+export interface NewJob extends Pick<JobState, "launcher" | "place" | "name" | "submittedAt"> {
+  readonly rent: GpuRent;
+}
+
+/** The state of a job that is about to be submitted, after an earlier try or as the first. */
+export function newState({ rent: { gpus, price }, ...facts }: NewJob, before: JobState | undefined): JobState {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    ...facts,
+    // What was never submitted is no try.
+    try: before === undefined ? 1 : before.handle === null ? before.try : before.try + 1,
+    handle: null,
+    rent: { gpus, ...price },
+    isOurs: true,
+    previous: before?.previous ?? null,
+    isJudged: false,
+  };
+}
 
 /** The GPUs that a job was submitted with, and their price. */
 export function rentOfState({ rent: { gpus, ...price } }: JobState): GpuRent {

@@ -7,7 +7,6 @@ import type { JobMoney } from "../../../adapters/journal/job-money.ts";
 import type { Waiting } from "../../../adapters/teacher/retry-delay.ts";
 import { AppError } from "../../../core/errors.ts";
 import { formatUsd } from "../../../ledger/money.ts";
-import { SCHEMA_VERSION } from "../../../schema/records.ts";
 import { type FollowedEnd, type FollowPorts, followJob, hasEnded, mayPass, patiently } from "./follow-job.ts";
 import {
   cappedCost,
@@ -21,7 +20,8 @@ import {
   type TryTimes,
   writesStarts,
 } from "./job-money.ts";
-import { type JobState, readJobState, rentOfState, writeJobState } from "./job-state.ts";
+import { type JobState, type NewJob, newState, readJobState, rentOfState, writeJobState } from "./job-state.ts";
+import { refuseElsewhere } from "./refuse-elsewhere.ts";
 
 /** The world as a job sees it. */
 export interface JobPorts {
@@ -142,7 +142,8 @@ interface Begun {
 async function findJob(plan: JobPlan, ports: JobPorts): Promise<Begun | undefined> {
   const { launcher, money, workFolder } = ports;
   const state = await readJobState(workFolder);
-  if (state !== undefined && state.launcher !== launcher.type) throw otherLauncher(plan, state, launcher);
+  const place = await placeOf(ports);
+  refuseElsewhere(state, { what: plan.what, type: launcher.type, place });
   const isExpected = money.isOpen || (state !== undefined && !state.isJudged);
   const handle = await look(plan.name, ports, isExpected ? MAX_LOOKS : 1);
   if (handle === undefined) {
@@ -154,7 +155,7 @@ async function findJob(plan: JobPlan, ports: JobPorts): Promise<Begun | undefine
   const isKnown = money.isOpen || money.isCharged(labelOf(handle, number));
   const isOurs = state?.isOurs ?? (isKnown || !isPaid(ports.rent));
   if (!isOurs) ports.warn(`${plan.name} stands at ${launcher.type} already: another run started it, and pays for it`);
-  const known = { ...(state ?? newState(plan, ports, undefined)), isOurs, handle };
+  const known = { ...(state ?? newState(factsOf(plan, ports, place), undefined)), place, isOurs, handle };
   await writeJobState(workFolder, known);
   return { handle, state: known };
 }
@@ -164,6 +165,15 @@ async function isPrevious(handle: JobHandle, ports: JobPorts, { previous }: JobS
   const status = await patiently(() => ports.launcher.status(handle, ports.signal), ports);
   return hasEnded(status) && status.startedAt === previous?.startedAt && status.endedAt === previous.endedAt;
 }
+
+const placeOf = (ports: JobPorts): Promise<string> => patiently(() => ports.launcher.place(ports.signal), ports);
+const factsOf = ({ name }: JobPlan, { launcher: { type }, rent, now }: JobPorts, place: string): NewJob => ({
+  launcher: type,
+  place,
+  name,
+  rent,
+  submittedAt: now(),
+});
 
 async function look(name: string, ports: JobPorts, looks: number): Promise<JobHandle | undefined> {
   const { launcher, waiting, signal } = ports;
@@ -203,17 +213,18 @@ async function bookVanished(plan: JobPlan, ports: JobPorts, state: Begun["state"
 /** Holds the money, then submits; whoever is killed in between finds the job by its name, or starts it now. */
 async function submitJob(plan: JobPlan, ports: JobPorts): Promise<Begun> {
   const { rent, money, workFolder, signal } = ports;
+  const { graceSeconds } = ports.launcher;
   const microUsd = ports.mostMicroUsd();
-  const refused = tooLittle(rent, microUsd, plan);
+  const refused = tooLittle(rent, microUsd, { what: plan.what, graceSeconds });
   if (refused !== undefined) throw refused;
   if (isPaid(rent)) {
     const refusal = await money.raiseTo(microUsd);
-    if (refusal !== undefined) throw tooLittle(rent, 0, plan) as AppError;
+    if (refusal !== undefined) throw tooLittle(rent, 0, { what: plan.what, graceSeconds }) as AppError;
   }
   const before = await readJobState(workFolder);
-  const state = newState(plan, ports, before);
+  const state = newState(factsOf(plan, ports, await placeOf(ports)), before);
   await writeJobState(workFolder, state);
-  const spec = await plan.spec({ ...limitsFor(rent, microUsd), isAgain: state.previous !== null });
+  const spec = await plan.spec({ ...limitsFor(rent, microUsd, graceSeconds), isAgain: state.previous !== null });
   const handle = await patiently(() => submitOnce(spec, ports, state), ports);
   const known = { ...state, handle };
   await writeJobState(workFolder, known);
@@ -286,34 +297,6 @@ async function followOrLeave(
 /** What a charge tells of a job that another run started. */
 const OTHERS = ", of another run";
 const labelOf = ({ launcher, id }: JobHandle, number: number): string => `${launcher} job ${id}, try ${number}`;
-
-function newState({ name }: JobPlan, { launcher, now, rent }: JobPorts, before: JobState | undefined): JobState {
-  return {
-    schemaVersion: SCHEMA_VERSION,
-    launcher: launcher.type,
-    name,
-    // What was never submitted is no try.
-    try: before === undefined ? 1 : before.handle === null ? before.try : before.try + 1,
-    submittedAt: now(),
-    handle: null,
-    rent: { gpus: rent.gpus, ...rent.price },
-    isOurs: true,
-    previous: before?.previous ?? null,
-    isJudged: false,
-  };
-}
-
-function otherLauncher({ what }: JobPlan, state: JobState, { type }: Launcher): AppError {
-  const id = state.handle?.id ?? state.name;
-  return new AppError(
-    "usage",
-    `${what} was begun with ${state.launcher} (job ${id}), and the recipe now says ${type}`,
-    {
-      hint: "set train.launcher back to go on with it; or stop that job, and run with --from train",
-      data: { before: state.launcher, now: type, job: id },
-    },
-  );
-}
 
 function gaveUp({ what, name }: JobPlan, tries: number, why: string): AppError {
   return new AppError("provider", `${what} was tried ${tries} times and ended each time, at last: ${why}`, {
