@@ -17,8 +17,9 @@ export function gpuOf(launcher: LauncherFields): string | undefined {
 }
 
 /**
- * The price: as given, else the dearest of the table for that GPU there; undefined where nobody knows one. A machine of one's own
- * (torchrun, slurm) and a cluster without `gpu` cost nothing unless the recipe says so.
+ * The price: as given, else the dearest of the table for that GPU there; undefined where a GPU is named and nobody
+ * knows its price, on one's own machine too. A machine or a cluster whose recipe names no `gpu` costs nothing unless it says so;
+ * hf-jobs always costs.
  */
 export function gpuHourPrice(launcher: LauncherFields): GpuHourPrice | undefined {
   const { gpuUsdPerHour } = launcher;

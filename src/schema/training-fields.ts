@@ -17,7 +17,7 @@ const rented = {
     .min(0)
     .optional()
     .describe(
-      "dollars for one GPU and one hour; 0: your own; absent: the dearest of the dated table's prices for `gpu`, else 0",
+      "dollars for one GPU and one hour (of the whole machine on CPUs of hf-jobs); 0: your own; absent: the dearest of the dated table's prices for `gpu`, 0 where no `gpu` is named, and refused where the table does not have it",
     ),
 };
 

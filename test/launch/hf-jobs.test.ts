@@ -203,6 +203,25 @@ describe("HfJobsLauncher", () => {
     expect(await placeOf(fake.endpoint, { repository: "acme/other" })).not.toBe(here);
   });
 
+  test("a price of the hub above the one that is counted with is refused before anything is sent", async () => {
+    await start();
+    const launcher = launcherAt(fake.endpoint, worldOf(), { flavor: "h200x8", gpuUsdPerHour: 4.5 });
+    await expect(launcher.submit(specOf("dear", behaviour({}), gate), never)).rejects.toMatchObject({
+      code: "usage",
+      message: "an hour of h200x8 costs $40 at the hub now, and is counted with $36 (recipe, as given)",
+      hint: expect.stringContaining("gpuUsdPerHour to 5,"),
+    });
+    expect(fake.commits).toEqual([]);
+  });
+
+  test("a price of the hub where the recipe counts none is a warning", async () => {
+    await start();
+    const warnings: string[] = [];
+    const launcher = launcherAt(fake.endpoint, worldOf(warnings), { flavor: "h200", gpuUsdPerHour: 0 });
+    await launcher.submit(specOf("free", behaviour({}), gate), never);
+    expect(warnings).toEqual([expect.stringContaining("an hour of h200 costs $5 at the hub now")]);
+  });
+
   test("hardware that the hub does not have is refused before anything is sent", async () => {
     await start();
     const launcher = launcherAt(fake.endpoint, worldOf(), { flavor: "h100" });

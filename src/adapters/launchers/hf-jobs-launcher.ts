@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError } from "../../core/errors.ts";
+import { gpuHourPrice } from "../../ledger/gpu-price.ts";
 import type { HfJobsFields } from "../../schema/training-fields.ts";
 import type { HubPorts } from "../datasets/hub/hub-http.ts";
 import { readApiKey } from "../teacher/api-key.ts";
@@ -25,6 +26,8 @@ const ATTEMPTS = 3;
 const OURS = "grappa";
 const NAME_LABEL = "name";
 const REPOSITORY_NAME = "grappa-jobs";
+/** The hub tells micro-dollars of a minute. */
+const PRICE_ROUNDING_USD = 0.001;
 const RECONNECT_MS = 1_000;
 /** A log that breaks so often in a row, with nothing new between, is given up. */
 const MAX_BREAKS = 20;
@@ -75,6 +78,7 @@ export class HfJobsLauncher implements Launcher {
     if (standing !== undefined && (isDone || state === "queued" || state === "running"))
       return await this.#handle(name, standing, signal);
     const hardware = await this.#hardware(signal);
+    this.#checkPrice(hardware);
     const timeoutSeconds = this.#timeout(spec);
     const repo = await this.#repository(signal);
     this.#world.tell(`uploading the job's files to the private data set ${repo}`);
@@ -180,6 +184,22 @@ export class HfJobsLauncher implements Launcher {
     throw new AppError("usage", `Hugging Face Jobs has no hardware ${JSON.stringify(flavor)}`, {
       hint: `train.launcher.flavor is one of: ${listed.map((one) => one.flavor).join(", ")}`,
       data: { flavor, flavors: listed.map((one) => one.flavor) },
+    });
+  }
+
+  /** What is held and booked is counted with the recipe's price or the table's: a job at a higher one would pass its cap. */
+  #checkPrice({ flavor, usdPerHour }: HfHardware): void {
+    const units = Math.max(1, this.gpus);
+    const counted = gpuHourPrice(this.#fields);
+    const countedUsd = ((counted?.microUsdPerGpuHour ?? 0) * units) / 1e6;
+    if (counted === undefined || usdPerHour <= countedUsd + PRICE_ROUNDING_USD) return;
+    const told = `an hour of ${flavor} costs $${usdPerHour} at the hub now, and is counted with $${countedUsd} (${counted.source}, ${counted.asOf})`;
+    // Whoever says that it is free counts nothing, and no cap is passed.
+    if (countedUsd === 0) return this.#world.warn(`${told}: none of it is held or booked`);
+    const each = Math.ceil((usdPerHour / units) * 1e4) / 1e4;
+    throw new AppError("usage", told, {
+      hint: `set train.launcher.gpuUsdPerHour to ${each}, and see what \`grappa plan\` says then`,
+      data: { flavor, usdPerHour, countedUsd },
     });
   }
 

@@ -12,7 +12,7 @@ import { AppError } from "../../../core/errors.ts";
 import { gpuHourPrice } from "../../../ledger/gpu-price.ts";
 import { formatUsd, microUsdFromUsd } from "../../../ledger/money.ts";
 import type { Recipe } from "../../../schema/recipe.ts";
-import { type LauncherFields, learningRateOf } from "../../../schema/training-fields.ts";
+import { type HfJobsFields, type LauncherFields, learningRateOf } from "../../../schema/training-fields.ts";
 import { lossRows, MAX_EVENT_CHARACTERS, parseEvent, TrainingStory } from "../../../train/training-events.ts";
 import { keptForAsking } from "../../plan-asking.ts";
 import { readStudent } from "../../plan-facts.ts";
@@ -61,14 +61,25 @@ export function launchedConfig(recipe: Recipe): object {
   };
 }
 
-/** What a launcher's GPUs cost. Throws "recipe-invalid" where nobody knows it. */
+/** What a launcher's GPUs cost, or a CPU machine that is paid by the hour. Throws "recipe-invalid" where nobody knows it. */
 export function rentOf(fields: LauncherFields, { gpus }: Pick<Launcher, "gpus">): GpuRent {
+  if (gpus === 0 && fields.type === "hf-jobs") return rentOfCpus(fields);
   const price = gpuHourPrice(fields);
   if (price !== undefined) return { gpus, price };
   if (gpus === 0) return { gpus, price: { microUsdPerGpuHour: 0, asOf: "as given", source: "no GPUs" } };
   throw new AppError("recipe-invalid", `the price of ${fields.gpu ?? fields.type}'s GPUs is not known`, {
     hint: "give train.launcher.gpuUsdPerHour; 0 for your own",
     data: { launcher: fields.type },
+  });
+}
+
+/** A machine without GPUs is one unit, at the recipe's price of its hour: no table has it, and the hub bills it. */
+function rentOfCpus(fields: HfJobsFields): GpuRent {
+  const price = fields.gpuUsdPerHour === undefined ? undefined : gpuHourPrice(fields);
+  if (price !== undefined) return { gpus: 1, price };
+  throw new AppError("recipe-invalid", `an hour of ${fields.flavor} is paid at the hub, and its price is not known`, {
+    hint: "give train.launcher.gpuUsdPerHour: what an hour of the machine costs; or take a flavor with GPUs",
+    data: { launcher: fields.type, flavor: fields.flavor },
   });
 }
 
