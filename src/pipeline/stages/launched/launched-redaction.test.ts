@@ -15,6 +15,7 @@ const ended: EndedTry = {
   handle: { launcher: "ray", name: "grappa-x", id: "x", folder: null },
   status: { state: "failed", detail: "", startedAt: 1_000, endedAt: 9_000, exitCode: 1, gpus: 1 },
   cost: { microUsd: 0, ms: 0, isEstimated: false },
+  rent: { gpus: 1, price: { microUsdPerGpuHour: 0, asOf: "as given", source: "recipe" } },
   stopReason: undefined,
   number: 1,
   beganAt: 1_000,
