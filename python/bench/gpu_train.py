@@ -2,7 +2,7 @@
 
 `python python/bench/gpu_train.py [--tiny] [--steps N] [--length N] [--peak FLOPS]`: a random student of the shape of
 Qwen2.5-0.5B, rows of 8,192 tokens, bf16, 16 rows a step. TRL runs with its defaults but for `max_length`, without which
-it would cut the rows at 1,024. Each trains in a process of its own; the first steps, which compile and warm up, are left
+it would cut the rows at 1,024. Each trains in a process of its own; the first steps, which warm up, are left
 out. Prints one line of JSON; operations are counted as src/ledger/training-forecast.ts counts them.
 """
 
