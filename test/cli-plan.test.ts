@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type PaidReply, RequestJournal } from "../src/adapters/journal/request-journal.ts";
 import { fileBucketOf } from "../src/questions/bucket.ts";
 import { type FakeMachine, fakeMachine } from "./fake-cli.ts";
+import { startFakeHubJobs } from "./launch/fake-hub-jobs.ts";
 
 let machine: FakeMachine;
 beforeEach(async () => {
@@ -158,6 +159,21 @@ describe("grappa plan", () => {
     const unnamed = await launched({ type: "ray", storage: "/shared" });
     expect(unnamed.training.obstacle).toContain("give train.launcher.gpu");
     expect(unnamed.microUsd.p90).toBe(0);
+  });
+
+  test("--hardware lists what Hugging Face Jobs has to rent, at the hub's prices of the moment", async () => {
+    const hub = await startFakeHubJobs({ run: async () => 0 });
+    try {
+      const launcher = JSON.stringify({ type: "hf-jobs", flavor: "a100-large", hubUrl: hub.endpoint });
+      const set = ["--set", `train.launcher=${launcher}`, "--hardware"];
+      const { hardware } = JSON.parse((await machine.run("plan", "demo", "--json", ...set)).stdout);
+      const h200 = hardware.find(({ flavor }: { flavor: string }) => flavor === "h200x8");
+      expect(h200).toMatchObject({ gpu: "H200", gpus: 8, gpuMemory: "1128 GB", usdPerHour: 40 });
+      const { stdout } = await machine.run("plan", "demo", ...set);
+      expect(stdout).toMatch(/^h200x8 +8 x H200 +1128 GB +\$40\.00 +Nvidia H200$/m);
+    } finally {
+      await hub.close();
+    }
   });
 
   test("--price beats the list, and is refused for a model that is not asked", async () => {

@@ -84,7 +84,7 @@ const HfJobs = z.strictObject({
   hubUrl: z.url().default("https://huggingface.co").describe("another for a proxy or a test"),
   tokenEnv: z.string().default("HF_TOKEN").describe("name of the environment variable that holds the token"),
   namespace: z.string().optional().describe("who pays; absent: the token's owner"),
-  flavor: z.string().default("h200").describe("hardware, as `grappa plan` lists it"),
+  flavor: z.string().default("h200").describe("hardware, as `grappa plan --hardware` lists it"),
   image: z
     .string()
     .default("pytorch/pytorch:2.13.0-cuda13.0-cudnn9-runtime")

@@ -1,4 +1,6 @@
 import { dirname } from "node:path";
+import { DEFAULT_HUB } from "../../adapters/datasets/hub/hub-http.ts";
+import type { HfHardware } from "../../adapters/launchers/hf-jobs-client.ts";
 import { AppError } from "../../core/errors.ts";
 import { formatUsd } from "../../ledger/money.ts";
 import type { PriceOverride } from "../../ledger/price-override.ts";
@@ -10,11 +12,13 @@ import type { PilotOutcome } from "../../pipeline/run-pilot.ts";
 import type { RunRequest } from "../../pipeline/run-request.ts";
 import type { RunServices } from "../../pipeline/services.ts";
 import type { AcceptedTerms } from "../../schema/manifest.ts";
+import type { Recipe } from "../../schema/recipe.ts";
 import { counted } from "../../report/number-format.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { hubAccess } from "../hub-access.ts";
 import { describeCostPlan } from "../cost-plan-text.ts";
+import { hardwareLines } from "../hardware-text.ts";
 import { reproduction } from "../execute-run.ts";
 import { loadWithFlags, runFolderOf, type TargetFlags, termsOfRun } from "../recipe-target.ts";
 import { shellQuote } from "../shell-quote.ts";
@@ -24,6 +28,7 @@ interface PlanFlags extends CommonFlags, TargetFlags {
   readonly price?: readonly PriceOverride[];
   readonly pilot?: number;
   readonly acceptTerms?: readonly string[];
+  readonly hardware: boolean;
 }
 
 /** What is planned. */
@@ -58,11 +63,21 @@ export default presenting<PlanFlags, [string]>(async (context, flags, name) => {
       overrides: flags.price ?? [],
     });
     const plan = planCost(recipe, { ...facts, solved: [...(pilot?.solved ?? []), ...facts.solved] });
-    return { json: { ...plan, pilot: pilot ?? null }, text: describeCostPlan(plan) };
+    const hardware = flags.hardware ? await askHardware(context, recipe) : null;
+    const text = [describeCostPlan(plan), ...(hardware === null ? [] : ["", ...hardwareLines(hardware)])].join("\n");
+    return { json: { ...plan, pilot: pilot ?? null, hardware }, text };
   } finally {
     await services?.close();
   }
 });
+
+/** What Hugging Face Jobs has to rent now; the launcher's own hub where the recipe names one. */
+async function askHardware(context: CliContext, { train: { launcher } }: Recipe): Promise<readonly HfHardware[]> {
+  const { listHfHardware } = await import("../../adapters/launchers/hf-jobs-client.ts");
+  const own = launcher?.type === "hf-jobs" ? launcher.hubUrl : undefined;
+  const hubUrl = own ?? (hubAccess(context).endpoint || DEFAULT_HUB);
+  return await untilInterrupted(context, "the same command asks again", (signal) => listHfHardware(hubUrl, signal));
+}
 
 /** The run's stages; none where its base is not here, which a plan without a pilot can do without. */
 async function openStages(

@@ -23,6 +23,12 @@ export const planCommand = buildCommand({
         placeholder: "N",
       },
       acceptTerms,
+      hardware: {
+        kind: "boolean",
+        brief: "also ask Hugging Face Jobs for its hardware and prices of this moment",
+        default: false,
+        withNegated: false,
+      },
     },
     positional: {
       kind: "tuple",
@@ -32,6 +38,6 @@ export const planCommand = buildCommand({
   docs: {
     brief: "what a recipe will cost, stage by stage, and what its budget buys",
     fullDescription:
-      "Forecasts calls, tokens, dollars and time of a recipe, at p50 and p90, and says what maxUsd buys. What a run has bought so\nfar counts as measured. Without --pilot it asks nobody and changes nothing.\n`grappa run --plan` says something else: which stages of a run are done, and which are to run.",
+      "Forecasts calls, tokens, dollars and time of a recipe, at p50 and p90, and says what maxUsd buys. What a run has bought so\nfar counts as measured. Without --pilot and --hardware it asks nobody and changes nothing.\n`grappa run --plan` says something else: which stages of a run are done, and which are to run.",
   },
 });
