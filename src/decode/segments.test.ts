@@ -1,4 +1,5 @@
 /** @file Segments against the plain decoder: the same models, the same settings, the same generations. */
+import { delimiters as s1 } from "../../test/decode-model.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { shortHash } from "../core/hash.ts";
@@ -10,16 +11,6 @@ import { openSegmentedRow, type SegmentPlace, type SegmentReply, type SegmentReq
 import type { BudgetSetting } from "./thinking-budget.ts";
 import type { TokenSource } from "./token-source.ts";
 
-const s1: ThinkingDelimiters = {
-  thinkStart: [1, 5],
-  answerStart: [1, 6],
-  directStart: [1, 6],
-  cutAnswer: [1, 6, 10, 7],
-  newline: [10],
-  newlineEndings: [10],
-  wait: [20],
-  stopIds: { thinkingEnd: 1, imEnd: 2, endOfText: 3 },
-};
 /** `</think>`: what ends thinking is one id, the very one that opens the answer. */
 const think: ThinkingDelimiters = {
   ...s1,

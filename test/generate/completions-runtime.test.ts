@@ -1,4 +1,5 @@
 /** @file The completions runtime over real sockets: what it asks, what it makes of servers' lacks, and that the decoder's results do not depend on them. */
+import { delimiters } from "../decode-model.ts";
 import type { ServerResponse } from "node:http";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
@@ -9,7 +10,6 @@ import { decodeSegments } from "../../src/decode/decode-segments.ts";
 import { decodeRows } from "../../src/decode/generate.ts";
 import type { Generation, RowRequest } from "../../src/decode/row.ts";
 import type { TokenSource } from "../../src/decode/token-source.ts";
-import type { ThinkingDelimiters } from "../../src/tokenize/thinking-delimiters.ts";
 import {
   type FakeCompletions,
   hashedToken,
@@ -21,16 +21,6 @@ import {
 } from "./fake-completions.ts";
 
 const CONTEXT = 60;
-const delimiters: ThinkingDelimiters = {
-  thinkStart: [1, 5],
-  answerStart: [1, 6],
-  directStart: [1, 6],
-  cutAnswer: [1, 6, 10, 7],
-  newline: [10],
-  newlineEndings: [10],
-  wait: [20],
-  stopIds: { thinkingEnd: 1, imEnd: 2, endOfText: 3 },
-};
 
 const opened: { close(): Promise<void> }[] = [];
 afterEach(async () => {

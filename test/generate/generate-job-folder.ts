@@ -1,24 +1,15 @@
 /** @file A generate job's folder over the fake server's model. */
+import { delimiters as smallDelimiters } from "../decode-model.ts";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BudgetSetting } from "../../src/decode/thinking-budget.ts";
 import { delimiterIds } from "../../src/decode/generate-prompts.ts";
 import type { GenerateJob, GeneratePrompt } from "../../src/schema/generate-job.ts";
-import type { ThinkingDelimiters } from "../../src/tokenize/thinking-delimiters.ts";
 import { VOCABULARY } from "./fake-completions.ts";
 
 /** Small ids in s1's style. */
-export const smallDelimiters: ThinkingDelimiters = {
-  thinkStart: [1, 5],
-  answerStart: [1, 6],
-  directStart: [1, 6],
-  cutAnswer: [1, 6, 10, 7],
-  newline: [10],
-  newlineEndings: [10],
-  wait: [20],
-  stopIds: { thinkingEnd: 1, imEnd: 2, endOfText: 3 },
-};
+export { smallDelimiters };
 
 /** Settings in the order of `sweepOrder`. */
 export const smallSettings: readonly BudgetSetting[] = [
