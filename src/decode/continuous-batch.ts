@@ -94,7 +94,7 @@ export class ContinuousBatch {
     if (queue === undefined || place === -1) return; // seated, or done
     queue.splice(place, 1);
     if (queue.length === 0) this.#queues.delete(caller);
-    waiting.reject(givenUp(waiting));
+    waiting.reject(givenUp(waiting.signal));
   }
 
   /** Gives everything up with this error; later requests reject with it at once. */
@@ -149,14 +149,14 @@ export class ContinuousBatch {
   #seated(slot: number): Seat | undefined {
     const seat = this.#seats[slot];
     if (seat !== undefined && !isGivenUp(seat)) return seat;
-    seat?.reject(givenUp(seat));
+    seat?.reject(givenUp(seat.signal));
     return (this.#seats[slot] = this.#seatNext(slot));
   }
 
   #seatNext(slot: number): Seat | undefined {
     for (let waiting = this.#take(); waiting !== undefined; waiting = this.#take()) {
       if (isGivenUp(waiting)) {
-        waiting.reject(givenUp(waiting));
+        waiting.reject(givenUp(waiting.signal));
         continue;
       }
       try {
@@ -192,6 +192,7 @@ export class ContinuousBatch {
 
 const isGivenUp = ({ signal }: Waiting): boolean => signal?.aborted === true;
 
-function givenUp({ signal }: Waiting): AppError {
+/** The error of a request whose signal gave it up. */
+export function givenUp(signal: AbortSignal | undefined): AppError {
   return new AppError("interrupted", "decoding was interrupted", { cause: signal?.reason, isRetryable: true });
 }
