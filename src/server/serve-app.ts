@@ -1,4 +1,7 @@
 /** @file The routes of `grappa serve`: OpenAI's shapes over one served model. */
+import type { ServerResponse } from "node:http";
+import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -168,7 +171,11 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
     onFailure,
   };
   const onDone = enter(serving, caller, wanted.choices);
-  if (wanted.isStreamed) return streamReply(request, onDone);
+  if (wanted.isStreamed) {
+    const { outgoing } = context.env as HttpBindings;
+    void streamReply(request, outgoing as ServerResponse).finally(onDone);
+    return RESPONSE_ALREADY_SENT;
+  }
   try {
     return context.json(await collectReply(request));
   } finally {
