@@ -6,6 +6,8 @@
  */
 import { AppError } from "../core/errors.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import { commonLength } from "./common-length.ts";
+import { type SlotContent, unknownContent } from "./held-prefixes.ts";
 import { follow, knownChoices, recall, remember, type KnownChoices } from "./known-choices.ts";
 import {
   forbidden,
@@ -53,6 +55,8 @@ export interface RowPlace {
   readonly delimiters: ThinkingDelimiters;
   readonly contextTokens: number;
   readonly slot: number;
+  /** What the slot holds, kept true as the row goes on; nothing is known unless given. */
+  readonly content?: SlotContent;
 }
 
 /** A model call of one row. */
@@ -81,7 +85,7 @@ export interface Row {
 }
 
 /**
- * Puts a prompt into a slot, whatever the slot held before.
+ * Puts a prompt into a slot; what the slot is known to hold of it is not computed again.
  * @throws {AppError} limit-exceeded: the context cannot hold the prompt and an answer
  */
 export function openRow(request: RowRequest, place: RowPlace): Row {
@@ -89,7 +93,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const generations: Generation[] = [];
   const choices: number[][] = [];
   const root = knownChoices();
-  const slot: SlotContent = { ids: [], isKnown: false };
+  const slot = place.content ?? unknownContent();
   let pass: Pass | undefined;
   const tell = (items: readonly EmittedToken[]): void => request.onEmit?.(items, generations.length);
   const start = (plan: ThinkingPlan): Pass => {
@@ -130,12 +134,6 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   return { next, accept, generations, choices };
 }
 
-/** The ids that the slot holds; not known until the row's first call, when another row may have left something there. */
-interface SlotContent {
-  readonly ids: number[];
-  isKnown: boolean;
-}
-
 /** One setting on its way: the machine's state, the sequence so far, and how much of it the slot holds. */
 interface Pass {
   state: ThinkingState;
@@ -155,7 +153,7 @@ function startPass(start: {
 }): Pass {
   const { promptIds, plan, root, slot } = start;
   const first = startThinking(plan);
-  const shared = Math.min(promptIds.length, slot.ids.length);
+  const shared = commonLength(promptIds, slot.ids);
   const pass: Pass = { state: first.state, node: root, sequence: [...promptIds], emitted: [], chosen: [], shared };
   advance(pass, first, slot);
   return pass;
@@ -178,6 +176,7 @@ function toCall(pass: Pass, slot: SlotContent, row: { slot: number; sampling: Sa
   const ids = pass.sequence.slice(keep);
   slot.isKnown = true;
   slot.ids.length = keep;
+  slot.computed = Math.min(slot.computed, keep);
   for (const id of ids) slot.ids.push(id);
   pass.shared = pass.sequence.length;
   const { state, sequence, chosen } = pass;

@@ -27,6 +27,8 @@ export interface ThinkingOptions {
   readonly caller?: string | undefined;
   /** Called as ids are appended, in order. */
   readonly onEmit?: ((items: readonly EmittedToken[]) => void) | undefined;
+  /** Called once, before the first token, with how many ids of the prompt are not computed again; never where that is not known. */
+  readonly onBegin?: ((reusedTokens: number) => void) | undefined;
 }
 
 /** A model that thinks under a budget. A result depends on its request alone, not on who else is there. */
@@ -61,9 +63,9 @@ export function batchedRuntime(
     get load() {
       return batch.load;
     },
-    generate: async ({ setting, delimiters: own, ...request }, { signal, caller, onEmit } = {}) => {
+    generate: async ({ setting, delimiters: own, ...request }, { signal, caller, onEmit, onBegin } = {}) => {
       const row = { ...request, settings: [setting], ...(onEmit === undefined ? {} : { onEmit }) };
-      const [generation] = await batch.decode(row, { signal, caller, delimiters: own }).done;
+      const [generation] = await batch.decode(row, { signal, caller, onBegin, delimiters: own }).done;
       return generation as Generation;
     },
     close,

@@ -3,7 +3,7 @@
  * sequence of ids with the model's cache for it. The contract that makes results independent of batching: the token
  * chosen for a row depends only on the slot's ids, the row's forbidden ids and its sampling, never on batch-mates, on the
  * slot's number, or on how the ids were split over calls. Taking a sequence back to a prefix is enough to share work
- * between rows of one prompt (see known-choices.ts), so there is no copying of caches between slots.
+ * between settings of one prompt (see known-choices.ts); between prompts that begin alike a source may copy (held-prefixes.ts).
  */
 
 /** How a token is chosen from the model's distribution. */
@@ -40,4 +40,6 @@ export interface TokenSource {
   extend(rows: readonly ExtendRow[]): Promise<Int32Array>;
   /** Forgets all but the first `length` ids of a slot, length between 0 and the slot's; 0 empties it for a new row. */
   truncate(slot: number, length: number): void;
+  /** Makes a slot hold the first `length` ids of another, whatever it held; absent where the model cannot. */
+  copy?(from: number, to: number, length: number): void;
 }

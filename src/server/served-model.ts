@@ -53,6 +53,8 @@ export interface ReplyEnd {
   /** All ids after the prompt. */
   readonly completionTokens: number;
   readonly forcedTokens: number;
+  /** Ids of the prompt that were not computed again; undefined where the runtime does not tell. */
+  readonly reusedTokens: number | undefined;
 }
 
 /** Who listens to a reply. Calls come in order. */
@@ -158,7 +160,8 @@ export class ReplyMaker {
       telling.take(items);
       if (telling.isStopped) stopped.abort();
     };
-    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit };
+    const onBegin = (reusedTokens: number): void => void (telling.reusedTokens = reusedTokens);
+    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit, onBegin };
     try {
       telling.end(await this.model.runtime.generate(request, options));
     } catch (error) {
@@ -180,6 +183,8 @@ export class ReplyMaker {
 
 /** Turns the ids of one choice into pieces of text. */
 class ChoiceTeller {
+  /** See {@link ReplyEnd}. */
+  reusedTokens: number | undefined;
   readonly #texts: Readonly<Record<"thinking" | "answer", ReplyText>>;
   readonly #choice: number;
   readonly #listener: ReplyListener;
@@ -230,6 +235,7 @@ class ChoiceTeller {
       answerTokens: this.#answerTokens,
       completionTokens: this.#completionTokens,
       forcedTokens: this.#forcedTokens,
+      reusedTokens: this.reusedTokens,
     });
   }
 

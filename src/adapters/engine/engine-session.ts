@@ -108,6 +108,11 @@ export class EngineSession {
     this.#decoding().truncate(slot, length);
   }
 
+  /** Makes a slot hold the first `length` ids of another. */
+  copySlot(from: number, to: number, length: number): void {
+    this.#decoding().copy(from, to, length);
+  }
+
   #trained(): Trainer {
     invariant(this.#trainer, "no trainer loaded");
     return this.#trainer;

@@ -26,6 +26,7 @@ const METHODS: readonly EngineMethod[] = [
   "extend",
   "logits",
   "truncate",
+  "copySlot",
 ];
 
 /**

@@ -20,8 +20,12 @@ export interface CollectedChoice {
 export function usageOf({ promptTokens }: Pick<PreparedReply, "promptTokens">, ends: readonly ReplyEnd[]): object {
   const sum = (pick: (end: ReplyEnd) => number): number => ends.reduce((total, end) => total + pick(end), 0);
   const completion = sum(({ completionTokens }) => completionTokens);
+  const reused = ends.flatMap(({ reusedTokens }) => reusedTokens ?? []);
+  // Several choices have one prompt: of it was reused what none of them had to compute.
+  const isReuseKnown = reused.length > 0 && reused.length === ends.length;
   return {
     prompt_tokens: promptTokens,
+    ...(isReuseKnown ? { prompt_tokens_details: { cached_tokens: Math.min(...reused) } } : {}),
     completion_tokens: completion,
     total_tokens: promptTokens + completion,
     completion_tokens_details: { reasoning_tokens: sum(({ thinkingTokens }) => thinkingTokens) },
