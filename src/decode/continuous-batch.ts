@@ -7,7 +7,7 @@ import { AppError } from "../core/errors.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { HeldPrefixes } from "./held-prefixes.ts";
 import { openRow, type Generation, type Row, type RowRequest } from "./row.ts";
-import type { ExtendRow, TokenSource } from "./token-source.ts";
+import type { ExtendRow, ScoredTokens, TokenSource } from "./token-source.ts";
 
 /** Who asks, and until when. */
 export interface DecodeOptions {
@@ -128,11 +128,11 @@ export class ContinuousBatch {
         const round = this.#nextRound();
         this.#onRound();
         if (round.length === 0) return;
-        const tokens = await this.#source.extend(round.map(({ call }) => call));
+        const { tokens, scores } = await this.#extend(round.map(({ call }) => call));
         // Who was given up meanwhile has left: the token is nobody's.
         round.forEach(({ seat, call }, index) => {
           this.#held.computed(call.slot);
-          if (this.#seats[call.slot] === seat) seat.row.accept(tokens[index] as number);
+          if (this.#seats[call.slot] === seat) seat.row.accept(tokens[index] as number, scores?.[index]);
         });
       }
     } catch (error) {
@@ -140,6 +140,13 @@ export class ContinuousBatch {
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  /** With scores where a row asks for them and the source has them. */
+  async #extend(rows: readonly ExtendRow[]): Promise<{ tokens: Int32Array; scores?: ScoredTokens["scores"] }> {
+    const isScored = rows.some(({ scoreTop }) => scoreTop !== undefined);
+    const scored = isScored ? this.#source.extendScored?.(rows) : undefined;
+    return scored === undefined ? { tokens: await this.#source.extend(rows) } : await scored;
   }
 
   /** The next model call of everybody who wants one, those included who find a free slot. */

@@ -20,6 +20,7 @@ import {
   type ThinkingState,
   type ThinkingStep,
 } from "./thinking-budget.ts";
+import type { TokenScore } from "./token-score.ts";
 import type { ExtendRow, Sampling } from "./token-source.ts";
 
 /** What is asked about one prompt. */
@@ -30,6 +31,8 @@ export interface RowRequest {
   /** Most tokens the model may write as its answer, at least 1. */
   readonly answerTokens: number;
   readonly sampling: Sampling;
+  /** Where given, ids of the answer are emitted with their score and so many likeliest ids; recalled ones without. */
+  readonly scoreTop?: number | undefined;
   /** Called as ids are appended, in order, recalled ones too; `index` is the place of their setting in `settings`. */
   readonly onEmit?: (items: readonly EmittedToken[], index: number) => void;
   /** Called once, when every setting is done, with one generation a setting. */
@@ -77,7 +80,7 @@ export interface Row {
   /** What the row needs of the model now; undefined when every setting is done. */
   next(): RowCall | undefined;
   /** Takes the token that the model chose in the last call. */
-  accept(token: number): void;
+  accept(token: number, score?: TokenScore): void;
   /** One generation a setting, in order, as far as the row has come. */
   readonly generations: readonly Generation[];
   /** For each of these, every token that the model chose: swallowed ends too. Given to the machine again, they give it again. */
@@ -101,11 +104,11 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
     tell([...started.emitted]);
     return started;
   };
-  const move = (moved: Pass, token: number): void => {
+  const move = (moved: Pass, token: number, score?: TokenScore): void => {
     const made = step(moved.state, token);
     moved.chosen.push(token);
     advance(moved, made, slot);
-    tell(made.emit);
+    tell(score === undefined ? made.emit : made.emit.map((item) => (item.forced ? item : { ...item, score })));
   };
 
   const next: Row["next"] = () => {
@@ -122,14 +125,15 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
       } else if (known !== undefined) {
         move(pass, known);
       } else {
-        return toCall(pass, slot, { slot: place.slot, sampling: request.sampling });
+        const scoreTop = pass.state.stage === "answer" ? request.scoreTop : undefined;
+        return toCall(pass, slot, { slot: place.slot, sampling: request.sampling, scoreTop });
       }
     }
   };
-  const accept = (token: number): void => {
+  const accept: Row["accept"] = (token, score) => {
     if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
     remember(pass.node, forbidden(pass.state), token);
-    move(pass, token);
+    move(pass, token, score);
   };
   return { next, accept, generations, choices };
 }
@@ -170,7 +174,11 @@ function advance(pass: Pass, { state, emit }: ThinkingStep, slot: SlotContent): 
 }
 
 /** Brings the slot to the pass's sequence; the last id is always sent, since a choice comes only with ids. */
-function toCall(pass: Pass, slot: SlotContent, row: { slot: number; sampling: Sampling }): RowCall {
+function toCall(
+  pass: Pass,
+  slot: SlotContent,
+  row: { slot: number; sampling: Sampling; scoreTop: number | undefined },
+): RowCall {
   const keep = Math.min(pass.shared, pass.sequence.length - 1);
   const truncateTo = slot.isKnown && slot.ids.length === keep ? undefined : keep;
   const ids = pass.sequence.slice(keep);

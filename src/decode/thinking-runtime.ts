@@ -17,6 +17,8 @@ export interface ThinkingRequest {
   /** Most tokens that the model may write as its answer, at least 1. */
   readonly answerTokens: number;
   readonly sampling: Sampling;
+  /** Where given, ids of the answer come with their score and so many likeliest ids. Asked of runtimes with `canScore` alone. */
+  readonly scoreTop?: number | undefined;
 }
 
 /** What surrounds a request. */
@@ -38,6 +40,8 @@ export interface ThinkingRuntime {
   /** What it cannot do, each a sentence for people; empty where it can do everything. */
   readonly limits: readonly string[];
   readonly load: BatchLoad;
+  /** Whether it tells how likely its tokens were. */
+  readonly canScore: boolean;
   /** @throws {AppError} limit-exceeded (it does not fit), interrupted (the signal), and what the model fails with */
   generate(request: ThinkingRequest, options?: ThinkingOptions): Promise<Generation>;
   close(): Promise<void>;
@@ -60,6 +64,7 @@ export function batchedRuntime(
   return {
     contextTokens: source.contextTokens,
     limits,
+    canScore: source.extendScored !== undefined,
     get load() {
       return batch.load;
     },

@@ -7,6 +7,7 @@ import type { ChatMessage, ChatTemplate } from "../tokenize/chat.ts";
 import { thinkingDelimiters, type ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { Tokenizer } from "../tokenize/tokenizer.ts";
+import { type AnswerScore, AnswerScores } from "./answer-scores.ts";
 import {
   checkPromptAsText,
   messagesWithoutSpellings,
@@ -39,6 +40,8 @@ export interface ReplyPiece {
   readonly text: string;
   /** Whether the machine wrote it: the wait text, the words that open a forced answer. */
   readonly isForced: boolean;
+  /** Where they were asked for: how likely the tokens were whose text begins here. Answers alone have them, and no forced ids. */
+  readonly scores?: readonly AnswerScore[];
 }
 
 /** How a choice ended. */
@@ -96,6 +99,7 @@ export class ReplyMaker {
     const { defaults, runtime } = this.model;
     const { setting, waitText, answerTokens } = wantedThinking(wanted, defaults);
     this.#refuseLong(wanted);
+    this.#refuseScores(wanted);
     const { promptIds, delimiters } = this.#encode(wanted.messages, waitText);
     if (promptIds.length + answerTokens >= runtime.contextTokens)
       throw new ApiError(
@@ -112,7 +116,7 @@ export class ReplyMaker {
         const signal = AbortSignal.any([options.signal, failing.signal]);
         const one = async (choice: number): Promise<void> => {
           const sampling = { temperature: wanted.temperature, key: `${key}/${choice}` };
-          const request = { promptIds, setting, delimiters, answerTokens, sampling };
+          const request = { promptIds, setting, delimiters, answerTokens, sampling, scoreTop: wanted.topLogprobs };
           await this.#runChoice({ choice, stops: wanted.stops, listener }, request, { ...options, signal });
         };
         try {
@@ -134,6 +138,18 @@ export class ReplyMaker {
       param: "messages",
       code: "context_length_exceeded",
     });
+  }
+
+  #refuseScores({ topLogprobs }: WantedReply): void {
+    if (topLogprobs === undefined || this.model.runtime.canScore) return;
+    throw new ApiError(
+      400,
+      "logprobs are not supported here: the server behind this one decodes, and its are not asked for",
+      {
+        param: "logprobs",
+        code: "unsupported_parameter",
+      },
+    );
   }
 
   #encode(
@@ -186,6 +202,7 @@ class ChoiceTeller {
   /** See {@link ReplyEnd}. */
   reusedTokens: number | undefined;
   readonly #texts: Readonly<Record<"thinking" | "answer", ReplyText>>;
+  readonly #scores: AnswerScores;
   readonly #choice: number;
   readonly #listener: ReplyListener;
   #part: "thinking" | "answer" = "thinking";
@@ -200,6 +217,7 @@ class ChoiceTeller {
     { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
   ) {
     this.#texts = { thinking: new ReplyText(tokenizer), answer: new ReplyText(tokenizer, stops) };
+    this.#scores = new AnswerScores(tokenizer, this.#texts.answer);
     this.#choice = choice;
     this.#listener = listener;
   }
@@ -209,7 +227,7 @@ class ChoiceTeller {
   }
 
   take(items: readonly EmittedToken[]): void {
-    for (const { token, forced, part } of items) {
+    for (const { token, forced, part, score } of items) {
       if (this.isStopped) return;
       this.#completionTokens += 1;
       this.#forcedTokens += forced ? 1 : 0;
@@ -219,7 +237,10 @@ class ChoiceTeller {
       if (part !== this.#part) this.#tell(this.#texts[this.#part].end());
       this.#part = part;
       this.#isForced = forced;
-      this.#tell(this.#texts[part].push(token));
+      const before = this.#texts[part].decodedLength;
+      const text = this.#texts[part].push(token);
+      if (score !== undefined && part === "answer") this.#scores.add(token, score, before);
+      this.#tell(text);
     }
   }
 
@@ -241,6 +262,8 @@ class ChoiceTeller {
 
   #tell(text: string): void {
     if (text === "") return;
-    this.#listener.onPiece({ choice: this.#choice, part: this.#part, text, isForced: this.#isForced });
+    const piece = { choice: this.#choice, part: this.#part, text, isForced: this.#isForced };
+    const scores = this.#part === "answer" ? this.#scores.release() : [];
+    this.#listener.onPiece(scores.length === 0 ? piece : { ...piece, scores });
   }
 }

@@ -138,7 +138,6 @@ describe("the openai client", () => {
     });
     for (const [more, param] of [
       [{ tools: [{ type: "function", function: { name: "f" } }] }, "tools"],
-      [{ logprobs: true }, "logprobs"],
       [{ top_p: 0.5 }, "top_p"],
       [{ response_format: { type: "json_object" } }, "response_format"],
       [{ temperature: 9 }, "temperature"],

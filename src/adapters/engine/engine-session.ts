@@ -1,6 +1,6 @@
 import { invariant } from "../../core/errors.ts";
-import { extendSession } from "../../decode/extend-session.ts";
-import type { ExtendRow } from "../../decode/token-source.ts";
+import { extendScoredSession, extendSession } from "../../decode/extend-session.ts";
+import type { ExtendRow, ScoredTokens } from "../../decode/token-source.ts";
 import type { Backend } from "../../engine/backend.ts";
 import type { StudentConfig } from "../../student/checkpoint/student-config.ts";
 import type { NamedTensors, StoredTensors } from "../../student/checkpoint/safetensors.ts";
@@ -95,6 +95,11 @@ export class EngineSession {
   /** Appends each row's ids and chooses its next token, by the contract of `TokenSource.extend`. */
   extend(rows: readonly ExtendRow[]): Int32Array {
     return extendSession(this.#decoding(), rows, this.#choosableIds);
+  }
+
+  /** As `extend`, with the scores of rows that ask for them. */
+  extendScored(rows: readonly ExtendRow[]): ScoredTokens {
+    return extendScoredSession(this.#decoding(), rows, this.#choosableIds);
   }
 
   /** Logits after each row's last id, as copies; for parity tests and inspection. */

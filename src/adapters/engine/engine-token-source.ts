@@ -23,14 +23,17 @@ export async function openTokenSource(
   const keep = (error: unknown): void => {
     failure ??= error;
   };
+  /** What the call gave, unless one before it that gave no answer failed. */
+  const sound = async <T>(call: Promise<T>): Promise<T> => {
+    const given = await call;
+    if (failure) throw failure;
+    return given;
+  };
   return {
     slots,
     contextTokens,
-    extend: async (rows) => {
-      const chosen = await engine.extend(rows);
-      if (failure) throw failure;
-      return chosen;
-    },
+    extend: (rows) => sound(engine.extend(rows)),
+    extendScored: (rows) => sound(engine.extendScored(rows)),
     truncate: (slot, length) => void engine.truncate(slot, length).catch(keep),
     copy: (from, to, length) => void engine.copySlot(from, to, length).catch(keep),
   };

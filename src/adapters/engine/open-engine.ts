@@ -24,6 +24,7 @@ const METHODS: readonly EngineMethod[] = [
   "exportTrainer",
   "loadDecoder",
   "extend",
+  "extendScored",
   "logits",
   "truncate",
   "copySlot",
