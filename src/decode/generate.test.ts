@@ -30,7 +30,7 @@ describe("generate", () => {
     const prompt = { promptIds: [4, 5, 6], answerTokens: 2, sampling: { temperature: 0, key: "" } };
     const requests = [8, 2, 2, 2].map((budgetTokens, index) => ({
       ...prompt,
-      promptIds: [4, 5, 6 + index],
+      promptIds: [6 + index, 5, 4], // beginning alike, they would not all be read
       setting: { mode: "think" as const, budgetTokens, waits: 0 },
     }));
     const { source, counts } = hashedSource(2, CONTEXT);

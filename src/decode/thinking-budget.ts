@@ -9,6 +9,7 @@
 import { AppError } from "../core/errors.ts";
 import type { ThinkingSetting } from "../schema/records.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import type { TokenScore } from "./token-score.ts";
 
 /** How one row thinks: the record's setting and a floor that only callers of the decoder use. */
 export interface BudgetSetting extends ThinkingSetting {
@@ -47,6 +48,8 @@ export interface EmittedToken {
   readonly forced: boolean;
   /** `delimiter` counts as neither thinking nor answer: the headings, a cut's text, and the end of the answer. */
   readonly part: "delimiter" | "thinking" | "answer";
+  /** How likely it was; where the driver asked, for what the model chose as its answer. */
+  readonly score?: TokenScore;
 }
 
 /** What follows from one event. When `done`, the row needs no further token. */

@@ -1,6 +1,7 @@
 /** @file One request answered: collected into one reply, or streamed as server-sent events. */
 import type { ServerResponse } from "node:http";
 import { EventWriter } from "./event-writer.ts";
+import type { AnswerScore } from "./answer-scores.ts";
 import type { Metrics } from "./metrics.ts";
 import { ApiError, apiErrorOf } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
@@ -37,13 +38,20 @@ export async function collectReply(request: AnswerableRequest): Promise<object> 
   const { prepared, wanted, form, head } = request;
   const choices = Array.from(
     { length: wanted.choices },
-    (): CollectedChoice => ({ thinking: "", answer: "", end: undefined }),
+    (): CollectedChoice & { scores: AnswerScore[] | undefined } => ({
+      thinking: "",
+      answer: "",
+      scores: wanted.topLogprobs === undefined ? undefined : [],
+      end: undefined,
+    }),
   );
   const ends: ReplyEnd[] = [];
   await decode(request, {
-    onPiece: ({ choice, part, text }) => {
+    onPiece: ({ choice, part, text, scores = [] }) => {
       const collected = choices[choice];
-      if (collected !== undefined) collected[part] += text;
+      if (collected === undefined) return;
+      collected[part] += text;
+      collected.scores?.push(...scores);
     },
     onEnd: (end) => {
       const collected = choices[end.choice];

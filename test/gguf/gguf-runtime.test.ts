@@ -15,8 +15,9 @@ import { openEngine } from "../../src/adapters/engine/open-engine.ts";
 import { readModelFolder } from "../../src/adapters/model-folder.ts";
 import { prng } from "../../src/core/prng.ts";
 import type { Generation } from "../../src/decode/row.ts";
-import type { BudgetSetting } from "../../src/decode/thinking-budget.ts";
+import type { BudgetSetting, EmittedToken } from "../../src/decode/thinking-budget.ts";
 import type { ThinkingRequest } from "../../src/decode/thinking-runtime.ts";
+import type { TokenScore } from "../../src/decode/token-score.ts";
 import type { ModelOutcome } from "../../src/evaluate/evaluated-model.ts";
 import { wantedSettings } from "../../src/evaluate/evaluation-plan.ts";
 import { openModel } from "../../src/pipeline/evaluation/open-model.ts";
@@ -138,6 +139,28 @@ describe("the same state machine", () => {
     const same = together.filter(({ ids }, place) => ids.join() === alone[place]!.ids.join());
     expect(same.length).toBeGreaterThanOrEqual(questions.length - 1);
     expect((await ask(questions[0]!, "another")).ids).not.toEqual(alone[0]!.ids);
+  });
+
+  test("tells how likely its tokens were, as the embedded student does, and chooses no other for it", async () => {
+    const request = requestOf(embedded, twentyQuestions()[0]!, SETTINGS[1]!);
+    const scored = async (model: ServedModel) => {
+      const scores: TokenScore[] = [];
+      const onEmit = (items: readonly EmittedToken[]) =>
+        items.forEach(({ part, score }) => part === "answer" && scores.push(score!));
+      const { ids } = await model.runtime.generate({ ...request, scoreTop: 5 }, { onEmit });
+      return { ids, scores };
+    };
+    const [ours, theirs] = [await scored(embedded), await scored(gguf)];
+    expect(theirs.ids).toEqual(ours.ids);
+    expect(theirs.ids).toEqual((await gguf.runtime.generate(request)).ids);
+    expect(theirs.scores.length).toBeGreaterThan(1);
+    for (const [place, { logprob, top }] of theirs.scores.entries()) {
+      // Logits in f32 summed in another order: as NEAR_TIE, relative to them.
+      expect(Math.abs(logprob - ours.scores[place]!.logprob)).toBeLessThan(NEAR_TIE);
+      top.forEach((one, k) =>
+        expect(Math.abs(one.logprob - ours.scores[place]!.top[k]!.logprob)).toBeLessThan(NEAR_TIE * 10),
+      );
+    }
   });
 
   test("the file says its tokenizer, template and style as the folder does", async () => {
