@@ -2,7 +2,7 @@
 import { AppError } from "../core/errors.ts";
 import type { AnswerScore } from "./answer-scores.ts";
 import type { Metrics } from "./metrics.ts";
-import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
 import { type ChunkMaker, type CollectedChoice, type ReplyHead, usageOf } from "./openai/replies.ts";
 import type { PreparedReply, ReplyEnd, ReplyListener } from "./served-model.ts";
@@ -109,7 +109,7 @@ async function writeEvents(
     write("data: [DONE]\n\n");
   } catch (error) {
     const answer = apiErrorOf(error);
-    if (answer.status >= 500) request.onFailure(error);
+    if (isOwnFailure(answer)) request.onFailure(error);
     send(answer.body);
   } finally {
     clearInterval(keepAlive);
@@ -151,7 +151,7 @@ async function decode(
     metrics.whole((now() - started) / 1000);
   } catch (error) {
     if (late.signal.aborted && !signal.aborted)
-      throw new ApiError(408, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
+      throw new ApiError(504, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
     if (signal.aborted) metrics.givenUp();
     throw error;
   } finally {
