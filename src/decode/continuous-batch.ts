@@ -41,6 +41,8 @@ interface Waiting {
   readonly onBegin: DecodeOptions["onBegin"];
   readonly delimiters: ThinkingDelimiters;
   readonly signal: AbortSignal | undefined;
+  /** Called when it waits no longer: a listener that stays keeps a combined signal, and all behind it, for ever. */
+  stopListening(): void;
   readonly generations: Generation[];
   resolve(generations: readonly Generation[]): void;
   reject(error: unknown): void;
@@ -90,26 +92,31 @@ export class ContinuousBatch {
     const generations: Generation[] = [];
     const done = new Promise<readonly Generation[]>((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed as Error);
-      this.#queue(caller, { request, caller, onBegin, delimiters, signal, generations, resolve, reject });
+      const stopListening = (): void => signal?.removeEventListener("abort", leave);
+      const waiting = { request, caller, onBegin, delimiters, signal, stopListening, generations, resolve, reject };
+      const leave = (): void => this.#leave(waiting);
+      signal?.addEventListener("abort", leave);
+      this.#queue(waiting);
     });
     if (!this.#isRunning) void this.#run();
     return { generations, done };
   }
 
-  /** Who gives up while waiting leaves the queue at once, and is told so. */
-  #queue(caller: string, waiting: Waiting): void {
-    const queue = this.#queues.get(caller) ?? [];
+  #queue(waiting: Waiting): void {
+    const queue = this.#queues.get(waiting.caller) ?? [];
     queue.push(waiting);
-    this.#queues.set(caller, queue);
-    waiting.signal?.addEventListener("abort", () => this.#leave(caller, waiting), { once: true });
+    this.#queues.set(waiting.caller, queue);
   }
 
-  #leave(caller: string, waiting: Waiting): void {
+  /** Who gives up while waiting leaves the queue at once, and is told so. */
+  #leave(waiting: Waiting): void {
+    const { caller } = waiting;
     const queue = this.#queues.get(caller);
     const place = queue?.indexOf(waiting) ?? -1;
     if (queue === undefined || place === -1) return; // seated, or done
     queue.splice(place, 1);
     if (queue.length === 0) this.#queues.delete(caller);
+    waiting.stopListening();
     waiting.reject(givenUp(waiting.signal));
   }
 
@@ -209,6 +216,7 @@ export class ContinuousBatch {
       this.#queues.delete(caller);
       const first = queue.shift();
       if (queue.length > 0) this.#queues.set(caller, queue);
+      first?.stopListening();
       if (first !== undefined) return first;
     }
     return undefined;
@@ -220,7 +228,10 @@ export class ContinuousBatch {
       this.#seats[slot] = undefined;
       seat?.reject(error);
     }
-    for (const queue of this.#queues.values()) for (const waiting of queue) waiting.reject(error);
+    for (const waiting of [...this.#queues.values()].flat()) {
+      waiting.stopListening();
+      waiting.reject(error);
+    }
     this.#queues.clear();
   }
 }

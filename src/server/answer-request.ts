@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { EventWriter } from "./event-writer.ts";
 import type { AnswerScore } from "./answer-scores.ts";
 import type { Metrics } from "./metrics.ts";
-import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
 import { type ChunkMaker, type CollectedChoice, type ReplyHead, usageOf } from "./openai/replies.ts";
 import type { PreparedReply, ReplyEnd, ReplyListener } from "./served-model.ts";
@@ -83,7 +83,7 @@ export async function streamReply(request: AnswerableRequest, response: ServerRe
     events.write("data: [DONE]\n\n");
   } catch (error) {
     const answer = apiErrorOf(error);
-    if (answer.status >= 500) request.onFailure(error);
+    if (isOwnFailure(answer)) request.onFailure(error);
     events.send(answer.body);
   } finally {
     clearInterval(keepAlive);
@@ -116,7 +116,7 @@ async function decode(
     metrics.whole((now() - started) / 1000);
   } catch (error) {
     if (late.signal.aborted && !signal.aborted)
-      throw new ApiError(408, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
+      throw new ApiError(504, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
     if (signal.aborted) metrics.givenUp();
     throw error;
   } finally {

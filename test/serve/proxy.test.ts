@@ -275,7 +275,7 @@ describe("an upstream that fails", () => {
     const { server, upstream } = await proxy({}, {}, { limits: { maxSeconds: 0.3 } });
     upstream.faults.pauseMs = 100;
     const response = await post(server, { thinking: { budgetTokens: 100, minTokens: 90 } });
-    expect(response.status).toBe(408);
+    expect(response.status).toBe(504);
     await expect.poll(() => upstream.counts.active).toBe(0);
   });
 });
