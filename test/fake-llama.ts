@@ -21,8 +21,14 @@ export interface FakeSequence extends LlamaSequence {
   isDamaged: boolean;
 }
 
-/** @param options `forgets`: a cache that cannot be cut, and is emptied instead */
-export function fakeSequence({ rows, forgets = false }: { rows: number; forgets?: boolean }): FakeSequence {
+interface FakeSequenceOptions {
+  readonly rows: number;
+  readonly forgets?: boolean;
+  readonly seed?: number;
+}
+
+/** @param options `forgets`: a cache that cannot be cut, and is emptied instead; `seed`: another model for each */
+export function fakeSequence({ rows, forgets = false, seed }: FakeSequenceOptions): FakeSequence {
   const held: number[] = [];
   const evaluated: number[][] = [];
   const sequence: FakeSequence = {
@@ -49,7 +55,9 @@ export function fakeSequence({ rows, forgets = false }: { rows: number; forgets?
       held.push(...ids);
       const last = input.at(-1);
       if (typeof last !== "object") throw new Error("no logits wanted");
-      const logits = logitsOf(held, rows).map((logit) => (sequence.isDamaged ? Number.NaN : logit));
+      const logits = logitsOf(seed === undefined ? held : [seed, ...held], rows).map((logit) =>
+        sequence.isDamaged ? Number.NaN : logit,
+      );
       const wanted = last[1];
       return input.map((_, at) => (at < input.length - 1 ? undefined : { next: { logits: told(logits, wanted) } }));
     },
