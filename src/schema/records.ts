@@ -204,6 +204,13 @@ export const ThinkingSetting = z.strictObject({
       "nothing is put in the place of a swallowed end, and the model may not write the wait text there; absent: the wait text is put there",
     ),
   temperature: z.number().positive().optional().describe("replies are sampled at this temperature; absent: greedy"),
+  maxTries: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "rejection sampling: sampled anew, at most so many times, until thinking ends by itself within budgetTokens; absent: cut there",
+    ),
 });
 export type ThinkingSetting = z.infer<typeof ThinkingSetting>;
 
