@@ -19,7 +19,8 @@ function decoder(slots: number) {
 }
 
 /** The scripted model's draws are seeded by its temperature. */
-const keyNumber = (key: string): number => [...key].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 65_521;
+const keyNumber = (key: string): number =>
+  [...key].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 65_521;
 
 /** The plainest rejection sampling there can be: whole natural samples, one after another. */
 async function triedAlone(request: RowRequest, { rejectAbove, maxTries }: RejectionLimit): Promise<RejectionOutcome> {
@@ -39,13 +40,21 @@ async function triedAlone(request: RowRequest, { rejectAbove, maxTries }: Reject
 
 describe("rejection sampling", () => {
   it("keeps the first sample that ends within the cap, each limit as if it were alone", async () => {
-    const anyLimit = fc.record({ rejectAbove: fc.integer({ min: 0, max: 12 }), maxTries: fc.integer({ min: 1, max: 6 }) });
+    const anyLimit = fc.record({
+      rejectAbove: fc.integer({ min: 0, max: 12 }),
+      maxTries: fc.integer({ min: 1, max: 6 }),
+    });
     await fc.assert(
-      fc.asyncProperty(anyPrompt, fc.array(anyLimit, { minLength: 1, maxLength: 4 }), slotCount, async (prompt, limits, slots) => {
-        const request = { ...prompt, settings: [] };
-        const outcomes = await finishTries(new RejectionTries(limits), request, decoder(slots).decode);
-        expect(outcomes).toEqual(await Promise.all(limits.map((limit) => triedAlone(request, limit))));
-      }),
+      fc.asyncProperty(
+        anyPrompt,
+        fc.array(anyLimit, { minLength: 1, maxLength: 4 }),
+        slotCount,
+        async (prompt, limits, slots) => {
+          const request = { ...prompt, settings: [] };
+          const outcomes = await finishTries(new RejectionTries(limits), request, decoder(slots).decode);
+          expect(outcomes).toEqual(await Promise.all(limits.map((limit) => triedAlone(request, limit))));
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -87,6 +87,22 @@ export const EvaluationOrigin = z.strictObject({
 });
 export type EvaluationOrigin = z.infer<typeof EvaluationOrigin>;
 
+/** A line of speed.jsonl: what one process measured while it asked. */
+export const EvaluationSpeed = z.strictObject({
+  schemaVersion,
+  seconds: z.number().positive().describe("from the first request to the last sample graded, by the wall clock"),
+  generatedTokens: z.int().min(1).describe("tokens that the model generated in them; what settings share counts once"),
+});
+export type EvaluationSpeed = z.infer<typeof EvaluationSpeed>;
+
+/** What rejection sampling threw away before it kept a reply, or gave up. */
+export const RejectedTries = z.strictObject({
+  tries: z.int().min(1).describe("samples begun, the kept one included"),
+  thrownAwayTokens: z.int().min(0).describe("thinking tokens of the samples that were too long; spent like all others"),
+  isGivenUp: z.boolean().describe("no sample was short enough: there is no reply, and that counts as no answer"),
+});
+export type RejectedTries = z.infer<typeof RejectedTries>;
+
 /** A line of samples.jsonl: one sample of one question under one setting. */
 export const EvaluationSample = z.strictObject({
   schemaVersion,
@@ -105,6 +121,7 @@ export const EvaluationSample = z.strictObject({
   finishReason: FinishReason.describe("length: the answer, or thinking without an answer, was cut"),
   isThinkingCut: z.boolean().describe("thinking reached its cap and an answer was forced"),
   costMicroUsd: z.int().min(0),
+  rejection: RejectedTries.optional().describe("absent where nothing was rejected by length"),
   verdict: Verdict,
   graderVersion: z.string(),
   sandbox: SandboxFacts.nullable(),

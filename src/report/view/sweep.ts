@@ -22,7 +22,7 @@ export interface SweepView {
 function pointOf(results: RunResults, score: Score): AccuracyPoint | null {
   if (score.accuracy === null) return null;
   const kind = settingKind(score.setting, results.naturalBudgetTokens);
-  if (kind === "silent" || kind === "sampled") return null;
+  if (kind === "silent" || kind === "sampled" || kind === "rejection") return null;
   const label = settingLabel(score.setting, results.naturalBudgetTokens);
   const value = percent(score.accuracy, 0);
   const shown = { cap: label, direct: "direct", natural: `${label} ${value}`, wait: `${label} ${value}` }[kind];
@@ -52,6 +52,7 @@ function chartOf(results: RunResults): AccuracyChartData {
         ? null
         : { accuracy: base.accuracy, interval: base.interval, label: `base ${percent(base.accuracy, 1)}` },
     n: Math.max(0, ...scores.map((score) => score.n)),
+    questions: "held-out questions",
   };
   return { ...data, description: describeAccuracy(data) };
 }
