@@ -12,9 +12,9 @@ export function evaluationChart({ settings, methods }: EvaluationSummary): Accur
   const thinking = new Map(settings.map((summary) => [settingKey(summary.setting), meanThinking(summary)]));
   const points = methods.flatMap((row): AccuracyPoint[] => {
     const { kind, setting, samples, accuracy } = row;
-    const tokens = thinking.get(settingKey(setting));
+    const tokens = thinking.get(settingKey(setting)) ?? null;
     if (kind === "silent" || kind === "oracle" || kind === "shortest") return [];
-    if (accuracy.value === null || tokens == null) return [];
+    if (accuracy.value === null || tokens === null) return [];
     const label = pointLabel(row, natural);
     const figures = { accuracy: accuracy.value, interval: accuracy.interval, thinkingTokens: samples * tokens };
     return [{ kind, label, shortLabel: label, ...figures }];
