@@ -7,6 +7,7 @@
  */
 import type { Generation, RowRequest } from "./row.ts";
 import type { BudgetSetting } from "./thinking-budget.ts";
+import type { DecodeRow } from "./with-batch.ts";
 
 /** Until when a prompt is sampled. */
 export interface RejectionLimit {
@@ -91,7 +92,7 @@ export class RejectionTries {
 export async function finishTries(
   tries: RejectionTries,
   { promptIds, answerTokens, sampling }: TriedRequest,
-  decode: (request: RowRequest) => Promise<readonly Generation[]>,
+  decode: DecodeRow,
 ): Promise<readonly RejectionOutcome[]> {
   for (let settings = tries.next(); settings.length > 0; settings = tries.next()) {
     const key = tries.keyOf(sampling.key);

@@ -1,6 +1,6 @@
 /** @file The port to a model that is evaluated: an embedded student, or an endpoint. */
-import type { ModelFacts, RejectedTries } from "../schema/evaluation.ts";
-import type { FinishReason, ThinkingSetting } from "../schema/records.ts";
+import type { ModelFacts } from "../schema/evaluation.ts";
+import type { FinishReason, RejectedTries, ThinkingSetting } from "../schema/records.ts";
 
 /** One sample of one question, under every setting that it is still missing under. */
 export interface ModelRequest {

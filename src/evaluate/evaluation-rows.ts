@@ -1,6 +1,6 @@
 /** @file The rows that summaries and comparisons are made of, and where they come from: an evaluation's log, or a run. */
-import type { EvaluationSample, RejectedTries } from "../schema/evaluation.ts";
-import type { Completion, GradeOutcome, ThinkingSetting } from "../schema/records.ts";
+import type { EvaluationSample } from "../schema/evaluation.ts";
+import type { Completion, GradeOutcome, RejectedTries, ThinkingSetting } from "../schema/records.ts";
 
 /** One graded sample, as far as statistics are concerned. */
 export interface EvaluationRow {
@@ -57,7 +57,7 @@ export function rowOfSample(sample: EvaluationSample): EvaluationRow {
  * families' answers are canonical already), and it cost nothing: the embedded engine made it.
  */
 export function rowOfCompletion(completion: Completion): EvaluationRow {
-  const { questionId, setting, sampleIndex, thinkingTokens, grade } = completion;
+  const { questionId, setting, sampleIndex, thinkingTokens, grade, rejection } = completion;
   return {
     questionId,
     cluster: questionId,
@@ -67,7 +67,8 @@ export function rowOfCompletion(completion: Completion): EvaluationRow {
     flexibleOutcome: null,
     answerClass: grade.extracted,
     thinkingTokens,
-    spentTokens: thinkingTokens + completion.answerTokens,
+    spentTokens: thinkingTokens + completion.answerTokens + (rejection?.thrownAwayTokens ?? 0),
+    ...(rejection === undefined ? {} : { rejection }),
     isTruncated: completion.answerFinish === "length",
     isThinkingCut: completion.end === "cut",
     costMicroUsd: 0,

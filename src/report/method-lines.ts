@@ -1,12 +1,13 @@
 /** @file Ways to spend tokens as terminal text: what each spends on a question and on a right answer, and what it gives. */
-import type { EqualTokens, EvaluationSummary, MethodRow, SettingSummary } from "../schema/evaluation-summary.ts";
+import type { EvaluationSummary, MethodRow, SettingSummary } from "../schema/evaluation-summary.ts";
 import type { EvaluationSpeed } from "../schema/evaluation.ts";
 import { naturalBudget } from "../evaluate/paired-questions.ts";
 import { asGreedy } from "../evaluate/settings.ts";
-import { count, counted, dollars, percent, percentInterval, signed } from "./number-format.ts";
+import { count, counted, dollars, percent, percentInterval } from "./number-format.ts";
 import { oneLine } from "./plain-text.ts";
 import { settingLabel } from "./settings.ts";
 import { textTable, wrapped } from "./terminal-text.ts";
+import { equalSentence, methodLabel } from "./view/methods.ts";
 
 const LABEL = 24;
 
@@ -17,7 +18,7 @@ export function methodLines(
 ): readonly string[] {
   if (methods.length < 2) return [];
   const natural = naturalBudget(settings.map(({ setting }) => setting));
-  const labelOf: Labeller = ({ setting }) => settingLabel(asGreedy(setting), natural);
+  const labelOf: Labeller = (setting) => settingLabel(asGreedy(setting), natural);
   const hasCost = methods.some(({ costMicroUsd }) => costMicroUsd > 0);
   const hasTime = speed !== null;
   const columns = [
@@ -43,19 +44,12 @@ export function methodLines(
     ...textTable(columns, rows),
     ...wrapped([...legend(methods), ...(hasTime ? [timeNote(speed)] : [])].join(" ")),
     ...rejectionNotes(settings, labelOf),
-    ...equalTokens.flatMap((row) => wrapped(equalNote(row))),
+    ...equalTokens.flatMap((row) => wrapped(equalSentence(row))),
   ];
 }
 
 /** A setting in words; its temperature stands in the table above. */
-type Labeller = (row: Pick<MethodRow, "setting">) => string;
-
-function methodLabel(row: MethodRow, labelOf: Labeller): string {
-  if (row.kind === "vote") return `vote of ${row.samples}`;
-  if (row.kind === "shortest") return `shortest of ${row.samples}`;
-  if (row.kind === "oracle") return `bound: any of ${row.samples}`;
-  return labelOf(row);
-}
+type Labeller = (setting: MethodRow["setting"]) => string;
 
 function legend(methods: readonly MethodRow[]): string[] {
   const has = (kind: MethodRow["kind"]): boolean => methods.some((row) => row.kind === kind);
@@ -86,19 +80,7 @@ function rejectionNotes(settings: readonly SettingSummary[], labelOf: Labeller):
     const most = maxTries === 1 ? "one try" : `${maxTries} tries`;
     const left = givenUp === 0 ? "none given up" : `${counted(givenUp, "sample")} given up after ${most}`;
     return wrapped(
-      `${labelOf({ setting })}: ${percent(kept.value)} of samples kept (95 % interval ${percentInterval(kept.interval)}), ${left}; ${tries.toFixed(1)} tries and ${count(thrownAwayTokens)} tokens thrown away each.`,
+      `${labelOf(setting)}: ${percent(kept.value)} of samples kept (95 % interval ${percentInterval(kept.interval)}), ${left}; ${tries.toFixed(1)} tries and ${count(thrownAwayTokens)} tokens thrown away each.`,
     );
   });
-}
-
-/** One sentence: what Wait gives over a vote that spends as much. */
-function equalNote({ waits, waitTokens, votes, voteTokens, questions, ...row }: EqualTokens): string {
-  const wait = counted(waits, "Wait");
-  const spent = `${wait} (${count(waitTokens)} tokens)`;
-  if (row.difference === null || row.waitAccuracy === null || row.voteAccuracy === null)
-    return `${spent} at equal tokens: a vote needs ${counted(votes, "sample")} a question, more than there are.`;
-  const ends = row.interval;
-  const interval = ends === null ? "" : ` (95 % interval ${signed(100 * ends[0])} to ${signed(100 * ends[1])})`;
-  const vote = votes === 1 ? "one sample" : `a vote of ${votes}`;
-  return `${spent} against ${vote} (${count(voteTokens)} tokens): ${percent(row.waitAccuracy)} and ${percent(row.voteAccuracy)}, ${signed(100 * row.difference)} points${interval}, n = ${questions}.`;
 }

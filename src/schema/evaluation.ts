@@ -3,7 +3,7 @@
  * a sample is written once, when it is finished and graded; `rescore` writes its verdicts beside it and generates nothing.
  */
 import { z } from "zod";
-import { FinishReason, GradeOutcome, SCHEMA_VERSION, ThinkingSetting } from "./records.ts";
+import { FinishReason, GradeOutcome, RejectedTries, SCHEMA_VERSION, ThinkingSetting } from "./records.ts";
 
 const schemaVersion = z.literal(SCHEMA_VERSION).describe("version of this record's schema");
 const id = z.string().regex(/^[0-9a-f]{16}$/);
@@ -94,14 +94,6 @@ export const EvaluationSpeed = z.strictObject({
   generatedTokens: z.int().min(1).describe("tokens that the model generated in them; what settings share counts once"),
 });
 export type EvaluationSpeed = z.infer<typeof EvaluationSpeed>;
-
-/** What rejection sampling threw away before it kept a reply, or gave up. */
-export const RejectedTries = z.strictObject({
-  tries: z.int().min(1).describe("samples begun, the kept one included"),
-  thrownAwayTokens: z.int().min(0).describe("thinking tokens of the samples that were too long; spent like all others"),
-  isGivenUp: z.boolean().describe("no sample was short enough: there is no reply, and that counts as no answer"),
-});
-export type RejectedTries = z.infer<typeof RejectedTries>;
 
 /** A line of samples.jsonl: one sample of one question under one setting. */
 export const EvaluationSample = z.strictObject({

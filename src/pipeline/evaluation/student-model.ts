@@ -5,12 +5,12 @@ import type { ModelFolder, TokenizerFolder } from "../../adapters/model-folder.t
 import { openChannel } from "../../core/channel.ts";
 import { AppError } from "../../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../../core/hash.ts";
-import { ContinuousBatch } from "../../decode/continuous-batch.ts";
 import { finishTries, type RejectionOutcome, RejectionTries } from "../../decode/rejection-sampling.ts";
 import type { Generation, RowRequest } from "../../decode/row.ts";
 import { sweepOrder } from "../../decode/sweep.ts";
 import { overheadTokens } from "../../decode/thinking-budget.ts";
 import type { TokenSource } from "../../decode/token-source.ts";
+import { type DecodeRow, withBatch } from "../../decode/with-batch.ts";
 import type {
   AnswerContext,
   EvaluatedModel,
@@ -111,26 +111,19 @@ export function decodedModel(model: DecodedModel, options: Omit<StudentOptions, 
         return source.extend(rows);
       },
     };
-    const batch = new ContinuousBatch(counted, delimiters);
-    const decode: Decode = async (row) => await batch.decode(row).done;
-    // One listener for all: each of thousands of tries would add its own.
-    const stop = (): void =>
-      batch.close(new AppError("interrupted", "decoding was interrupted", { isRetryable: true }));
-    signal.addEventListener("abort", stop, { once: true });
     const put = (outcome: ModelOutcome): void => channel.put(outcome);
-    const asked = prompts.map((prompt) => answerPrompt(prompt, { model, ...limits, decode, put }));
-    Promise.all(asked).then(
+    const abandoned = new AbortController();
+    const until = AbortSignal.any([signal, abandoned.signal]);
+    withBatch(counted, { delimiters, signal: until }, (decode) =>
+      Promise.all(prompts.map((prompt) => answerPrompt(prompt, { model, ...limits, decode, put }))),
+    ).then(
       () => channel.end(),
-      (error: unknown) => {
-        batch.close(new AppError("interrupted", "another question failed", { cause: error }));
-        channel.fail(error);
-      },
+      (error: unknown) => channel.fail(error),
     );
     try {
       yield* channel;
     } finally {
-      signal.removeEventListener("abort", stop);
-      stop();
+      abandoned.abort();
     }
   }
   return {
@@ -192,14 +185,12 @@ function encodeRequests(
   return { prompts, tooLong };
 }
 
-type Decode = (row: RowRequest) => Promise<readonly Generation[]>;
-
 /** What answering a prompt needs. */
 interface Answering {
   readonly model: DecodedModel;
   readonly maxTokens: number;
   readonly answerTokens: number;
-  readonly decode: Decode;
+  readonly decode: DecodeRow;
   readonly put: (outcome: ModelOutcome) => void;
 }
 

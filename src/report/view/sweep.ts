@@ -6,6 +6,7 @@ import { oneLine, TEXT_CAPS } from "../plain-text.ts";
 import type { RunResults } from "../run-results.ts";
 import { bestBase, familiesOf, modelAndSetting, settingLabel, totals } from "../settings.ts";
 import { type AccuracyChartData, type AccuracyPoint, describeAccuracy } from "./accuracy-data.ts";
+import { methodsTable } from "./methods.ts";
 import { type DataTable, numberColumn, plainRow, type Row, textColumn } from "./data-table.ts";
 
 /** Everything about the sweep. */
@@ -15,6 +16,8 @@ export interface SweepView {
   readonly families: DataTable;
   /** Null when the recipe forces no Wait. */
   readonly waits: DataTable | null;
+  /** Ways to spend tokens, in sequence and in parallel; null where nothing was sampled. */
+  readonly methods: DataTable | null;
   /** Scaling, Control and Performance in a line; null where nothing varies. */
   readonly metrics: string | null;
 }
@@ -22,13 +25,20 @@ export interface SweepView {
 function pointOf(results: RunResults, score: Score): AccuracyPoint | null {
   if (score.accuracy === null) return null;
   const kind = settingKind(score.setting, results.naturalBudgetTokens);
-  if (kind === "silent" || kind === "sampled" || kind === "rejection") return null;
+  if (kind === "silent" || kind === "sampled") return null;
   const label = settingLabel(score.setting, results.naturalBudgetTokens);
   const value = percent(score.accuracy, 0);
-  const shown = { cap: label, direct: "direct", natural: `${label} ${value}`, wait: `${label} ${value}` }[kind];
+  const shown = {
+    cap: label,
+    direct: "direct",
+    rejection: label,
+    natural: `${label} ${value}`,
+    wait: `${label} ${value}`,
+  }[kind];
   const short = {
     cap: String(score.setting.budgetTokens),
     direct: "direct",
+    rejection: `rej ${score.setting.budgetTokens}`,
     natural: `end ${value}`,
     wait: `${label} ${value}`,
   }[kind];
@@ -152,6 +162,7 @@ export function sweepOf(results: RunResults): SweepView {
     settings: settingsTable(results, scores),
     families: familiesTable(results, scores),
     waits: waitsTable(results),
+    methods: methodsTable(results),
     metrics: metricsOf(results),
   };
 }
