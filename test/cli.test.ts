@@ -35,7 +35,7 @@ describe("help", () => {
         grappa xray <RUN>
         grappa chat <MODEL>
         grappa serve <MODEL>
-        grappa evaluate (--task TASK) (--model MODEL)
+        grappa evaluate (--task TASK)
         grappa rescore <EVALUATION>
         grappa compare <A> <B>
         grappa questions list|sample ...

@@ -15,6 +15,8 @@ import type { TokenScore } from "./token-score.ts";
 export interface BudgetSetting extends ThinkingSetting {
   /** Ends of thinking before this many thinking tokens are replaced by the wait text, waits or no waits; 0 if absent. */
   readonly minThinkingTokens?: number;
+  /** Reaching the cap ends the row there, without an answer: what was thought is to be thrown away. Absent: it is cut. */
+  readonly stopsAtCap?: true;
 }
 
 /** Everything the machine needs to know beforehand. */
@@ -158,6 +160,9 @@ function endOrContinue(state: ThinkingState): ThinkingStep {
 }
 
 function cut(state: ThinkingState, emit: readonly EmittedToken[]): ThinkingStep {
+  if (state.plan.setting.stopsAtCap) {
+    return { state: { ...state, stage: "done", end: "cut", answerFinish: "length" }, emit, done: true };
+  }
   const { newline, newlineEndings, cutAnswer } = state.plan.delimiters;
   const isOnNewLine = state.lastKept !== null && newlineEndings.includes(state.lastKept);
   return toAnswer(state, "cut", emit, isOnNewLine ? cutAnswer : [...newline, ...cutAnswer]);

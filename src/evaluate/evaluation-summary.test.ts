@@ -137,7 +137,8 @@ describe("summariseEvaluation", () => {
   });
 
   it("has nothing to say of no rows, and no zero where nothing was scored", () => {
-    expect(summarise([])).toEqual({ schemaVersion: 1, settings: [], sweep: null, costMicroUsd: 0 });
+    const nothing = { settings: [], sweep: null, rejectionSweep: null, methods: [], equalTokens: [] };
+    expect(summarise([])).toEqual({ schemaVersion: 1, ...nothing, costMicroUsd: 0 });
     const summary = only(rowsOf(["u", "g"]));
     expect(summary.accuracy).toMatchObject({ questions: 0, value: null, interval: null });
     expect(summary.rates.noAnswer).toBeNull();
