@@ -89,7 +89,7 @@ describe("evaluationLines", () => {
       "o3-mini, high effort",
       "DeepSeek r1",
       "o3-mini, medium effort",
-      "s1-32B, with budget forcing",
+      "s1-32B, end refused twice",
       "s1-32B, without budget forcing",
       expect.stringContaining("Published, not measured here"),
       expect.any(String),

@@ -35,11 +35,14 @@ export function usageOf({ promptTokens }: Pick<PreparedReply, "promptTokens">, e
   };
 }
 
-/** What only Grappa tells: how thinking ended, and how many ids were not the model's own. */
-const grappaOf = ({ end, thinkingTokens, forcedTokens }: ReplyEnd): object => ({
+/** What only Grappa tells: how thinking ended, how many ids were not the model's own, and what was tried and thrown away. */
+const grappaOf = ({ end, thinkingTokens, forcedTokens, rejection }: ReplyEnd): object => ({
   thinking_end: end,
   thinking_tokens: thinkingTokens,
   forced_tokens: forcedTokens,
+  ...(rejection === undefined
+    ? {}
+    : { tries: rejection.tries, rejected_tokens: rejection.thrownAwayTokens, gave_up: rejection.isGivenUp }),
 });
 
 /** OpenAI's `logprobs` of one choice, or of one of its chunks. */
