@@ -93,11 +93,16 @@ export function fakeLlama({ metadata, tokenizer, trainContextSize = 512, mostSeq
     return { dispose: async () => void open.delete(name) };
   };
   const contexts: Record<string, unknown>[] = [];
+  const opened: FakeSequence[] = [];
   const createContext = async (options: object) => {
     const { sequences, contextSize } = options as { sequences: number; contextSize: number };
     contexts.push({ ...options });
     if (sequences > mostSequences) throw new InsufficientMemoryError("A context of these sizes is too large");
-    const getSequence = () => fakeSequence({ rows: tokenizer.vocabularySize });
+    const getSequence = (): FakeSequence => {
+      const sequence = fakeSequence({ rows: tokenizer.vocabularySize });
+      opened.push(sequence);
+      return sequence;
+    };
     return { contextSize, getSequence, ...opening("context") };
   };
   const tokenize = (text: string, withControl: boolean) =>
@@ -109,5 +114,5 @@ export function fakeLlama({ metadata, tokenizer, trainContextSize = 512, mostSeq
       ...opening("llama"),
     }),
   };
-  return { llama, open, contexts };
+  return { llama, open, contexts, sequences: opened };
 }
