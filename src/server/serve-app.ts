@@ -1,9 +1,7 @@
 /** @file The routes of `grappa serve`: OpenAI's shapes over one served model. */
-import type { ServerResponse } from "node:http";
-import type { HttpBindings } from "@hono/node-server";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError } from "../core/errors.ts";
 import type { BearerKeys } from "./bearer-keys.ts";
@@ -12,6 +10,7 @@ import { ApiError, apiErrorOf } from "./openai/api-error.ts";
 import { readChatRequest, readCompletionRequest, type WantedReply } from "./openai/chat-request.ts";
 import { chatChunks, chatReply, completionChunks, completionReply, type ReplyHead } from "./openai/replies.ts";
 import { collectReply, type ReplyForm, streamReply } from "./answer-request.ts";
+import { readBody } from "./read-body.ts";
 import type { ReplyMaker } from "./served-model.ts";
 
 /** What keeps a server from being overrun. */
@@ -40,13 +39,20 @@ export interface ServeOptions {
 
 /** A running app: what it answers with, and how it is brought to its end. */
 export interface ServeApp {
-  fetch(request: Request, env?: unknown): Response | Promise<Response>;
+  /** `env` holds Node's own request and response: `incoming` and `outgoing`. */
+  fetch(request: Request, env: unknown): Response | Promise<Response>;
   /** Refuses new requests from now on; those under way go on. */
   drain(): void;
   /** Gives up whatever is still under way. */
   abort(): void;
   /** Requests under way. */
   readonly underWay: number;
+}
+
+/** A request and its response as Node has them. */
+interface NodePair {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
 }
 
 /** What the routes share. */
@@ -115,15 +121,8 @@ function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics
 
 /** The routes that decode. */
 function addAnswers(app: Hono, serving: Serving): void {
-  const { maxBodyBytes: maxSize } = serving.options.limits;
-  const limit = bodyLimit({
-    maxSize,
-    onError: () => {
-      throw new ApiError(413, `the body is larger than ${maxSize} bytes`);
-    },
-  });
-  app.post("/v1/chat/completions", limit, (context) => answer(context, CHAT, serving));
-  app.post("/v1/completions", limit, (context) => answer(context, COMPLETION, serving));
+  app.post("/v1/chat/completions", (context) => answer(context, CHAT, serving));
+  app.post("/v1/completions", (context) => answer(context, COMPLETION, serving));
 }
 
 /** The routes that tell. */
@@ -153,7 +152,7 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   const { maker, keys, limits, now, onFailure } = options;
   const caller = callerOf(context, keys);
   if (state.isDraining) throw new ApiError(503, "the server is shutting down");
-  const wanted = form.read(await readJson(context));
+  const wanted = form.read(await readJson(context, limits.maxBodyBytes));
   refuseOtherModels(wanted.model, maker);
   refuseCrowd(context, { wanted, caller }, serving);
   const prepared = maker.prepare(wanted);
@@ -172,8 +171,7 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   };
   const onDone = enter(serving, caller, wanted.choices);
   if (wanted.isStreamed) {
-    const { outgoing } = context.env as HttpBindings;
-    void streamReply(request, outgoing as ServerResponse).finally(onDone);
+    void streamReply(request, nodeOf(context).outgoing).finally(onDone);
     return RESPONSE_ALREADY_SENT;
   }
   try {
@@ -264,12 +262,15 @@ function refuseOtherModels(wanted: string, { model }: ReplyMaker): void {
   });
 }
 
-async function readJson(context: Context): Promise<unknown> {
+/** Node's own request and response, which `listen` hands over. */
+const nodeOf = (context: Context): NodePair => context.env as NodePair;
+
+async function readJson(context: Context, maxBytes: number): Promise<unknown> {
   // A page cannot send this kind without asking first, and is then refused.
   if (!/^application\/json\b/i.test(context.req.header("content-type") ?? ""))
     throw new ApiError(415, "send the body as application/json");
   try {
-    return await context.req.json();
+    return JSON.parse(await readBody(nodeOf(context).incoming, maxBytes));
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, "the body is not JSON", { code: "invalid_json" });
