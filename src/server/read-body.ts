@@ -23,7 +23,7 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
     };
     const end = (): void => {
       leave();
-      resolve(new TextDecoder().decode(Buffer.concat(chunks)));
+      resolve(Buffer.concat(chunks).toString("utf8").replace(/^\uFEFF/, ""));
     };
     const gone = (): void => {
       leave();
