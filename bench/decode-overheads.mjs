@@ -21,7 +21,10 @@ export async function measureOverhead(figures, threads) {
     const { model, source, delimiters, close } = await openDemoStudent({ threads, slots });
     const clock = timed(source);
     const requests = promptsOf(model, slots === 1 ? 8 : 64).map((promptIds) => ({
-      ...{ promptIds, settings: [thinking(400)], answerTokens: ANSWER_TOKENS, sampling: greedy },
+      promptIds,
+      settings: [thinking(400)],
+      answerTokens: ANSWER_TOKENS,
+      sampling: greedy,
     }));
     const shares = [];
     let perToken = 0;
@@ -45,7 +48,9 @@ export async function measureOverhead(figures, threads) {
 export async function measureSweep(figures, threads) {
   const { model, source, delimiters, close } = await openDemoStudent({ threads, slots: 32 });
   const prompts = promptsOf(model, 64).map((promptIds) => ({
-    ...{ promptIds, answerTokens: ANSWER_TOKENS, sampling: greedy },
+    promptIds,
+    answerTokens: ANSWER_TOKENS,
+    sampling: greedy,
   }));
   const run = async (budgets) => {
     const start = performance.now();

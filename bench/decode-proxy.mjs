@@ -14,11 +14,12 @@ import { StreamClient } from "./stream-client.mjs";
 const STREAMS = 256;
 /** A busy vLLM gives each of 256 streams about so many tokens a second. */
 const PACE = 50;
-const TOKENS = 250;
+const TOKENS = 500;
+const WINDOW_MS = 6000;
 const LETTER = "x";
 const ROUNDS = 5;
 /** Single requests a round, of two tokens each. */
-const SINGLES = 60;
+const SINGLES = 100;
 /** Of `/proc/PID/stat`: clock ticks a second on Linux. */
 const TICKS = 100;
 
@@ -59,53 +60,61 @@ async function measureFirstToken(figures, { setPace, direct, proxied }) {
  */
 async function measureThroughput(figures, { setPace, direct, proxied, cpuSeconds }, { name, pace }) {
   setPace(pace);
-  const ratios = [];
-  const costs = [];
-  const firsts = { direct: [], proxied: [] };
-  let speeds = {};
+  const seconds = pace === 0 ? 1 : TOKENS / pace;
+  const [ratios, costs, speeds] = [[], [], { straight: [], through: [] }];
   for (let round = 0; round <= ROUNDS; round++) {
-    const straight = await allStreams(direct);
-    const cpu = cpuSeconds();
-    const through = await allStreams(proxied);
+    const straight = await sustain(direct, seconds);
+    const through = await sustain(proxied, seconds, cpuSeconds);
     if (round === 0) continue; // everything is compiled
     ratios.push(through.tokensPerSecond / straight.tokensPerSecond);
-    costs.push(((cpuSeconds() - cpu) * 1e6) / (STREAMS * TOKENS));
-    firsts.direct.push(straight.firstMs);
-    firsts.proxied.push(through.firstMs);
-    speeds = { straight: straight.tokensPerSecond, through: through.tokensPerSecond };
+    speeds.straight.push(straight.tokensPerSecond);
+    speeds.through.push(through.tokensPerSecond);
+    costs.push(through.cpuMicros);
   }
   addSpread(figures, name, ratios);
-  figures[`${name}TokensPerSecond`] = speeds.through;
-  figures[`${name}UpstreamTokensPerSecond`] = speeds.straight;
-  if (!Number.isNaN(costs[0])) figures[`${name}MicrosPerToken`] = median(costs);
-  const of = (list) => `${median(list).toFixed(0)} ms`;
+  figures[`${name}TokensPerSecond`] = median(speeds.through);
+  figures[`${name}UpstreamTokensPerSecond`] = median(speeds.straight);
+  const cost = Number.isNaN(costs[0]) ? undefined : median(costs);
+  if (cost !== undefined) figures[`${name}MicrosPerToken`] = cost;
   say(
-    `${name}: ${spreadText(ratios, 3)}; ${Math.round(speeds.through)} beside ${Math.round(speeds.straight)} tokens/s, ${median(costs).toFixed(1)} us of processor time a token in the proxy, first tokens in the median after ${of(firsts.proxied)} beside ${of(firsts.direct)}`,
+    `${name}: ${spreadText(ratios, 3)}; ${spreadText(speeds.through, 0)} beside ${spreadText(speeds.straight, 0)} tokens/s; ${cost?.toFixed(1) ?? "?"} us of processor time a token in the proxy`,
   );
 }
 
-/** All streams at once, each read to its end and checked. */
-async function allStreams(client) {
-  const start = performance.now();
-  const streams = await Promise.all(Array.from({ length: STREAMS }, () => client.stream(TOKENS)));
-  const seconds = (performance.now() - start) / 1000;
-  for (const { text } of streams) {
-    const letters = lettersOf(text());
-    if (letters < TOKENS || !text().endsWith("data: [DONE]\n\n")) throw new Error(`${letters} tokens of ${TOKENS}`);
-  }
-  return { tokensPerSecond: (STREAMS * TOKENS) / seconds, firstMs: median(streams.map(({ firstMs }) => firstMs)) };
+/**
+ * Keeps all streams under way, a new one for each that ends, and counts what comes in a window of some seconds, once they have
+ * spread out. The first of each are shorter, so that they do not all begin anew at once.
+ */
+async function sustain(client, secondsAStream, cpuSeconds = () => Number.NaN) {
+  let isOver = false;
+  const work = async (place) => {
+    await pause((place / STREAMS) * secondsAStream * 1000);
+    let tokens = Math.max(2, Math.round(TOKENS * (1 - place / STREAMS)));
+    for (; !isOver; tokens = TOKENS) check(await client.stream(tokens), tokens);
+  };
+  const workers = Promise.all(Array.from({ length: STREAMS }, (_, place) => work(place)));
+  await Promise.race([pause(secondsAStream * 1000 + 500), workers]);
+  const [start, count, cpu] = [performance.now(), client.count, cpuSeconds()];
+  await Promise.race([pause(WINDOW_MS), workers]);
+  const [ms, counted] = [performance.now() - start, client.count - count];
+  const cpuMicros = ((cpuSeconds() - cpu) * 1e6) / counted;
+  isOver = true;
+  await workers;
+  return { tokensPerSecond: (counted * 1000) / ms, cpuMicros };
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Nothing is lost and nothing broken off. */
+function check({ count, text }, tokens) {
+  const isWhole = text.endsWith("data: [DONE]\n\n") && !text.includes('"error"');
+  if (!isWhole || lettersOf(text) !== tokens) throw new Error(`${count} tokens of ${tokens}: ${text.slice(-400)}`);
 }
 
 /** Letters of the model's in the events of a stream, thinking and answer. */
 function lettersOf(text) {
   let count = 0;
-  for (const line of text.split("\n")) {
-    if (!line.startsWith("data: {")) continue;
-    const { choices } = JSON.parse(line.slice(6));
-    if (choices[0]?.grappa?.forced) continue;
-    const { text: plain = "", delta = {} } = choices[0] ?? {};
-    for (const part of [plain, delta.reasoning_content, delta.content]) count += part?.split(LETTER).length - 1 || 0;
-  }
+  for (const [, written] of text.matchAll(/"(?:text|content|reasoning_content)":"(x+)"/g)) count += written.length;
   return count;
 }
 
@@ -123,15 +132,17 @@ async function openPlace() {
   const prompt = chatTemplate.encodePrompt(messages);
   const direct = new StreamClient(new URL(`${baseUrl}/completions`), {
     body: (tokens) => ({ model: "student", prompt, max_tokens: tokens, temperature: 0, stream: true }),
-    mark: `"token_ids"`,
+    mark: `"text":"${LETTER}"`,
   });
   const proxied = new StreamClient(new URL(`${proxy.url}/v1/chat/completions`), {
     // One token is the answer's; the words of the cut before it are the proxy's own and count for nothing.
     body: (tokens) => ({
-      ...{ model: "student", messages, stream: true },
+      model: "student",
+      messages,
+      stream: true,
       thinking: { budgetTokens: tokens - 1, answerReserve: 1 },
     }),
-    mark: `"reasoning_content"`,
+    mark: `content":"${LETTER}"`,
   });
   const close = async () => {
     await Promise.all([direct.close(), proxied.close()]);

@@ -63,7 +63,9 @@ async function openOurs(slots, threads) {
   const prompts = promptsOf(model, slots, PROMPT_TOKENS);
   const setting = { mode: "think", budgetTokens: TOKENS - 1, waits: 0 };
   const requests = prompts.map((promptIds) => ({
-    ...{ promptIds, setting, answerTokens: 1 },
+    promptIds,
+    setting,
+    answerTokens: 1,
     sampling: { temperature: 0, key: "" },
   }));
   const run = async () => {

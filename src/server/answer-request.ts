@@ -71,7 +71,7 @@ export async function streamReply(request: AnswerableRequest, response: ServerRe
   const chunks = form.chunks(head);
   const ends: ReplyEnd[] = [];
   try {
-    for (let choice = 0; choice < wanted.choices; choice++) events.send(chunks.open(choice));
+    for (let choice = 0; choice < wanted.choices; choice++) events.open(chunks.open(choice));
     await decode(request, {
       onPiece: (piece) => events.send(chunks.piece(piece)),
       onEnd: (end) => {

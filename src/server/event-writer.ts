@@ -10,46 +10,54 @@ const HEADERS = {
   "x-accel-buffering": "no",
 };
 
+/** So long an opening waits for what it opens, to go out with it. */
+const OPENING_MS = 5;
+
 /** The events of one reply. After its client has left, what is sent goes nowhere. */
 export class EventWriter {
   readonly #response: ServerResponse;
+  readonly #opening: NodeJS.Timeout;
   #waiting = "";
-  #hasBegun = false;
+  #isScheduled = false;
 
-  /** The head goes out with the first events. */
   constructor(response: ServerResponse) {
     this.#response = response.writeHead(200, HEADERS);
+    this.#opening = setTimeout(() => this.#flush(), OPENING_MS);
+  }
+
+  /** An event that goes out with the first that is sent, or in some milliseconds; nothing for undefined. */
+  open(value: object | undefined): void {
+    if (value !== undefined) this.#waiting += eventOf(value);
   }
 
   /** One event with a value in JSON; nothing for undefined. */
   send(value: object | undefined): void {
-    if (value !== undefined) this.write(`data: ${JSON.stringify(value)}\n\n`);
+    if (value !== undefined) this.write(eventOf(value));
   }
 
   /** Text as it is. */
   write(text: string): void {
-    if (this.#waiting === "") this.#soon();
     this.#waiting += text;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => this.#flush());
   }
 
   /** Sends what waits, and ends the response. */
   end(): void {
+    clearTimeout(this.#opening);
     const last = this.#waiting;
     this.#waiting = "";
     if (!this.#response.destroyed) this.#response.end(last);
   }
 
-  /** The opening lets the request to whatever decodes go first. */
-  #soon(): void {
-    const flush = (): void => this.#flush();
-    if (this.#hasBegun) queueMicrotask(flush);
-    else setImmediate(flush);
-    this.#hasBegun = true;
-  }
-
   #flush(): void {
+    clearTimeout(this.#opening);
+    this.#isScheduled = false;
     const text = this.#waiting;
     this.#waiting = "";
     if (text !== "" && !this.#response.destroyed) this.#response.write(text);
   }
 }
+
+const eventOf = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
