@@ -47,7 +47,7 @@ export function evaluateStage(engine: EngineProvider, world: TeacherWorld, launc
     plan: ({ evaluate, student }) =>
       student.hosted
         ? `${evaluate.count} questions of bucket ${evaluate.bucket} to base and student, to their natural end alone`
-        : `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}`,
+        : `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}${rejectionText(evaluate)}`,
     check: async (recipe) => {
       const { launcher } = recipe.train;
       if (launcher !== undefined && isAskedByLauncher(recipe, launched)) {
@@ -86,6 +86,10 @@ function refuseVotes({ evaluate }: Recipe): void {
   throw new AppError("recipe-invalid", `evaluate.samples is ${evaluate.samples}: a hosted student is asked once`, {
     hint: "set it to 0; votes are counted for students on this machine alone",
   });
+}
+
+function rejectionText({ reject, maxTries }: Recipe["evaluate"]): string {
+  return reject.length === 0 ? "" : `, up to ${maxTries} tries above ${reject.join(", ")}`;
 }
 
 function refuseRejection({ evaluate }: Recipe): void {
