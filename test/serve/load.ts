@@ -18,7 +18,7 @@ export interface LoadPlan {
   readonly clients: readonly KeyClients[];
   /** Bodies without model and stream. */
   readonly questions: readonly object[];
-  /** How long clients go on to ask; what is under way then is read to its end. */
+  /** How long clients go on to ask, and longer until each stream was served once; what is under way then is read to its end. */
   readonly seconds: number;
   /** Of the requests, how many are left before their end. */
   readonly leavingShare: number;
@@ -74,7 +74,9 @@ export async function runLoad(plan: LoadPlan): Promise<LoadOutcome> {
   };
   const streamOf = async (client: number, stream: number): Promise<void> => {
     const random = prng(`stream ${client}/${stream}`);
-    while (performance.now() < until) {
+    const served = outcome.served[client]!;
+    // A busy machine takes a while even to connect: libuv accepts one connection in each turn of a server's loop.
+    while (performance.now() < until || served[stream] === 0) {
       const question = random.int(0, plan.questions.length - 1);
       const leaving: Leaving =
         random.next() >= plan.leavingShare ? undefined : random.next() < 0.5 ? "at once" : "at the first text";
@@ -88,7 +90,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadOutcome> {
         const reply = asked.kind === "answered" && asked.status === 200 ? replyOf(asked.body) : undefined;
         if (reply === undefined) outcome.faults.push(JSON.stringify(asked).slice(0, 500));
         else outcome.replies[question]!.push(reply);
-        if (reply !== undefined) outcome.served[client]![stream]! += 1;
+        if (reply !== undefined) served[stream]! += 1;
       }
     }
   };

@@ -104,6 +104,8 @@ describe("what is refused", () => {
       const refused = all.filter(({ status }) => status === 429);
       expect(refused.length).toBeGreaterThan(0);
       expect(refused.every(({ headers }) => headers.get("retry-after") === "1")).toBe(true);
+      for (const response of refused)
+        expect((await response.json()) as object).toMatchObject({ error: { type: "rate_limit_error", param: null } });
       expect(all.filter(({ status }) => status === 200).length).toBe(8 - refused.length);
     } finally {
       await crowded.stop();
