@@ -54,6 +54,13 @@ function progressOf({ events }: RunFacts, { stage, status }: StageStatus): Stage
   return { done: last.done ?? 0, total: last.total, unit: last.unit ?? "" };
 }
 
+/** Seconds of the present try at a stage, which has no timing yet; 0 where none is under way. */
+function elapsed({ events }: RunFacts, { stage, status }: StageStatus, nowMs: number): number {
+  if (status !== "running") return 0;
+  const start = events.filter((event) => event.type === "stage-start" && event.stage === stage).at(-1);
+  return start === undefined ? 0 : Math.max(0, nowMs - Date.parse(start.at)) / 1000;
+}
+
 /** The run's first view. */
 export async function overviewOf(facts: RunFacts, reader: PageReader): Promise<RunOverview> {
   const { folder, pid, header, stages, events, result } = facts;
@@ -63,7 +70,13 @@ export async function overviewOf(facts: RunFacts, reader: PageReader): Promise<R
     pid,
     command: header.command,
     createdBy: header.createdBy,
-    stages: stages.map((stage): StageRow => ({ ...stage, progress: progressOf(facts, stage) })),
+    stages: stages.map(
+      (stage): StageRow => ({
+        ...stage,
+        seconds: stage.seconds + elapsed(facts, stage, Date.parse(reader.ports.clock.date())),
+        progress: progressOf(facts, stage),
+      }),
+    ),
     forecast: await forecast(facts, reader),
     warnings: events
       .filter(({ type }) => type === "warning")

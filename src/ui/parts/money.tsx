@@ -6,6 +6,11 @@ export function usd(microUsd: number): string {
   return dollars(microUsd / 1_000_000);
 }
 
+/** A price of one thing, which may be small: three digits. */
+export function unitUsd(microUsd: number): string {
+  return microUsd === 0 || microUsd >= 1_000_000 ? usd(microUsd) : `$${Number((microUsd / 1_000_000).toPrecision(3))}`;
+}
+
 /** What was spent of what was allowed. */
 export function SpentOf({
   spentMicroUsd,

@@ -3,7 +3,8 @@ import type { MoneyRow, MoneyView } from "../../report/page/money-view.ts";
 import { visibleText } from "../../report/plain-text.ts";
 import { useApi } from "../api/use-api.ts";
 import { Fault, Waiting } from "../parts/fault.tsx";
-import { usd } from "../parts/money.tsx";
+import { unitUsd, usd } from "../parts/money.tsx";
+import { RunHeading } from "../parts/run-heading.tsx";
 import type { RunViewProps } from "../routes.ts";
 
 const LOOK_EVERY_MS = 5000;
@@ -13,7 +14,7 @@ export function MoneyPage({ run }: RunViewProps) {
   const { value, fault } = useApi("/runs/:run/money", run, LOOK_EVERY_MS);
   return (
     <>
-      <h1>Money</h1>
+      <RunHeading run={run} title="Money" />
       <Fault fault={fault} />
       {value === null ? fault === null && <Waiting /> : <Money money={value} />}
     </>
@@ -118,14 +119,14 @@ function Prices({ money: { rightTraces, rightTraceMicroUsd, rightAnswers } }: { 
   );
 }
 
-const amount = (microUsd: number | null): string => (microUsd === null ? "–" : usd(microUsd));
+const amount = (microUsd: number | null): string => (microUsd === null ? "–" : unitUsd(microUsd));
 
 const COLUMNS = ["calls", "of them free", "tokens in", "tokens out", "measured", "estimated", "held", "unknown"];
 
 function Ledger({ money: { rows, total } }: { readonly money: MoneyView }) {
   return (
     <div class="scroll" role="region" tabIndex={0} aria-label="the ledger">
-      <table>
+      <table class="ledger">
         <caption>
           Measured: by reported usage. Estimated: counted here. Held: worst case of requests without an end. Unknown:
           possibly paid, no reply was seen.
@@ -163,7 +164,10 @@ function Ledger({ money: { rows, total } }: { readonly money: MoneyView }) {
 function Cells({ row }: { readonly row: Omit<MoneyRow, "account" | "model"> }) {
   const counts = [row.calls, row.freeCalls, row.promptTokens, row.completionTokens];
   const amounts = [row.measuredMicroUsd, row.estimatedMicroUsd, row.heldMicroUsd, row.unknownMicroUsd];
-  const texts = [...counts.map(count), ...amounts.map((amount) => (amount === 0 ? "–" : usd(amount)))];
+  const texts = [
+    ...counts.map((value) => (value === 0 ? "–" : count(value))),
+    ...amounts.map((microUsd) => (microUsd === 0 ? "–" : usd(microUsd))),
+  ];
   return (
     <>
       {texts.map((text, at) => (

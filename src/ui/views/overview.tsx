@@ -102,11 +102,7 @@ function Stages({ run: { stages, forecast, seconds } }: { readonly run: RunOverv
   return (
     <section aria-labelledby="stages">
       <h2 id="stages">Stages</h2>
-      {forecast !== null && (
-        <p class="forecast" role="status">
-          {forecast.sentence}
-        </p>
-      )}
+      {forecast !== null && <p class="forecast">{forecast.sentence}</p>}
       <table class="stages">
         <thead>
           <tr>

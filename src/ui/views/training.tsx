@@ -12,6 +12,7 @@ import { DataTable } from "../parts/data-table.tsx";
 import { Fault, Waiting } from "../parts/fault.tsx";
 import { usd } from "../parts/money.tsx";
 import { Chart } from "../parts/picture.tsx";
+import { RunHeading } from "../parts/run-heading.tsx";
 import { hashOf, type Place } from "../route.ts";
 import type { RunViewProps } from "../routes.ts";
 
@@ -22,7 +23,7 @@ export function TrainingPage({ run, place }: RunViewProps) {
   const { value, fault } = useApi("/runs/:run/training", run, LOOK_EVERY_MS);
   return (
     <>
-      <h1>Training</h1>
+      <RunHeading run={run} title="Training" />
       <Fault fault={fault} />
       {value === null ? (
         fault === null && <Waiting />
