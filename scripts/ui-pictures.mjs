@@ -38,7 +38,8 @@ async function shoot({ colorScheme, size, viewport }) {
   const keep = (name) => page.screenshot({ path: join(out, `${name}-${size}-${colorScheme}.png`), fullPage: true });
   await keep("runs");
   await page.click(wanted === undefined ? ".runs [data-row]" : `.runs [data-row]:text-is("${wanted}")`);
-  await page.waitForSelector("nav .run-name");
+  await page.waitForURL(/#\/run\//);
+  await page.waitForSelector("nav .run-name", { state: "attached" }); // a phone hides it
   const links = await page.locator("nav .run-name ~ li a").evaluateAll((found) => found.map((link) => link.href));
   for (const link of links) {
     await page.goto(link);

@@ -4,7 +4,7 @@ import type { ProcessTable } from "../../adapters/process-table.ts";
 import type { Clock } from "../../adapters/system-clock.ts";
 import { AppError } from "../../core/errors.ts";
 import { sumSpending, type Spending } from "../../ledger/spending.ts";
-import type { PageApi } from "../../report/page/page-api.ts";
+import type { PageApi, PageQuery, PageRoute, RunRoute } from "../../report/page/page-api.ts";
 import { type RunList, type RunRow, unreadableRow } from "../../report/page/run-list.ts";
 import { journalFolder } from "../run-folder.ts";
 import { readPurchases } from "../run-spending.ts";
@@ -28,22 +28,33 @@ export interface PagePorts {
 /** More runs than these are counted, not listed. */
 const MOST_RUNS = 500;
 
-/** Answers each address of the API about a run; a view's own file reads for it. */
-export type RunReaders = {
-  readonly [Route in Exclude<keyof PageApi, "/runs">]: (facts: RunFacts, reader: PageReader) => Promise<PageApi[Route]>;
+type OtherRoute = Exclude<PageRoute, RunRoute>;
+
+/** Answers each address that is not of one run. */
+type Readers = {
+  readonly [Route in OtherRoute]: (reader: PageReader, query: PageQuery) => Promise<PageApi[Route]>;
+};
+
+/** Answers each address of one run; a view's own file reads for it. */
+type RunReaders = {
+  readonly [Route in RunRoute]: (facts: RunFacts, reader: PageReader, query: PageQuery) => Promise<PageApi[Route]>;
 };
 
 /** One line an address. */
-const READERS: RunReaders = {
-  "/runs/:run": async (facts, reader) => await overviewOf(facts, reader),
+const READERS: Readers = { "/runs": (reader) => reader.list() };
+
+/** One line an address. */
+const RUN_READERS: RunReaders = {
+  "/runs/:run": overviewOf,
   "/runs/:run/funnel": readFunnel,
   "/runs/:run/training": readTraining,
   "/runs/:run/evaluation": readEvaluation,
   "/runs/:run/money": readMoney,
 };
 
-/** Addresses of one run. */
-export const RUN_ROUTES = Object.keys(READERS) as readonly Exclude<keyof PageApi, "/runs">[];
+/** Addresses of one run, and the others. */
+export const RUN_ROUTES = Object.keys(RUN_READERS) as readonly RunRoute[];
+export const OTHER_ROUTES = Object.keys(READERS) as readonly OtherRoute[];
 
 /** Reads runs for the page. */
 export class PageReader {
@@ -68,17 +79,23 @@ export class PageReader {
     return { folder: this.runs.folder, runs, left: Math.max(0, names.length - MOST_RUNS) };
   }
 
+  /** What an address answers that is not of one run. Throws what reading for it throws. */
+  async readOther<Route extends OtherRoute>(route: Route, query: PageQuery): Promise<PageApi[Route]> {
+    const read: Readers[Route] = READERS[route];
+    return await read(this, query);
+  }
+
   /**
    * What an address of a run answers. A broken run still has an overview, which says what is wrong with it.
    *
    * @throws AppError "file-missing" where there is no such run; what reading it throws.
    */
-  async read<Route extends keyof RunReaders>(route: Route, name: string): Promise<PageApi[Route]> {
+  async read<Route extends RunRoute>(route: Route, name: string, query: PageQuery = {}): Promise<PageApi[Route]> {
     const folder = await this.runs.folderOf(name);
-    const read: RunReaders[Route] = READERS[route];
-    if (route !== "/runs/:run") return await read(await this.facts(name), this);
+    const read: RunReaders[Route] = RUN_READERS[route];
+    if (route !== "/runs/:run") return await read(await this.facts(name), this, query);
     try {
-      return await read(await this.facts(name), this);
+      return await read(await this.facts(name), this, query);
     } catch (error) {
       return unreadableOverview(name, folder, messageOf(error)) as PageApi[Route];
     }

@@ -27,6 +27,9 @@ test("the rest is what it took in an earlier run, and its name is said", () => {
     restSeconds: null,
     sentence: "train: about 1 min 10 s left; no finished run of this recipe tells of the 2 stages after it.",
   });
+  expect(forecastOf({ ...given, later: ["report"], earlier }).sentence).toBe(
+    "train: about 1 min 10 s left; the stage after it took 2.0 s in demo-0.",
+  );
   expect(forecastOf({ ...given, pace: null, later: [], earlier }).sentence).toBe(
     "train: too early to tell; it is the last stage.",
   );

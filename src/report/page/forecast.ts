@@ -68,7 +68,7 @@ function sentenceOf({
 }: Omit<Forecast, "sentence"> & { readonly later: readonly StageName[]; readonly earlier: EarlierRun | null }): string {
   const now = stageSeconds === null ? `${stage}: too early to tell` : `${stage}: about ${duration(stageSeconds)} left`;
   if (later.length === 0) return `${now}; it is the last stage.`;
-  const rest = `${count(later.length)} ${later.length === 1 ? "stage" : "stages"} after it`;
+  const rest = later.length === 1 ? "stage after it" : `${count(later.length)} stages after it`;
   if (restSeconds === null || earlier === null) return `${now}; no finished run of this recipe tells of the ${rest}.`;
   return `${now}; the ${rest} took ${duration(restSeconds)} in ${earlier.name}.`;
 }

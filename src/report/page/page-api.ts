@@ -28,6 +28,12 @@ export interface PageStreams {
 /** An address of the API. */
 export type PageRoute = keyof PageApi;
 
+/** An address of one run. */
+export type RunRoute = Extract<PageRoute, `/runs/:run${string}`>;
+
+/** What stands behind the `?` of an address: names and values, unchecked. */
+export type PageQuery = Readonly<Record<string, string>>;
+
 /** An address that streams. */
 export type StreamRoute = keyof PageStreams;
 
@@ -39,7 +45,9 @@ export interface PageFault {
   readonly hint: string | null;
 }
 
-/** The address of a run's route: its name is escaped. */
-export function runPath(route: PageRoute | StreamRoute, run: string): string {
-  return route.replace(":run", encodeURIComponent(run));
+/** The address of a route below `/api`: names and values are escaped. */
+export function pagePath(route: PageRoute | StreamRoute, run: string | null, query: PageQuery = {}): string {
+  const path = route.replace(":run", encodeURIComponent(run ?? ""));
+  const values = new URLSearchParams(query).toString();
+  return values === "" ? path : `${path}?${values}`;
 }

@@ -1,7 +1,7 @@
 /** @file The routes of `grappa ui`: the page's files, and its API over the folders of runs. */
 import { type Context, Hono } from "hono";
 import { AppError } from "../../core/errors.ts";
-import { type PageReader, RUN_ROUTES } from "../../pipeline/page/page-reader.ts";
+import { OTHER_ROUTES, type PageReader, RUN_ROUTES } from "../../pipeline/page/page-reader.ts";
 import type { PageFault } from "../../report/page/page-api.ts";
 import type { ServeApp } from "../serve-app.ts";
 import { askForToken, Refusal, refuseStrangers, sayHeaders } from "./page-guard.ts";
@@ -57,9 +57,12 @@ export function pageApp(options: PageOptions): ServeApp {
 }
 
 function addApi(app: Hono, { reader }: PageOptions): void {
-  app.get("/api/runs", async (context) => answer(context, await reader.list()));
+  for (const route of OTHER_ROUTES)
+    app.get(`/api${route}`, async (context) => answer(context, await reader.readOther(route, context.req.query())));
   for (const route of RUN_ROUTES)
-    app.get(`/api${route}`, async (context) => answer(context, await reader.read(route, runOf(context))));
+    app.get(`/api${route}`, async (context) =>
+      answer(context, await reader.read(route, runOf(context), context.req.query())),
+    );
 }
 
 function addStreams(app: Hono, { reader, onFailure }: PageOptions, streams: Streams): void {

@@ -1,5 +1,11 @@
 /** @file The only file that talks: to the page's own server, with its token. */
-import { type PageApi, type PageFault, type PageStreams, runPath } from "../../report/page/page-api.ts";
+import {
+  type PageApi,
+  type PageFault,
+  type PageQuery,
+  pagePath,
+  type PageStreams,
+} from "../../report/page/page-api.ts";
 import { authorization } from "./token.ts";
 import { EventReader } from "./event-reader.ts";
 
@@ -24,9 +30,9 @@ export const SILENT: PageFault = {
 export async function getJson<Route extends keyof PageApi>(
   route: Route,
   run: string | null,
-  signal: AbortSignal,
+  { query, signal }: { readonly query?: PageQuery; readonly signal: AbortSignal },
 ): Promise<PageApi[Route]> {
-  const response = await ask(addressOf(route, run), signal);
+  const response = await ask(pagePath(route, run, query), signal);
   return (await response.json()) as PageApi[Route];
 }
 
@@ -42,7 +48,7 @@ export async function openStream<Route extends keyof PageStreams>(
   run: string,
   { listener, signal }: { readonly listener: StreamListener<PageStreams[Route]>; readonly signal: AbortSignal },
 ): Promise<void> {
-  const response = await ask(addressOf(route, run), signal);
+  const response = await ask(pagePath(route, run), signal);
   const events = new EventReader();
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
@@ -57,15 +63,13 @@ export async function openStream<Route extends keyof PageStreams>(
   }
 }
 
-function addressOf(route: keyof PageApi | keyof PageStreams, run: string | null): string {
-  return `/api${run === null ? route : runPath(route, run)}`;
-}
-
-async function ask(address: string, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(address, { headers: authorization(), signal, cache: "no-store" }).catch((error) => {
-    if (signal.aborted) throw error;
-    throw new FaultError(SILENT);
-  });
+async function ask(path: string, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(`/api${path}`, { headers: authorization(), signal, cache: "no-store" }).catch(
+    (error) => {
+      if (signal.aborted) throw error;
+      throw new FaultError(SILENT);
+    },
+  );
   if (response.ok) return response;
   const body = (await response.json().catch(() => undefined)) as { readonly error?: PageFault } | undefined;
   throw new FaultError(body?.error ?? { code: "network", message: `status ${response.status}`, hint: null });

@@ -1,6 +1,6 @@
 /** @file Hooks that bring what the server says into a view, and keep it fresh. */
 import { useEffect, useState } from "preact/hooks";
-import type { PageApi, PageFault, PageStreams } from "../../report/page/page-api.ts";
+import type { PageApi, PageFault, PageQuery, PageStreams } from "../../report/page/page-api.ts";
 import { FaultError, getJson, openStream, SILENT } from "./client.ts";
 
 /** What is known so far. A value stays while a newer one cannot be had; then both are set. */
@@ -16,15 +16,16 @@ const RETRY_MS = 3000;
 export function useApi<Route extends keyof PageApi>(
   route: Route,
   run: string | null,
-  everyMs = 0,
+  { everyMs = 0, query = {} }: { readonly everyMs?: number; readonly query?: PageQuery } = {},
 ): Asked<PageApi[Route]> {
+  const wanted = JSON.stringify(query);
   const [asked, setAsked] = useState<Asked<PageApi[Route]>>(NOTHING);
   useEffect(() => {
     const ending = new AbortController();
     setAsked(NOTHING);
     const ask = async (): Promise<void> => {
       try {
-        const value = await getJson(route, run, ending.signal);
+        const value = await getJson(route, run, { query, signal: ending.signal });
         setAsked({ value, fault: null });
       } catch (error) {
         if (!ending.signal.aborted) setAsked(({ value }) => ({ value, fault: faultOf(error) }));
@@ -36,7 +37,7 @@ export function useApi<Route extends keyof PageApi>(
       ending.abort();
       clearInterval(timer);
     };
-  }, [route, run, everyMs]);
+  }, [route, run, everyMs, wanted]);
   return asked;
 }
 

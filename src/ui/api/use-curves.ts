@@ -8,7 +8,7 @@ export function useCurves(runs: readonly string[]): readonly TrainingCurve[] {
   const names = runs.join("/");
   useEffect(() => {
     const ending = new AbortController();
-    const asked = runs.map((run) => getJson("/runs/:run/training", run, ending.signal));
+    const asked = runs.map((run) => getJson("/runs/:run/training", run, { signal: ending.signal }));
     void Promise.allSettled(asked).then((answers) => {
       if (ending.signal.aborted) return;
       setCurves(answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : [])));

@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 5000;
 
 /** Where the money of a run went. */
 export function MoneyPage({ run }: RunViewProps) {
-  const { value, fault } = useApi("/runs/:run/money", run, LOOK_EVERY_MS);
+  const { value, fault } = useApi("/runs/:run/money", run, { everyMs: LOOK_EVERY_MS });
   return (
     <>
       <RunHeading run={run} title="Money" />

@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 4000;
 
 /** Every run of the folder. */
 export function RunsPage(_props: ViewProps) {
-  const { value, fault } = useApi("/runs", null, LOOK_EVERY_MS);
+  const { value, fault } = useApi("/runs", null, { everyMs: LOOK_EVERY_MS });
   return (
     <>
       <h1>Runs</h1>

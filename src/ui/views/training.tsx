@@ -20,7 +20,7 @@ const LOOK_EVERY_MS = 5000;
 
 /** How a run's student was trained, and other runs beside it. */
 export function TrainingPage({ run, place }: RunViewProps) {
-  const { value, fault } = useApi("/runs/:run/training", run, LOOK_EVERY_MS);
+  const { value, fault } = useApi("/runs/:run/training", run, { everyMs: LOOK_EVERY_MS });
   return (
     <>
       <RunHeading run={run} title="Training" />
