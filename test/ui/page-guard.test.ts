@@ -13,8 +13,11 @@ let server: ServedPage;
 let port: string;
 
 beforeAll(async () => {
-  writeFakeRun(join(folder, "a-run"));
-  server = await servePage(folder);
+  writeFakeRun(join(folder, "runs", "a-run"));
+  // Runs too, but not in the folder that is served.
+  writeFakeRun(folder);
+  writeFakeRun(join(folder, "outside"));
+  server = await servePage(join(folder, "runs"));
   port = new URL(server.url).port;
 });
 afterAll(async () => {
@@ -114,8 +117,21 @@ describe("other names and other sites", () => {
 });
 
 test("no path leads out of the folder of runs", async () => {
-  for (const name of ["..", "%2e%2e", "..%2f..%2fetc", "a-run%2f..", "%00", ".", "%E0%A4%A", "a-run%5c.."])
-    expect(await status(`/api/runs/${name}/money`, OURS), name).toBe(404);
+  const names = [
+    "..",
+    "%2e%2e",
+    "..%2foutside",
+    "..%2f..%2fetc",
+    "a-run%2f..%2fa-run",
+    "%00",
+    ".",
+    "%E0%A4%A",
+    "..%5coutside",
+  ];
+  for (const name of names)
+    for (const route of ["", "/money", "/live"])
+      expect(await status(`/api/runs/${name}${route}`, OURS), `${name}${route}`).toBe(404);
+  expect(await status("/api/runs/a-run", OURS)).toBe(200);
   expect(await status("/../package.json")).toBe(404);
   expect(server.failures).toEqual([]);
 });

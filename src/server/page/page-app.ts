@@ -127,6 +127,5 @@ function faultOf(
 
 function answerFault(context: Context, error: unknown, onFailure?: (error: unknown) => void): Response {
   const { status, fault } = faultOf(error, onFailure);
-  sayHeaders(context); // an answer made here begins without them
   return context.json({ error: fault }, status, { "cache-control": "no-store" });
 }
