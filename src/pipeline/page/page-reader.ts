@@ -70,8 +70,12 @@ export class PageReader {
     this.runs = new RunsFolder(ports.fs, folder);
   }
 
-  /** Every run, broken ones too: those in which something happened last first. */
+  /** Every run, broken ones too: those in which something happened last first. Many runs are read the more seldom. */
   async list(): Promise<RunList> {
+    return await this.kept.get("list", String(this.ports.clock.now()), () => this.#readList());
+  }
+
+  async #readList(): Promise<RunList> {
     const names = await this.runs.names();
     const rows: RunRow[] = [];
     for (const name of names.slice(0, MOST_RUNS)) rows.push(await this.#row(name));

@@ -121,7 +121,7 @@ async function forecast(facts: RunFacts, reader: PageReader): Promise<Forecast |
 /** The finished run of the same recipe in which something happened last; null where there is none. */
 async function earlierRun({ name, recipe }: RunFacts, reader: PageReader): Promise<EarlierRun | null> {
   if (recipe === undefined) return null;
-  const { runs } = await reader.kept.get("earlier runs", reader.ports.clock.date().slice(0, 16), () => reader.list());
+  const { runs } = await reader.list();
   const found = runs.find((run) => run.state === "finished" && run.recipe === recipe.name && run.name !== name);
   if (found === undefined) return null;
   const { stages } = await reader.facts(found.name);
