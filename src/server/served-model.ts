@@ -14,6 +14,7 @@ import type { ChatMessage, ChatTemplate } from "../tokenize/chat.ts";
 import { thinkingDelimiters, type ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { Tokenizer } from "../tokenize/tokenizer.ts";
+import { type AnswerScore, AnswerScores } from "./answer-scores.ts";
 import {
   checkPromptAsText,
   messagesWithoutSpellings,
@@ -46,6 +47,8 @@ export interface ReplyPiece {
   readonly text: string;
   /** Whether the machine wrote it: the wait text, the words that open a forced answer. */
   readonly isForced: boolean;
+  /** Where they were asked for: how likely the tokens were whose text begins here. Answers alone have them, and no forced ids. */
+  readonly scores?: readonly AnswerScore[];
 }
 
 /** How a choice ended. */
@@ -60,6 +63,8 @@ export interface ReplyEnd {
   /** All ids after the prompt. */
   readonly completionTokens: number;
   readonly forcedTokens: number;
+  /** Ids of the prompt that were not computed again; undefined where the runtime does not tell. */
+  readonly reusedTokens: number | undefined;
   /** Of rejection sampling alone; what it threw away is counted in thinking and completion. */
   readonly rejection?: RejectedTries;
 }
@@ -103,6 +108,7 @@ export class ReplyMaker {
     const { defaults, runtime } = this.model;
     const { setting, waitText, answerTokens, rejection } = wantedThinking(wanted, defaults);
     this.#refuseLong(wanted);
+    this.#refuseScores(wanted);
     const { promptIds, delimiters } = this.#encode(wanted.messages, waitText);
     if (promptIds.length + answerTokens >= runtime.contextTokens)
       throw new ApiError(
@@ -119,7 +125,7 @@ export class ReplyMaker {
         const signal = AbortSignal.any([options.signal, failing.signal]);
         const one = async (choice: number): Promise<void> => {
           const sampling = { temperature: wanted.temperature, key: `${key}/${choice}` };
-          const request = { promptIds, setting, delimiters, answerTokens, sampling };
+          const request = { promptIds, setting, delimiters, answerTokens, sampling, scoreTop: wanted.topLogprobs };
           const told = { choice, stops: wanted.stops, listener };
           if (rejection === undefined) await this.#runChoice(told, request, { ...options, signal });
           else await this.#tryChoice(told, { request, limit: rejection }, { ...options, signal });
@@ -143,6 +149,18 @@ export class ReplyMaker {
       param: "messages",
       code: "context_length_exceeded",
     });
+  }
+
+  #refuseScores({ topLogprobs }: WantedReply): void {
+    if (topLogprobs === undefined || this.model.runtime.canScore) return;
+    throw new ApiError(
+      400,
+      "logprobs are not supported here: the server behind this one decodes, and its are not asked for",
+      {
+        param: "logprobs",
+        code: "unsupported_parameter",
+      },
+    );
   }
 
   #encode(
@@ -190,7 +208,8 @@ export class ReplyMaker {
       telling.take(items);
       if (telling.isStopped) stopped.abort();
     };
-    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit };
+    const onBegin = (reusedTokens: number): void => void (telling.reusedTokens = reusedTokens);
+    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit, onBegin };
     try {
       telling.end(await this.model.runtime.generate(request, options));
     } catch (error) {
@@ -219,7 +238,10 @@ interface ToldChoice {
 
 /** Turns the ids of one choice into pieces of text. */
 class ChoiceTeller {
+  /** See {@link ReplyEnd}. */
+  reusedTokens: number | undefined;
   readonly #texts: Readonly<Record<"thinking" | "answer", ReplyText>>;
+  readonly #scores: AnswerScores;
   readonly #choice: number;
   readonly #listener: ReplyListener;
   #part: "thinking" | "answer" = "thinking";
@@ -231,6 +253,7 @@ class ChoiceTeller {
 
   constructor(tokenizer: Tokenizer, { choice, stops, listener }: ToldChoice) {
     this.#texts = { thinking: new ReplyText(tokenizer), answer: new ReplyText(tokenizer, stops) };
+    this.#scores = new AnswerScores(tokenizer, this.#texts.answer);
     this.#choice = choice;
     this.#listener = listener;
   }
@@ -240,7 +263,7 @@ class ChoiceTeller {
   }
 
   take(items: readonly EmittedToken[]): void {
-    for (const { token, forced, part } of items) {
+    for (const { token, forced, part, score } of items) {
       if (this.isStopped) return;
       this.#completionTokens += 1;
       this.#forcedTokens += forced ? 1 : 0;
@@ -250,7 +273,10 @@ class ChoiceTeller {
       if (part !== this.#part) this.#tell(this.#texts[this.#part].end());
       this.#part = part;
       this.#isForced = forced;
-      this.#tell(this.#texts[part].push(token));
+      const before = this.#texts[part].decodedLength;
+      const text = this.#texts[part].push(token);
+      if (score !== undefined && part === "answer") this.#scores.add(token, score, before);
+      this.#tell(text);
     }
   }
 
@@ -271,12 +297,15 @@ class ChoiceTeller {
       answerTokens: this.#answerTokens,
       completionTokens: this.#completionTokens + thrownAwayTokens,
       forcedTokens: this.#forcedTokens,
+      reusedTokens: this.reusedTokens,
       ...(tried === undefined ? {} : { rejection: { tries: tried.tries, thrownAwayTokens, isGivenUp } }),
     });
   }
 
   #tell(text: string): void {
     if (text === "") return;
-    this.#listener.onPiece({ choice: this.#choice, part: this.#part, text, isForced: this.#isForced });
+    const piece = { choice: this.#choice, part: this.#part, text, isForced: this.#isForced };
+    const scores = this.#part === "answer" ? this.#scores.release() : [];
+    this.#listener.onPiece(scores.length === 0 ? piece : { ...piece, scores });
   }
 }
