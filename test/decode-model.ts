@@ -111,12 +111,15 @@ export function decodeAlone(request: GenerateRequest, contextTokens: number, wai
   };
 }
 
-export const anySetting: fc.Arbitrary<BudgetSetting> = fc.record({
-  mode: fc.constantFrom("think" as const, "think" as const, "direct" as const),
-  budgetTokens: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(10_000)),
-  waits: fc.integer({ min: 0, max: 3 }),
-  minThinkingTokens: fc.constantFrom(0, 0, 0, 6),
-});
+export const anySetting: fc.Arbitrary<BudgetSetting> = fc
+  .record({
+    mode: fc.constantFrom("think" as const, "think" as const, "direct" as const),
+    budgetTokens: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(10_000)),
+    waits: fc.integer({ min: 0, max: 3 }),
+    minThinkingTokens: fc.constantFrom(0, 0, 0, 6),
+    stopsAtCap: fc.constantFrom(false, false, true),
+  })
+  .map(({ stopsAtCap, ...setting }) => (stopsAtCap ? { ...setting, stopsAtCap } : setting));
 export const anyPrompt = fc.record({
   promptIds: fc.array(fc.integer({ min: 4, max: VOCABULARY - 1 }), { minLength: 1, maxLength: 12 }),
   answerTokens: fc.integer({ min: 1, max: 5 }),

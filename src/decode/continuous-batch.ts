@@ -117,7 +117,7 @@ export class ContinuousBatch {
     queue.splice(place, 1);
     if (queue.length === 0) this.#queues.delete(caller);
     waiting.stopListening();
-    waiting.reject(givenUp(waiting));
+    waiting.reject(givenUp(waiting.signal));
   }
 
   /** Gives everything up with this error; later requests reject with it at once. */
@@ -172,7 +172,7 @@ export class ContinuousBatch {
   /** The seat's model call; undefined when it waits for a prefix that others compute, or is done or given up, and has left. */
   #nextCall(seat: Seat): SeatCall | undefined {
     const { slot, row, request, caller } = seat;
-    if (isGivenUp(seat)) return this.#free(seat, () => seat.reject(givenUp(seat)));
+    if (isGivenUp(seat)) return this.#free(seat, () => seat.reject(givenUp(seat.signal)));
     if (!seat.hasBegun && !this.#held.prepare(slot, { promptIds: request.promptIds, caller })) return undefined;
     const wanted = row.next();
     this.#copy(seat);
@@ -197,7 +197,7 @@ export class ContinuousBatch {
 
   /** Gives a free slot to who waited; undefined where it is gone or cannot be served, and was told so. */
   #seat(waiting: Waiting): Seat | undefined {
-    if (isGivenUp(waiting)) return refuse(waiting, givenUp(waiting));
+    if (isGivenUp(waiting)) return refuse(waiting, givenUp(waiting.signal));
     const { request, caller, delimiters } = waiting;
     const free = this.#seats.flatMap((seat, slot) => (seat === undefined ? slot : []));
     const slot = this.#held.choose({ promptIds: request.promptIds, caller }, free);
@@ -242,6 +242,7 @@ function refuse(waiting: Waiting, error: unknown): undefined {
 
 const isGivenUp = ({ signal }: Waiting): boolean => signal?.aborted === true;
 
-function givenUp({ signal }: Waiting): AppError {
+/** The error of a request whose signal gave it up. */
+export function givenUp(signal: AbortSignal | undefined): AppError {
   return new AppError("interrupted", "decoding was interrupted", { cause: signal?.reason, isRetryable: true });
 }

@@ -1,4 +1,6 @@
 /** @file The routes of `grappa serve`: OpenAI's shapes over one served model. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError } from "../core/errors.ts";
@@ -37,13 +39,20 @@ export interface ServeOptions {
 
 /** A running app: what it answers with, and how it is brought to its end. */
 export interface ServeApp {
-  fetch(request: Request, env?: unknown): Response | Promise<Response>;
+  /** `env` holds Node's own request and response: `incoming` and `outgoing`. */
+  fetch(request: Request, env: unknown): Response | Promise<Response>;
   /** Refuses new requests from now on; those under way go on. */
   drain(): void;
   /** Gives up whatever is still under way. */
   abort(): void;
   /** Requests under way. */
   readonly underWay: number;
+}
+
+/** A request and its response as Node has them. */
+interface NodePair {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
 }
 
 /** What the routes share. */
@@ -94,7 +103,7 @@ const ROUTES: ReadonlyMap<string, string> = new Map([
 function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics }: Serving): void {
   app.use(async (context, next) => {
     await next();
-    await dropBody(context.req.raw).catch(() => undefined); // its client has left
+    await dropBody(nodeOf(context).incoming);
     metrics.request(ROUTES.has(context.req.path) ? context.req.path : "other", context.res.status);
   });
   app.use(async (context, next) => {
@@ -169,7 +178,10 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
     onFailure,
   };
   const onDone = enter(serving, caller, wanted.choices);
-  if (wanted.isStreamed) return streamReply(request, onDone);
+  if (wanted.isStreamed) {
+    void streamReply(request, nodeOf(context).outgoing).finally(onDone);
+    return RESPONSE_ALREADY_SENT;
+  }
   try {
     return context.json(await collectReply(request));
   } finally {
@@ -258,12 +270,15 @@ function refuseOtherModels(wanted: string, { model }: ReplyMaker): void {
   });
 }
 
+/** Node's own request and response, which `listen` hands over. */
+const nodeOf = (context: Context): NodePair => context.env as NodePair;
+
 async function readJson(context: Context, maxBytes: number): Promise<unknown> {
   // A page cannot send this kind without asking first, and is then refused.
   if (!/^application\/json\b/i.test(context.req.header("content-type") ?? ""))
     throw new ApiError(415, "send the body as application/json");
   try {
-    return JSON.parse(await readBody(context.req.raw, maxBytes)) as unknown;
+    return JSON.parse(await readBody(nodeOf(context).incoming, maxBytes)) as unknown;
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, "the body is not JSON", { code: "invalid_json" });

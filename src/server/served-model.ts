@@ -1,8 +1,15 @@
 /** @file A model as it is served: what was asked in messages, decoded by a runtime, given out as text while it comes. */
 import { shortHash } from "../core/hash.ts";
+import {
+  finishTries,
+  type RejectionLimit,
+  type RejectionOutcome,
+  RejectionTries,
+} from "../decode/rejection-sampling.ts";
 import type { Generation } from "../decode/row.ts";
 import type { EmittedToken } from "../decode/thinking-budget.ts";
-import type { ThinkingRuntime } from "../decode/thinking-runtime.ts";
+import type { ThinkingRequest, ThinkingRuntime } from "../decode/thinking-runtime.ts";
+import type { RejectedTries } from "../schema/records.ts";
 import type { ChatMessage, ChatTemplate } from "../tokenize/chat.ts";
 import { thinkingDelimiters, type ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
@@ -58,6 +65,8 @@ export interface ReplyEnd {
   readonly forcedTokens: number;
   /** Ids of the prompt that were not computed again; undefined where the runtime does not tell. */
   readonly reusedTokens: number | undefined;
+  /** Of rejection sampling alone; what it threw away is counted in thinking and completion. */
+  readonly rejection?: RejectedTries;
 }
 
 /** Who listens to a reply. Calls come in order. */
@@ -97,7 +106,7 @@ export class ReplyMaker {
    */
   prepare(wanted: WantedReply): PreparedReply {
     const { defaults, runtime } = this.model;
-    const { setting, waitText, answerTokens } = wantedThinking(wanted, defaults);
+    const { setting, waitText, answerTokens, rejection } = wantedThinking(wanted, defaults);
     this.#refuseLong(wanted);
     this.#refuseScores(wanted);
     const { promptIds, delimiters } = this.#encode(wanted.messages, waitText);
@@ -117,7 +126,9 @@ export class ReplyMaker {
         const one = async (choice: number): Promise<void> => {
           const sampling = { temperature: wanted.temperature, key: `${key}/${choice}` };
           const request = { promptIds, setting, delimiters, answerTokens, sampling, scoreTop: wanted.topLogprobs };
-          await this.#runChoice({ choice, stops: wanted.stops, listener }, request, { ...options, signal });
+          const told = { choice, stops: wanted.stops, listener };
+          if (rejection === undefined) await this.#runChoice(told, request, { ...options, signal });
+          else await this.#tryChoice(told, { request, limit: rejection }, { ...options, signal });
         };
         try {
           await Promise.all(choices.map(one));
@@ -165,9 +176,30 @@ export class ReplyMaker {
     return { promptIds, delimiters: this.#delimitersOf(wait) };
   }
 
+  /** Nothing is told before a try is kept: what is thrown away is nobody's to read. */
+  async #tryChoice(
+    told: ToldChoice,
+    { request, limit }: { readonly request: ThinkingRequest; readonly limit: RejectionLimit },
+    options: { readonly signal: AbortSignal; readonly caller: string },
+  ): Promise<void> {
+    let held: EmittedToken[] = [];
+    const [outcome] = await finishTries(new RejectionTries([limit]), request, async ({ settings, sampling }) => {
+      held = [];
+      const onEmit = (items: readonly EmittedToken[]): void => void held.push(...items);
+      const [setting = request.setting] = settings;
+      // A signal of its own for each try: what waits on it goes with the try.
+      const signal = AbortSignal.any([options.signal]);
+      return [await this.model.runtime.generate({ ...request, setting, sampling }, { ...options, signal, onEmit })];
+    });
+    if (outcome === undefined) throw new Error("bug in grappa: a choice was tried and has no outcome");
+    const telling = new ChoiceTeller(this.model.tokenizer, told);
+    if (outcome.generation !== null) telling.take(held);
+    telling.end(telling.isStopped ? undefined : (outcome.generation ?? undefined), outcome);
+  }
+
   async #runChoice(
-    { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
-    request: Parameters<ThinkingRuntime["generate"]>[0],
+    { choice, stops, listener }: ToldChoice,
+    request: ThinkingRequest,
     { signal, caller }: { signal: AbortSignal; caller: string },
   ): Promise<void> {
     const telling = new ChoiceTeller(this.model.tokenizer, { choice, stops, listener });
@@ -197,6 +229,13 @@ export class ReplyMaker {
   }
 }
 
+/** Which choice is told to whom. */
+interface ToldChoice {
+  readonly choice: number;
+  readonly stops: readonly string[];
+  readonly listener: ReplyListener;
+}
+
 /** Turns the ids of one choice into pieces of text. */
 class ChoiceTeller {
   /** See {@link ReplyEnd}. */
@@ -212,10 +251,7 @@ class ChoiceTeller {
   #completionTokens = 0;
   #forcedTokens = 0;
 
-  constructor(
-    tokenizer: Tokenizer,
-    { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
-  ) {
+  constructor(tokenizer: Tokenizer, { choice, stops, listener }: ToldChoice) {
     this.#texts = { thinking: new ReplyText(tokenizer), answer: new ReplyText(tokenizer, stops) };
     this.#scores = new AnswerScores(tokenizer, this.#texts.answer);
     this.#choice = choice;
@@ -244,19 +280,25 @@ class ChoiceTeller {
     }
   }
 
-  /** @param generation undefined where a stop string ended it */
-  end(generation: Generation | undefined): void {
+  /**
+   * @param generation undefined where a stop string ended it, or every try was thrown away
+   * @param tried what rejection sampling took
+   */
+  end(generation: Generation | undefined, tried?: RejectionOutcome): void {
     this.#tell(this.#texts[this.#part].end());
-    const finishReason = generation?.answerFinish ?? "stop";
+    const isGivenUp = tried?.generation === null;
+    const finishReason = isGivenUp ? "length" : (generation?.answerFinish ?? "stop");
+    const thrownAwayTokens = tried?.thrownAwayTokens ?? 0;
     this.#listener.onEnd({
       choice: this.#choice,
       finishReason,
       end: generation?.end ?? null,
-      thinkingTokens: this.#thinkingTokens,
+      thinkingTokens: this.#thinkingTokens + thrownAwayTokens,
       answerTokens: this.#answerTokens,
-      completionTokens: this.#completionTokens,
+      completionTokens: this.#completionTokens + thrownAwayTokens,
       forcedTokens: this.#forcedTokens,
       reusedTokens: this.reusedTokens,
+      ...(tried === undefined ? {} : { rejection: { tries: tried.tries, thrownAwayTokens, isGivenUp } }),
     });
   }
 

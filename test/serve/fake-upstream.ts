@@ -64,6 +64,7 @@ export async function startUpstream(manners: UpstreamManners = {}): Promise<Fake
   const counts = { active: 0, left: 0, written: 0 };
   const bodies: Readonly<Record<string, unknown>>[] = [];
   let turn: Promise<unknown> = Promise.resolve();
+  let held: number[] = [];
 
   /** One token after another to `give`, which says whether it is to go on. */
   const write = async (body: Body, give: (token: number, isStop: boolean) => Promise<boolean>): Promise<void> => {
@@ -76,8 +77,12 @@ export async function startUpstream(manners: UpstreamManners = {}): Promise<Fake
       const forbidden = [...barred, ...(written < (body.min_tokens ?? 0) ? stops : [])];
       const step = turn.then(async () => {
         if (choose !== undefined) return choose(ids, forbidden);
-        source!.truncate(0, 0);
-        return (await source!.extend([{ slot: 0, ids, forbidden, sampling }]))[0] as number;
+        // What the last step left in the cache is not read again.
+        const other = ids.findIndex((id, place) => id !== held[place]);
+        const keep = Math.min(other === -1 ? ids.length : other, ids.length - 1);
+        source!.truncate(0, keep);
+        held = [...ids];
+        return (await source!.extend([{ slot: 0, ids: ids.slice(keep), forbidden, sampling }]))[0] as number;
       });
       turn = step.catch(() => undefined);
       const token = await step;
