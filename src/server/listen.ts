@@ -12,6 +12,11 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /**
+   * A connection on which nothing moves for so long is ended: a client that does not read would keep its reply in memory. Must be
+   * longer than any reply takes, since one that is not streamed is silent until it is whole.
+   */
+  readonly idleMs: number;
 }
 
 /** A server that listens. */
@@ -30,11 +35,12 @@ const KEEP_ALIVE_MS = 75_000;
 const POLL_MS = 20;
 
 /** Starts to listen. Throws "port-taken". */
-export async function listen(app: ServeApp, { host, port }: ListenOptions): Promise<Listening> {
+export async function listen(app: ServeApp, { host, port, idleMs }: ListenOptions): Promise<Listening> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = BODY_MS;
+  server.timeout = idleMs;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.on("clientError", answerNoRequest);
   await new Promise<void>((resolve, reject) => {

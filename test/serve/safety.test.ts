@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type RunningServer, serveForTest } from "./serve-demo.ts";
 
@@ -140,6 +141,35 @@ describe("who leaves", () => {
     await Promise.allSettled(asking);
     await idle();
     expect((await post(asked("1 a+2"))).status).toBe(200);
+  });
+
+  test("nor is a connection kept on which nothing moves", async () => {
+    const stuck = await serveForTest({ idleMs: 100, slots: 1 });
+    const { hostname, port } = new URL(stuck.url);
+    // Nothing comes to it while others have the one slot: silence alone must end it.
+    const others = new AbortController();
+    const busy = fetch(`${stuck.api}/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(long(1, true)),
+      signal: others.signal,
+    });
+    try {
+      await busy;
+      const body = JSON.stringify(asked("1 a+2", { stream: false }));
+      const socket = connect(Number(port), hostname, () =>
+        socket.write(
+          `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        ),
+      );
+      // Its end is heard once it is read.
+      await new Promise((resolve) => socket.on("close", resolve).resume());
+      await expect.poll(() => stuck.app.underWay).toBe(1);
+      others.abort();
+      await expect.poll(() => stuck.app.underWay).toBe(0);
+    } finally {
+      await stuck.stop();
+    }
   });
 
   test("a reply that takes too long is given up and says so", async () => {

@@ -11,6 +11,7 @@ export interface TestServer {
   readonly limits?: Partial<ServeLimits>;
   readonly model?: ServedModel;
   readonly slots?: number;
+  readonly idleMs?: number;
 }
 
 /** A running server, the app below it, and what it told of its failures. */
@@ -29,6 +30,7 @@ export async function serveForTest({
   limits = {},
   model: given,
   slots = 4,
+  idleMs = 120_000,
 }: TestServer = {}): Promise<RunningServer> {
   const usual = { threads: 1, waits: 0, waitText: "Wait" };
   const model = given ?? (await openServedModel({ ...usual, folder: "models/demo-base", id: "demo-base", slots }));
@@ -43,7 +45,7 @@ export async function serveForTest({
     onFailure: (error) => failures.push(error),
     hostNames: ["127.0.0.1", "localhost"],
   });
-  const listening = await listen(app, { host: "127.0.0.1", port: 0 });
+  const listening = await listen(app, { host: "127.0.0.1", port: 0, idleMs });
   const stop = async (): Promise<void> => {
     await listening.close(0);
     await model.runtime.close();

@@ -1,5 +1,6 @@
 /** @file The load of the acceptance: 256 streams for a minute, on `grappa serve` with the embedded student and in front of an upstream. */
 import { afterEach, expect, test } from "vitest";
+import { runLoad } from "../serve/load.ts";
 import { checkLoad } from "../serve/load-check.ts";
 import { loadQuestions } from "../serve/load-questions.ts";
 import { readTokenizerFolder } from "../../src/adapters/model-folder.ts";
@@ -21,7 +22,7 @@ test("256 streams for 60 s on the embedded student", { timeout: 400_000 }, async
   running.push(server);
   // One key has half of the clients: it is to have no more than its turn.
   const clients = [128, 43, 43, 42].map((streams, k) => ({ key: KEYS[k]!, streams }));
-  const { served, crowded } = await checkLoad({
+  const { served, crowded, replies } = await checkLoad({
     server,
     model: "demo-base",
     clients,
@@ -37,6 +38,21 @@ test("256 streams for 60 s on the embedded student", { timeout: 400_000 }, async
   const totals = served.map((each) => each.reduce((sum, count) => sum + count, 0));
   expect(Math.min(...served.flat())).toBeGreaterThan(0);
   expect(Math.min(...totals) / Math.max(...totals)).toBeGreaterThan(0.7);
+  // More than may wait: the others are told so, come again, and are served.
+  const overload = await runLoad({
+    url: server.url,
+    model: "demo-base",
+    clients: KEYS.map((key) => ({ key, streams: 100 })),
+    questions: loadQuestions(),
+    seconds: 5,
+    leavingShare: 0,
+    abuseEveryMs: 500,
+  });
+  expect(overload.faults).toEqual([]);
+  expect(overload.crowded).toBeGreaterThan(0);
+  expect(Math.min(...overload.served.flat())).toBeGreaterThan(0);
+  for (const [question, some] of overload.replies.entries())
+    for (const reply of some) expect(reply).toEqual(replies[question]![0]);
   expect(await server.stop()).toBe(0);
 });
 

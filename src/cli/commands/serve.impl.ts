@@ -40,6 +40,8 @@ const UPSTREAM_SLOTS = 256;
 const MAX_BODY_BYTES = 4 << 20;
 const MAX_WAITING = 256;
 const MAX_SECONDS = 600;
+/** Beyond that, a connection may be silent for so long. */
+const IDLE_SECONDS = 60;
 /** What is under way may take so long to finish after Ctrl-C. */
 const GRACE_MS = 30_000;
 
@@ -50,7 +52,8 @@ export default presenting<ServeFlags, [string]>(async (context, flags, model) =>
   try {
     const app = await buildServing(context, flags, { served, keys });
     const { listen } = await import("../../server/listen.ts");
-    const listening = await listen(app, { host: flags.host, port: flags.port });
+    const idleMs = ((flags.maxSeconds ?? MAX_SECONDS) + IDLE_SECONDS) * 1000;
+    const listening = await listen(app, { host: flags.host, port: flags.port, idleMs });
     announce(context, flags, { listening, served, keys: keys.length });
     await new Promise<void>((resolve) => context.onInterrupt(resolve));
     context.process.stderr.write("\nfinishing what is under way (once more to stop at once)\n");
