@@ -23,7 +23,11 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
     };
     const end = (): void => {
       leave();
-      resolve(Buffer.concat(chunks).toString("utf8").replace(/^\uFEFF/, ""));
+      resolve(
+        Buffer.concat(chunks)
+          .toString("utf8")
+          .replace(/^\uFEFF/, ""),
+      );
     };
     const gone = (): void => {
       leave();
