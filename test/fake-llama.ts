@@ -21,8 +21,14 @@ export interface FakeSequence extends LlamaSequence {
   isDamaged: boolean;
 }
 
-/** @param options `forgets`: a cache that cannot be cut, and is emptied instead */
-export function fakeSequence({ rows, forgets = false }: { rows: number; forgets?: boolean }): FakeSequence {
+interface FakeSequenceOptions {
+  readonly rows: number;
+  readonly forgets?: boolean;
+  readonly seed?: number;
+}
+
+/** @param options `forgets`: a cache that cannot be cut, and is emptied instead; `seed`: another model for each */
+export function fakeSequence({ rows, forgets = false, seed }: FakeSequenceOptions): FakeSequence {
   const held: number[] = [];
   const evaluated: number[][] = [];
   const sequence: FakeSequence = {
@@ -49,7 +55,9 @@ export function fakeSequence({ rows, forgets = false }: { rows: number; forgets?
       held.push(...ids);
       const last = input.at(-1);
       if (typeof last !== "object") throw new Error("no logits wanted");
-      const logits = logitsOf(held, rows).map((logit) => (sequence.isDamaged ? Number.NaN : logit));
+      const logits = logitsOf(seed === undefined ? held : [seed, ...held], rows).map((logit) =>
+        sequence.isDamaged ? Number.NaN : logit,
+      );
       const wanted = last[1];
       return input.map((_, at) => (at < input.length - 1 ? undefined : { next: { logits: told(logits, wanted) } }));
     },
@@ -85,11 +93,16 @@ export function fakeLlama({ metadata, tokenizer, trainContextSize = 512, mostSeq
     return { dispose: async () => void open.delete(name) };
   };
   const contexts: Record<string, unknown>[] = [];
+  const opened: FakeSequence[] = [];
   const createContext = async (options: object) => {
     const { sequences, contextSize } = options as { sequences: number; contextSize: number };
     contexts.push({ ...options });
     if (sequences > mostSequences) throw new InsufficientMemoryError("A context of these sizes is too large");
-    const getSequence = () => fakeSequence({ rows: tokenizer.vocabularySize });
+    const getSequence = (): FakeSequence => {
+      const sequence = fakeSequence({ rows: tokenizer.vocabularySize });
+      opened.push(sequence);
+      return sequence;
+    };
     return { contextSize, getSequence, ...opening("context") };
   };
   const tokenize = (text: string, withControl: boolean) =>
@@ -101,5 +114,5 @@ export function fakeLlama({ metadata, tokenizer, trainContextSize = 512, mostSeq
       ...opening("llama"),
     }),
   };
-  return { llama, open, contexts };
+  return { llama, open, contexts, sequences: opened };
 }

@@ -9,11 +9,14 @@
 import { AppError } from "../core/errors.ts";
 import type { ThinkingSetting } from "../schema/records.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import type { TokenScore } from "./token-score.ts";
 
 /** How one row thinks: the record's setting and a floor that only callers of the decoder use. */
 export interface BudgetSetting extends ThinkingSetting {
   /** Ends of thinking before this many thinking tokens are replaced by the wait text, waits or no waits; 0 if absent. */
   readonly minThinkingTokens?: number;
+  /** Reaching the cap ends the row there, without an answer: what was thought is to be thrown away. Absent: it is cut. */
+  readonly stopsAtCap?: true;
 }
 
 /** Everything the machine needs to know beforehand. */
@@ -47,6 +50,8 @@ export interface EmittedToken {
   readonly forced: boolean;
   /** `delimiter` counts as neither thinking nor answer: the headings, a cut's text, and the end of the answer. */
   readonly part: "delimiter" | "thinking" | "answer";
+  /** How likely it was; where the driver asked, for what the model chose as its answer. */
+  readonly score?: TokenScore;
 }
 
 /** What follows from one event. When `done`, the row needs no further token. */
@@ -157,6 +162,9 @@ function endOrContinue(state: ThinkingState): ThinkingStep {
 }
 
 function cut(state: ThinkingState, emit: readonly EmittedToken[]): ThinkingStep {
+  if (state.plan.setting.stopsAtCap) {
+    return { state: { ...state, stage: "done", end: "cut", answerFinish: "length" }, emit, done: true };
+  }
   const { newline, newlineEndings, cutAnswer } = state.plan.delimiters;
   const isOnNewLine = state.lastKept !== null && newlineEndings.includes(state.lastKept);
   return toAnswer(state, "cut", emit, isOnNewLine ? cutAnswer : [...newline, ...cutAnswer]);

@@ -1,8 +1,9 @@
 /** @file One request answered: collected into one reply, or streamed as server-sent events. */
 import type { ServerResponse } from "node:http";
 import { EventWriter } from "./event-writer.ts";
+import type { AnswerScore } from "./answer-scores.ts";
 import type { Metrics } from "./metrics.ts";
-import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
 import { type ChunkMaker, type CollectedChoice, type ReplyHead, usageOf } from "./openai/replies.ts";
 import type { PreparedReply, ReplyEnd, ReplyListener } from "./served-model.ts";
@@ -37,13 +38,20 @@ export async function collectReply(request: AnswerableRequest): Promise<object> 
   const { prepared, wanted, form, head } = request;
   const choices = Array.from(
     { length: wanted.choices },
-    (): CollectedChoice => ({ thinking: "", answer: "", end: undefined }),
+    (): CollectedChoice & { scores: AnswerScore[] | undefined } => ({
+      thinking: "",
+      answer: "",
+      scores: wanted.topLogprobs === undefined ? undefined : [],
+      end: undefined,
+    }),
   );
   const ends: ReplyEnd[] = [];
   await decode(request, {
-    onPiece: ({ choice, part, text }) => {
+    onPiece: ({ choice, part, text, scores = [] }) => {
       const collected = choices[choice];
-      if (collected !== undefined) collected[part] += text;
+      if (collected === undefined) return;
+      collected[part] += text;
+      collected.scores?.push(...scores);
     },
     onEnd: (end) => {
       const collected = choices[end.choice];
@@ -75,7 +83,7 @@ export async function streamReply(request: AnswerableRequest, response: ServerRe
     events.write("data: [DONE]\n\n");
   } catch (error) {
     const answer = apiErrorOf(error);
-    if (answer.status >= 500) request.onFailure(error);
+    if (isOwnFailure(answer)) request.onFailure(error);
     events.send(answer.body);
   } finally {
     clearInterval(keepAlive);
@@ -112,7 +120,7 @@ async function decode(
     metrics.whole((now() - started) / 1000);
   } catch (error) {
     if (late.signal.aborted && !signal.aborted)
-      throw new ApiError(408, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
+      throw new ApiError(504, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
     if (signal.aborted) metrics.givenUp();
     throw error;
   } finally {

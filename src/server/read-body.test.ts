@@ -1,7 +1,7 @@
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readBody } from "./read-body.ts";
+import { dropBody, readBody } from "./read-body.ts";
 
 const MOST = 1000;
 let server: Server;
@@ -11,8 +11,9 @@ beforeEach(async () => {
   server = createServer((incoming, outgoing) => {
     readBody(incoming, MOST).then(
       (text) => outgoing.end(JSON.stringify({ text, kept: outcomes.push(text) })),
-      (error: { status: number; message: string }) => {
+      async (error: { status: number; message: string }) => {
         outcomes.push(error.message);
+        await dropBody(incoming);
         outgoing.writeHead(error.status).end();
       },
     );

@@ -6,11 +6,11 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError } from "../core/errors.ts";
 import type { BearerKeys } from "./bearer-keys.ts";
 import { Metrics } from "./metrics.ts";
-import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import { readChatRequest, readCompletionRequest, type WantedReply } from "./openai/chat-request.ts";
 import { chatChunks, chatReply, completionChunks, completionReply, type ReplyHead } from "./openai/replies.ts";
 import { collectReply, type ReplyForm, streamReply } from "./answer-request.ts";
-import { readBody } from "./read-body.ts";
+import { dropBody, readBody } from "./read-body.ts";
 import type { ReplyMaker } from "./served-model.ts";
 
 /** What keeps a server from being overrun. */
@@ -90,18 +90,20 @@ export function serveApp(options: ServeOptions): ServeApp {
   };
 }
 
-const ROUTES: ReadonlySet<string> = new Set([
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/models",
-  "/health",
-  "/metrics",
+/** Every route and the methods that it takes. */
+const ROUTES: ReadonlyMap<string, string> = new Map([
+  ["/v1/chat/completions", "POST"],
+  ["/v1/completions", "POST"],
+  ["/v1/models", "GET, HEAD"],
+  ["/health", "GET, HEAD"],
+  ["/metrics", "GET, HEAD"],
 ]);
 
 /** What holds for every route: counting, the host's name, errors in one shape. */
 function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics }: Serving): void {
   app.use(async (context, next) => {
     await next();
+    await dropBody(nodeOf(context).incoming);
     metrics.request(ROUTES.has(context.req.path) ? context.req.path : "other", context.res.status);
   });
   app.use(async (context, next) => {
@@ -114,9 +116,15 @@ function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics
     await next();
   });
   app.onError((error, context) => answerError(context, error, onFailure));
-  app.notFound((context) =>
-    answerError(context, new ApiError(404, `no such route: ${context.req.method} ${context.req.path.slice(0, 200)}`)),
-  );
+  app.notFound((context) => answerError(context, noSuchRoute(context)));
+}
+
+function noSuchRoute(context: Context): ApiError {
+  const { method, path } = context.req;
+  const methods = ROUTES.get(path);
+  if (methods === undefined) return new ApiError(404, `no such route: ${method} ${path.slice(0, 200)}`);
+  context.header("allow", methods);
+  return new ApiError(405, `${path} is asked by ${methods}, not by ${method}`, { code: "method_not_allowed" });
 }
 
 /** The routes that decode. */
@@ -270,7 +278,7 @@ async function readJson(context: Context, maxBytes: number): Promise<unknown> {
   if (!/^application\/json\b/i.test(context.req.header("content-type") ?? ""))
     throw new ApiError(415, "send the body as application/json");
   try {
-    return JSON.parse(await readBody(nodeOf(context).incoming, maxBytes));
+    return JSON.parse(await readBody(nodeOf(context).incoming, maxBytes)) as unknown;
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, "the body is not JSON", { code: "invalid_json" });
@@ -279,6 +287,6 @@ async function readJson(context: Context, maxBytes: number): Promise<unknown> {
 
 function answerError(context: Context, error: unknown, onFailure?: (error: unknown) => void): Response {
   const answer = apiErrorOf(error);
-  if (answer.status >= 500) onFailure?.(error);
+  if (isOwnFailure(answer)) onFailure?.(error);
   return context.json(answer.body, answer.status as ContentfulStatusCode);
 }

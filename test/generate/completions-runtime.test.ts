@@ -16,6 +16,7 @@ import {
   letters,
   type Manners,
   startFakeCompletions,
+  TRANSFORMERS_SERVE,
   VLLM,
   VOCABULARY,
 } from "./fake-completions.ts";
@@ -87,6 +88,7 @@ const SERVERS: Readonly<Record<string, Manners>> = {
   "one without extra fields": { ...VLLM, takesExtras: false },
   "one of text alone": { ...VLLM, takesIds: false, returnsIds: false, takesExtras: false, holdsBackStops: false },
   "one that takes ids and returns text": { ...VLLM, returnsIds: false, holdsBackStops: false },
+  "transformers serve": TRANSFORMERS_SERVE,
 };
 
 /** A fault: each request is answered so. */
@@ -116,11 +118,22 @@ describe("a completions server as a source of segments", () => {
     ["one that never stops", { dialect: "ids", stops: false, holdsBackStops: false, forbidsIds: true }, 1],
     ["one of text alone", { dialect: "text", takesExtras: false, holdsBackStops: false, forbidsIds: true }, 2],
     ["one that takes ids and returns text", { dialect: "text", takesExtras: true }, 1],
+    ["transformers serve", { dialect: "text", forbidsIds: true, holdsBackStops: true, readsGenerationConfig: true }, 1],
   ])("finds out what %s can do, and says what it cannot", async (name, abilities, lacks) => {
     const runtime = await open(await start(SERVERS[name]));
     expect(runtime.abilities).toMatchObject(abilities);
     expect(runtime.lacks).toHaveLength(lacks);
   });
+
+  it.each(["one of text alone", "transformers serve"])(
+    "finds out that %s forbids ids where a student would open its thinking at once, spelled out or hidden",
+    async (name) => {
+      const starts = Array.from({ length: 200 }, (_, k) => [4 + (k % 20), 4 + Math.floor(k / 20)]);
+      const probeIds = starts.find((ids) => hashedToken(ids, []) < 4);
+      const runtime = await open(await start(SERVERS[name]), { probeIds });
+      expect(runtime.abilities).toMatchObject({ forbidsIds: true, stops: true });
+    },
+  );
 
   it("says that a server cannot forbid, and still ends every row", async () => {
     const runtime = await open(await start({ ...VLLM, forbids: false, holdsBackStops: false }));

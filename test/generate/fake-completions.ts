@@ -19,6 +19,10 @@ export interface Manners {
   readonly takesExtras: boolean;
   /** The stop id stands at the end of what is returned. */
   readonly tellsStops: boolean;
+  /** Does as `transformers serve`: forbids and stops by the GenerationConfig of a request, ignores `logit_bias`, and hides control tokens. */
+  readonly readsGenerationConfig?: boolean;
+  /** Another model for each. */
+  readonly seed?: number;
   /** How a stream goes, where one is asked for; unless told as vLLM's, an id a piece. */
   readonly stream?: StreamManners;
 }
@@ -48,6 +52,18 @@ export const VLLM: Manners = {
   forbids: true,
   takesExtras: true,
   tellsStops: true,
+};
+
+/** The manners of `transformers serve` (5.18). */
+export const TRANSFORMERS_SERVE: Manners = {
+  takesIds: false,
+  returnsIds: false,
+  stops: true,
+  holdsBackStops: false,
+  forbids: false,
+  takesExtras: false,
+  tellsStops: false,
+  readsGenerationConfig: true,
 };
 
 /** A body as the server saw it. */
@@ -129,8 +145,13 @@ export async function startFakeCompletions(
   };
 }
 
-function refusal(body: SeenBody, { takesIds, takesExtras, forbids }: Manners): string | undefined {
+function refusal(
+  body: SeenBody,
+  { takesIds, takesExtras, forbids, readsGenerationConfig = false }: Manners,
+): string | undefined {
   if (!takesIds && Array.isArray(body["prompt"])) return "prompt must be a string";
+  if (readsGenerationConfig)
+    return Object.keys(body).find((name) => !PLAIN.has(name) && name !== "generation_config") && "unknown field";
   const unknown = Object.keys(body).find((name) => !PLAIN.has(name) && name !== "return_token_ids");
   if (!takesExtras && unknown !== undefined && unknown !== "stop_token_ids" && unknown !== "ignore_eos")
     if (unknown !== "min_tokens") return `unknown field ${unknown}`;
@@ -161,7 +182,7 @@ async function sendEvents(
     }
     const isLast = at + pieceTokens >= ids.length;
     const token_ids = "token_ids" in choice! && !lacksIds ? { token_ids: ids.slice(at, at + pieceTokens) } : {};
-    const text = letters.decode(shown.slice(at, at + pieceTokens));
+    const text = textOf(shown.slice(at, at + pieceTokens), manners);
     streamed.pieces++;
     send({ choices: [{ index: 0, text, finish_reason: isLast ? choice!.finish_reason : null, ...token_ids }] });
   }
@@ -179,24 +200,45 @@ interface Completion {
   readonly shown: readonly number[];
 }
 
+/** What is said of ids. */
+function textOf(ids: readonly number[], { readsGenerationConfig = false }: Manners): string {
+  return letters.decode(readsGenerationConfig ? ids.filter((id) => id >= 4) : ids);
+}
+
+interface GenerationConfig {
+  readonly eos_token_id?: readonly number[];
+  readonly suppress_tokens?: readonly number[];
+  readonly min_new_tokens?: number;
+}
+
+function configOf(body: SeenBody, { readsGenerationConfig = false }: Manners): GenerationConfig {
+  const told = readsGenerationConfig ? body["generation_config"] : undefined;
+  return typeof told === "string" ? (JSON.parse(told) as GenerationConfig) : {};
+}
+
 function complete(body: SeenBody, manners: Manners): { choices: readonly Completion[] } {
+  const config = configOf(body, manners);
   const isText = typeof body["prompt"] === "string";
   const prompt = isText ? letters.encodeControl(body["prompt"] as string) : (body["prompt"] as number[]);
   const spelled = ((body["stop"] ?? []) as string[]).flatMap((text) => letters.encodeControl(text));
-  const stopIds = manners.stops ? [...((body["stop_token_ids"] ?? []) as number[]), ...spelled] : [];
+  const named = [...((body["stop_token_ids"] ?? []) as number[]), ...spelled, ...(config.eos_token_id ?? [])];
+  const stopIds = manners.stops ? named : [];
   const biased = manners.forbids ? Object.keys((body["logit_bias"] ?? {}) as object).map(Number) : [];
+  const barred = [...biased, ...(config.suppress_tokens ?? [])];
+  const heldFor = config.min_new_tokens ?? (manners.holdsBackStops ? Number(body["min_tokens"] ?? 0) : 0);
+  const before = [...(manners.seed === undefined ? [] : [manners.seed]), ...prompt];
   const ids: number[] = [];
   let finish = "length";
   while (ids.length < Number(body["max_tokens"])) {
-    const isHeld = manners.holdsBackStops && ids.length < Number(body["min_tokens"] ?? 0);
+    const isHeld = ids.length < heldFor;
     // Text has no letters for padding: a server of text decodes it to nothing.
     const vocabulary = isText ? VOCABULARY : PADDED;
-    const token = hashedToken([...prompt, ...ids], [...biased, ...(isHeld ? stopIds : [])], vocabulary);
+    const token = hashedToken([...before, ...ids], [...barred, ...(isHeld ? stopIds : [])], vocabulary);
     if (stopIds.includes(token)) finish = "stop";
     if (finish === "length" || manners.tellsStops) ids.push(token);
     if (finish === "stop") break;
   }
   const tokenIds = manners.returnsIds && body["return_token_ids"] === true ? { token_ids: ids } : {};
   const shown = finish === "stop" && manners.tellsStops ? ids.slice(0, -1) : ids;
-  return { choices: [{ text: letters.decode(shown), finish_reason: finish, ...tokenIds, ids, shown }] };
+  return { choices: [{ text: textOf(shown, manners), finish_reason: finish, ...tokenIds, ids, shown }] };
 }

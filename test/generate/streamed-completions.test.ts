@@ -20,6 +20,7 @@ import {
   type Manners,
   startFakeCompletions,
   type StreamManners,
+  TRANSFORMERS_SERVE,
   VLLM,
   VOCABULARY,
 } from "./fake-completions.ts";
@@ -94,6 +95,7 @@ const SERVERS: Readonly<Record<string, Manners>> = {
   "one that tells no stop ids": { ...VLLM, tellsStops: false },
   "one that never stops": { ...VLLM, stops: false, holdsBackStops: false },
   "one of text alone": text,
+  "transformers serve": TRANSFORMERS_SERVE,
   "one of text that breaks off": streaming({ pieceTokens: 2, breaksAfter: 2 }, text),
 };
 

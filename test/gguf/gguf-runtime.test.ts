@@ -11,12 +11,9 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
 import { importLlama } from "../../src/adapters/runtimes/llama-module.ts";
-import { openEngine } from "../../src/adapters/engine/open-engine.ts";
-import { readModelFolder } from "../../src/adapters/model-folder.ts";
-import { prng } from "../../src/core/prng.ts";
 import type { Generation } from "../../src/decode/row.ts";
-import type { BudgetSetting } from "../../src/decode/thinking-budget.ts";
-import type { ThinkingRequest } from "../../src/decode/thinking-runtime.ts";
+import type { EmittedToken } from "../../src/decode/thinking-budget.ts";
+import type { TokenScore } from "../../src/decode/token-score.ts";
 import type { ModelOutcome } from "../../src/evaluate/evaluated-model.ts";
 import { wantedSettings } from "../../src/evaluate/evaluation-plan.ts";
 import { openModel } from "../../src/pipeline/evaluation/open-model.ts";
@@ -25,12 +22,19 @@ import { findExported } from "../../src/pipeline/export/find-exported.ts";
 import { openGgufModel } from "../../src/server/open-gguf-model.ts";
 import { openServedModel } from "../../src/server/open-served-model.ts";
 import type { ServedModel } from "../../src/server/served-model.ts";
-import { thinkingDelimiters } from "../../src/tokenize/thinking-delimiters.ts";
+import {
+  everyQuestion,
+  expectEveryKind,
+  expectSame,
+  FIVE_BUDGETS,
+  hundredQuestions,
+  IDENTITY_FOLDER,
+  NEAR_TIE,
+  repliesOf,
+  requestOf,
+} from "../identity.ts";
 import { serveForTest } from "../serve/serve-demo.ts";
 
-const FOLDER = "models/demo-base";
-/** Two tokens as close as this may change places: sums are taken in another order. */
-const NEAR_TIE = 1e-3;
 const llamaFolder = process.env["GRAPPA_LLAMA"];
 const root = mkdtempSync(join(tmpdir(), "grappa-gguf-"));
 let path: string;
@@ -39,7 +43,7 @@ let embedded: ServedModel;
 
 beforeAll(async () => {
   const places = { fs: nodeFileSystem(), workingFolder: process.cwd(), packageFolder: process.cwd() };
-  const model = await findExported(FOLDER, undefined, places);
+  const model = await findExported(IDENTITY_FOLDER, undefined, places);
   const rest = { grappa: "test", repo: null, signal: new AbortController().signal, progress: () => undefined };
   const { files } = await exportModel(
     { model, formats: ["gguf"], type: "f32", folder: join(root, "out"), ...rest },
@@ -48,7 +52,7 @@ beforeAll(async () => {
   path = join(root, "out", files[0]!.path);
   const usual = { id: "demo", threads: 1, slots: 4, waits: 0, waitText: "Wait" };
   gguf = await openGgufModel({ ...usual, folder: path, llamaFolder });
-  embedded = await openServedModel({ ...usual, folder: FOLDER });
+  embedded = await openServedModel({ ...usual, folder: IDENTITY_FOLDER });
 });
 afterAll(async () => {
   await gguf.runtime.close();
@@ -56,81 +60,23 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const SETTINGS: readonly BudgetSetting[] = [
-  { mode: "think", budgetTokens: 1000, waits: 0 },
-  { mode: "think", budgetTokens: 30, waits: 0 },
-  { mode: "think", budgetTokens: 90, waits: 1 },
-  { mode: "think", budgetTokens: 160, waits: 2, minThinkingTokens: 80 },
-  { mode: "direct", budgetTokens: 0, waits: 0 },
-];
-
-/** Questions of the demo's kind, and texts that no demo asks. */
-function twentyQuestions(): string[] {
-  const random = prng("twenty questions");
-  const steps = (): string =>
-    Array.from(
-      { length: 2 + random.int(0, 3) },
-      (_, at) => `${"abcde"[at]}${"+-*"[random.int(0, 2)]}${random.int(2, 40)}`,
-    ).join(" ");
-  const asked = Array.from({ length: 16 }, () => `${random.int(1, 99)} ${steps()}`);
-  return [...asked, "n=62;a:n+=36;b:n*=5;puts(n)", "na\u00efve \u6771\u4eac?", "care\n\n", "<|im_end|> 1 a+2"];
-}
-
-function requestOf({ tokenizer, chatTemplate, style }: ServedModel, question: string, setting: BudgetSetting) {
-  return {
-    promptIds: chatTemplate.encodePrompt([{ role: "user", content: question }]),
-    setting,
-    delimiters: thinkingDelimiters(tokenizer, "Wait", style),
-    answerTokens: 24,
-    sampling: { temperature: 0, key: "" },
-  } satisfies ThinkingRequest;
-}
-
-/** How far the other's token was from being chosen, by the embedded engine's logits where the two part. */
-async function gapAt(promptIds: readonly number[], ours: Generation, theirs: Generation): Promise<number> {
-  const at = ours.ids.findIndex((id, place) => id !== theirs.ids[place]);
-  const { config, tensors, tokenizer } = await readModelFolder(FOLDER);
-  const engine = await openEngine({ threads: 1, memoryBytes: 1 << 28 });
-  await engine.loadDecoder(
-    { config, tensors },
-    { slots: 1, contextTokens: 1024, choosableIds: tokenizer.vocabularySize },
-  );
-  const [logits] = await engine.logits([{ slot: 0, ids: [...promptIds, ...ours.ids.slice(0, at)] }]);
-  await engine.close();
-  return Math.abs(logits![ours.ids[at]!]! - logits![theirs.ids[at]!]!);
-}
-
 describe("the same state machine", () => {
-  test("20 prompts under 5 settings think, wait and answer as the embedded student does", async () => {
-    const all = twentyQuestions().flatMap((question) => SETTINGS.map((setting) => ({ question, setting })));
-    const ask = (model: ServedModel) =>
-      Promise.all(all.map(({ question, setting }) => model.runtime.generate(requestOf(model, question, setting))));
-    const [ours, theirs] = [await ask(embedded), await ask(gguf)];
-    let parted = 0;
-    for (const [place, generation] of ours.entries()) {
-      const other = theirs[place]!;
-      if (generation.ids.join() === other.ids.join()) {
-        expect(other).toEqual(generation);
-        continue;
-      }
-      parted += 1;
-      const { question, setting } = all[place]!;
-      const { promptIds } = requestOf(embedded, question, setting);
-      expect(await gapAt(promptIds, generation, other), JSON.stringify(all[place])).toBeLessThan(NEAR_TIE);
-    }
-    console.info(`${parted} of ${all.length} replies part, at near ties`);
-    expect(parted).toBeLessThanOrEqual(all.length / 50);
-    // The settings do what they are for: some ends were natural, some cut, some put off.
-    expect(new Set(theirs.map(({ end }) => end))).toEqual(new Set(["natural", "cut", "direct"]));
-    const wait = gguf.tokenizer.encodeUser("Wait");
-    const waited = theirs.filter(({ thinkingIds }) => thinkingIds.join().includes(wait.join()));
-    expect(waited.length).toBeGreaterThan(10);
+  test("100 prompts under 5 budgets think, wait and answer as the embedded student does", {
+    timeout: 600_000,
+  }, async () => {
+    const all = everyQuestion();
+    const ours = await repliesOf(embedded, all);
+    const theirs = await repliesOf(gguf, all);
+    const parted = await expectSame(all, ours, theirs);
+    console.info(`llama.cpp: ${parted} of ${all.length} replies part, at near ties`);
+    expectEveryKind(gguf, theirs);
   });
 
   test("a reply is the same alone, among others, and after its slot was another's; drawn ones too", async () => {
     const ask = (question: string, key: string) =>
-      gguf.runtime.generate({ ...requestOf(gguf, question, SETTINGS[2]!), sampling: { temperature: 0.8, key } });
-    const questions = twentyQuestions().slice(0, 6);
+      gguf.runtime.generate({ ...requestOf(gguf, { question, setting }), sampling: { temperature: 0.8, key } });
+    const setting = FIVE_BUDGETS[2]!;
+    const questions = hundredQuestions().slice(0, 6);
     const alone: Generation[] = [];
     for (const question of questions) alone.push(await ask(question, question));
     const together = await Promise.all(questions.map((question) => ask(question, question)));
@@ -138,6 +84,28 @@ describe("the same state machine", () => {
     const same = together.filter(({ ids }, place) => ids.join() === alone[place]!.ids.join());
     expect(same.length).toBeGreaterThanOrEqual(questions.length - 1);
     expect((await ask(questions[0]!, "another")).ids).not.toEqual(alone[0]!.ids);
+  });
+
+  test("tells how likely its tokens were, as the embedded student does, and chooses no other for it", async () => {
+    const request = requestOf(embedded, { question: hundredQuestions()[0]!, setting: FIVE_BUDGETS[1]! });
+    const scored = async (model: ServedModel) => {
+      const scores: TokenScore[] = [];
+      const onEmit = (items: readonly EmittedToken[]) =>
+        items.forEach(({ part, score }) => part === "answer" && scores.push(score!));
+      const { ids } = await model.runtime.generate({ ...request, scoreTop: 5 }, { onEmit });
+      return { ids, scores };
+    };
+    const [ours, theirs] = [await scored(embedded), await scored(gguf)];
+    expect(theirs.ids).toEqual(ours.ids);
+    expect(theirs.ids).toEqual((await gguf.runtime.generate(request)).ids);
+    expect(theirs.scores.length).toBeGreaterThan(1);
+    for (const [place, { logprob, top }] of theirs.scores.entries()) {
+      // Logits in f32 summed in another order: as NEAR_TIE, relative to them.
+      expect(Math.abs(logprob - ours.scores[place]!.logprob)).toBeLessThan(NEAR_TIE);
+      top.forEach((one, k) =>
+        expect(Math.abs(one.logprob - ours.scores[place]!.top[k]!.logprob)).toBeLessThan(NEAR_TIE * 10),
+      );
+    }
   });
 
   test("the file says its tokenizer, template and style as the folder does", async () => {
@@ -155,7 +123,7 @@ describe("the same state machine", () => {
 test("evaluated, it replies as the folder does, every setting and question", async () => {
   const usual = { name: "demo", threads: 1, seed: 0, maxTokens: 200, answerTokens: 12 };
   const settings = wantedSettings({ budgets: [24], waits: [1], isDirect: true, temperature: 0 }, 200);
-  const requests = twentyQuestions()
+  const requests = hundredQuestions()
     .slice(0, 5)
     .map((prompt, n) => ({ questionId: `${n}`.padStart(16, "0"), prompt, sampleIndex: 0, settings }));
   const evaluated = async (model: Awaited<ReturnType<typeof openModel>>) => {
@@ -168,7 +136,7 @@ test("evaluated, it replies as the folder does, every setting and question", asy
     const key = ({ questionId, setting }: ModelOutcome): string => questionId + JSON.stringify(setting);
     return outcomes.sort((a, b) => key(a).localeCompare(key(b)));
   };
-  const ours = await openModel({ kind: "student", folder: FOLDER, ...usual });
+  const ours = await openModel({ kind: "student", folder: IDENTITY_FOLDER, ...usual });
   const theirs = await openModel({ kind: "gguf", path, llamaFolder, ...usual });
   expect(theirs.facts).toMatchObject({ kind: "student", name: "demo" });
   expect(theirs.facts.digest).not.toBe(ours.facts.digest);

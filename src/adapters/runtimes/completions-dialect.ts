@@ -13,8 +13,10 @@ export interface ServerAbilities {
   readonly stops: boolean;
   /** `min_tokens` keeps stops away from the first token. */
   readonly holdsBackStops: boolean;
-  /** `logit_bias` of -100 forbids an id. */
+  /** `logit_bias` of -100 forbids an id, or `suppress_tokens` where a GenerationConfig is read. */
   readonly forbidsIds: boolean;
+  /** Of text alone: takes a GenerationConfig as JSON in `generation_config`, as `transformers serve` does. */
+  readonly readsGenerationConfig: boolean;
 }
 
 /** The part of a tokenizer that the text dialect needs. */
@@ -43,7 +45,9 @@ export function completionBody(
     stream: false,
     ...(temperature > 0 ? { seed: seedOf(request) } : {}),
     ...(abilities.takesExtras ? { ...NEUTRAL, skip_special_tokens: false } : NEUTRAL_PLAIN),
-    ...(abilities.forbidsIds && request.forbidden.length > 0 ? { logit_bias: forbid(request.forbidden) } : {}),
+    ...(abilities.forbidsIds && !abilities.readsGenerationConfig && request.forbidden.length > 0
+      ? { logit_bias: forbid(request.forbidden) }
+      : {}),
     ...(abilities.dialect === "ids"
       ? idsFields(request, abilities)
       : textFields(request, { abilities, codec: needed(codec) })),
@@ -60,11 +64,26 @@ function idsFields({ ids, stopIds, mayNotStopFirst }: SegmentRequest, abilities:
 }
 
 function textFields(
-  { ids, stopIds }: SegmentRequest,
+  request: SegmentRequest,
   { abilities, codec }: { abilities: ServerAbilities; codec: TextCodec },
 ): object {
+  const { ids, stopIds } = request;
+  if (abilities.readsGenerationConfig)
+    return { prompt: codec.decode(ids), generation_config: JSON.stringify(generationConfig(request)) };
   const stop = abilities.stops ? { stop: stopIds.map((id) => codec.decode([id])) } : {};
   return { prompt: codec.decode(ids), ...stop, ...(abilities.takesExtras ? { add_special_tokens: false } : {}) };
+}
+
+/** What `transformers` needs to know beside the limit and the temperature; what is not named here is its model's own. */
+function generationConfig({ sampling, stopIds, mayNotStopFirst, forbidden }: SegmentRequest): object {
+  return {
+    do_sample: sampling.temperature > 0,
+    top_k: 0,
+    repetition_penalty: 1,
+    eos_token_id: stopIds,
+    ...(mayNotStopFirst ? { min_new_tokens: 1 } : {}),
+    ...(forbidden.length > 0 ? { suppress_tokens: forbidden } : {}),
+  };
 }
 
 /** A whole number below 2^31 that names the row and the place: a segment asked again is drawn the same. */

@@ -19,7 +19,11 @@ const NOTHING: ServerAbilities = {
   stops: false,
   holdsBackStops: false,
   forbidsIds: false,
+  readsGenerationConfig: false,
 };
+
+/** Ordinary text that any model goes on from in kind: after a chat's header a student may open its thinking with a token that is hidden. */
+const PLAIN_TEXT = "abcabcabc";
 
 /**
  * Asks for a handful of single tokens.
@@ -38,7 +42,7 @@ export async function probeCompletions(exchange: CompletionsExchange, options: P
     const abilities: ServerAbilities = { ...NOTHING, dialect: "text", takesExtras };
     const reply = await prober.ask(abilities);
     if (reply === undefined) continue;
-    const first = codec.encodeUser(reply.text)[0];
+    const first = firstId(reply.text, codec) ?? (await prober.firstAfter(codec.encodeUser(PLAIN_TEXT), abilities));
     const stops = (await prober.ask({ ...abilities, stops: true })) !== undefined;
     return first === undefined ? { ...abilities, stops } : await prober.fill({ ...abilities, stops }, first);
   }
@@ -48,17 +52,27 @@ export async function probeCompletions(exchange: CompletionsExchange, options: P
 class Prober {
   readonly #exchange: CompletionsExchange;
   readonly #options: ProbeOptions;
+  #probeIds: readonly number[];
   #refusal: AppError | undefined;
 
   constructor(exchange: CompletionsExchange, options: ProbeOptions) {
     this.#exchange = exchange;
     this.#options = options;
+    this.#probeIds = options.probeIds;
+  }
+
+  /** What is chosen after other ids, which are asked about from now on; undefined where that is hidden, too. */
+  async firstAfter(ids: readonly number[], abilities: ServerAbilities): Promise<number | undefined> {
+    this.#probeIds = ids;
+    const reply = await this.ask(abilities);
+    return reply === undefined ? undefined : this.#firstOf(reply, abilities);
   }
 
   /** The reply to one greedy request; undefined where it was refused. */
   async ask(abilities: ServerAbilities, asked: Partial<SegmentRequest> = {}): Promise<CompletionReply | undefined> {
-    const { model, probeIds, codec, signal } = this.#options;
-    const plain = { ids: probeIds, maxTokens: 1, mayNotStopFirst: false, forbidden: [], stopIds: probeIds.slice(0, 1) };
+    const { model, codec, signal, probeIds } = this.#options;
+    const stopIds = probeIds.slice(0, 1);
+    const plain = { ids: this.#probeIds, maxTokens: 1, mayNotStopFirst: false, forbidden: [], stopIds };
     const request: SegmentRequest = { ...plain, sampling: { temperature: 0, key: "" }, ...asked };
     try {
       return await this.#exchange.post(completionBody(request, { model, abilities, codec }), signal);
@@ -82,7 +96,23 @@ class Prober {
     const holdsBackStops =
       isIds && stops && isOther(await this.ask(held, { ...stopping, maxTokens: 1, mayNotStopFirst: true }));
     const forbidsIds = isOther(await this.ask({ ...abilities, forbidsIds: true }, { forbidden: [first] }));
-    return { ...abilities, stops, holdsBackStops, forbidsIds };
+    const filled = { ...abilities, stops, holdsBackStops, forbidsIds };
+    return isIds || forbidsIds ? filled : await this.#withGenerationConfig(filled, { first, isOther });
+  }
+
+  /** What a server can do by a GenerationConfig, should it read one. */
+  async #withGenerationConfig(
+    abilities: ServerAbilities,
+    { first, isOther }: { first: number; isOther: (reply: CompletionReply | undefined) => boolean },
+  ): Promise<ServerAbilities> {
+    const configured = { ...abilities, readsGenerationConfig: true, stops: true, forbidsIds: true };
+    const isRead = isOther(await this.ask(configured, { forbidden: [first] }));
+    if (!isRead) return abilities;
+    const stopped = await this.ask(configured, { stopIds: [first], maxTokens: 2 });
+    if (stopped?.finishReason !== "stop") return abilities;
+    const held = { ...configured, holdsBackStops: true };
+    const holdsBackStops = isOther(await this.ask(held, { stopIds: [first], mayNotStopFirst: true }));
+    return { ...configured, holdsBackStops };
   }
 
   refusal(what: string): AppError {
@@ -94,19 +124,26 @@ class Prober {
   }
 
   #firstOf(reply: CompletionReply, { dialect }: ServerAbilities): number | undefined {
-    return dialect === "ids" ? reply.tokenIds?.[0] : this.#options.codec?.encodeUser(reply.text)[0];
+    return dialect === "ids" ? reply.tokenIds?.[0] : firstId(reply.text, this.#options.codec);
   }
 }
 
+/** The id that a text begins with; a control token that is spelled out, too, since it is only to be forbidden. */
+function firstId(text: string, codec: TextCodec | undefined): number | undefined {
+  return codec?.encodeControl(text)[0];
+}
+
 /** What follows from a server's lacks, in sentences for people; empty for one that can do everything. */
-export function describeLacks({ dialect, stops, holdsBackStops, forbidsIds, takesExtras }: ServerAbilities): string[] {
+export function describeLacks(abilities: ServerAbilities): string[] {
+  const { dialect, stops, holdsBackStops, forbidsIds, takesExtras, readsGenerationConfig } = abilities;
   const lacks: string[] = [];
   if (dialect === "text") {
     lacks.push(
       "it takes or returns text alone: every seam is encoded again, and thinking cannot end at a special token that it hides",
     );
   }
-  if (!takesExtras) lacks.push("penalties and cuts that its model is configured with cannot be turned off");
+  if (!takesExtras && !readsGenerationConfig)
+    lacks.push("penalties and cuts that its model is configured with cannot be turned off");
   if (!stops) lacks.push("it does not end at the tokens that end thinking: what it writes past them is thrown away");
   if (!holdsBackStops && !forbidsIds) {
     lacks.push(

@@ -22,6 +22,8 @@ export interface UpstreamModel {
 const MAX_BYTES = 4 << 20;
 const TIMEOUT_MS = 15_000;
 const MAX_CONTEXT = 1 << 24;
+/** Without the route, or, as `transformers serve` on a machine without a hub cache, unable to make the list. */
+const UNKNOWN: ReadonlySet<number> = new Set([404, 405, 500, 501]);
 /** Names shown where the one asked for is missing. */
 const SHOWN_NAMES = 10;
 
@@ -30,13 +32,13 @@ const Models = z.object({
 });
 
 /**
- * Asks `/v1/models`, once. A server without that route is taken at its word: nothing is known of its model.
+ * Asks `/v1/models`, once. A server without that route, or with an empty list, is taken at its word: nothing is known of its model.
  * @throws {AppError} network (it cannot be reached), model-missing (it serves others), provider-permanent (refused), provider
  */
 export async function readUpstreamModel(address: UpstreamAddress): Promise<UpstreamModel> {
   const { baseUrl, model } = address;
   const { status, body } = await get(address);
-  if (status === 404 || status === 405 || status === 501) return { contextTokens: undefined };
+  if (UNKNOWN.has(status)) return { contextTokens: undefined };
   if (status !== 200) throw refused(address, status, body);
   const models = Models.safeParse(parseJson(body)).data?.data;
   if (models === undefined)
@@ -44,10 +46,10 @@ export async function readUpstreamModel(address: UpstreamAddress): Promise<Upstr
       hint: "give the address of a server of completions, up to and with /v1",
     });
   const found = models.find(({ id }) => id === model);
-  if (found !== undefined) return { contextTokens: found.max_model_len ?? undefined };
+  if (found !== undefined || models.length === 0) return { contextTokens: found?.max_model_len ?? undefined };
   const names = models.slice(0, SHOWN_NAMES).map(({ id }) => excerptOf(id));
   throw new AppError("model-missing", `the server ${baseUrl} does not serve "${model}"`, {
-    hint: names.length === 0 ? "it serves nothing yet" : `it serves ${names.join(", ")}`,
+    hint: `it serves ${names.join(", ")}`,
     data: { model, names },
   });
 }
