@@ -54,8 +54,10 @@ export default presenting<ServeFlags, [string]>(async (context, flags, model) =>
     const { listen } = await import("../../server/listen.ts");
     const idleMs = ((flags.maxSeconds ?? MAX_SECONDS) + IDLE_SECONDS) * 1000;
     const listening = await listen(app, { host: flags.host, port: flags.port, idleMs });
+    // Before anybody is told that it listens: who reads that may stop it at once.
+    const stopped = new Promise<void>((resolve) => context.onInterrupt(resolve));
     announce(context, flags, { listening, served, keys: keys.length });
-    await new Promise<void>((resolve) => context.onInterrupt(resolve));
+    await stopped;
     context.process.stderr.write("\nfinishing what is under way (once more to stop at once)\n");
     const stopListening = context.onInterrupt(() => app.abort());
     await listening.close(GRACE_MS);

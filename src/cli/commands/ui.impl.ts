@@ -40,8 +40,10 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
   });
   const listening = await listen(app, { host: HOST, port: flags.port, idleMs: IDLE_MS });
   port = Number(new URL(listening.url).port);
+  // Before anybody is told that it is there: who reads that may stop it at once.
+  const stopped = new Promise<void>((stop) => context.onInterrupt(stop));
   announce(context, flags, { folder, url: listening.url, token });
-  await new Promise<void>((stop) => context.onInterrupt(stop));
+  await stopped;
   await listening.close(GRACE_MS);
   return undefined; // all was said when it began
 });
