@@ -39,10 +39,10 @@ async function buildBundle(root, { entry, out }) {
   writeFileSync(path, text);
 }
 
-/** Name, version and licence text of every package that went in, as a comment. */
-export function notices(root, inputs) {
+/** Name, version and licence text of every package that went in, one text each. */
+export function licences(root, inputs) {
   const names = new Set(inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
-  const entries = [...names]
+  return [...names]
     .sort((a, b) => (a < b ? -1 : 1))
     .map((name) => {
       const folder = join(root, "node_modules", name);
@@ -51,11 +51,19 @@ export function notices(root, inputs) {
       if (file === undefined) throw new Error(`${name} has no licence file to carry`);
       return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), "utf8").trim()}`;
     });
+}
+
+/** What stands between the texts. */
+export const BETWEEN_LICENCES = "\n\n----\n\n";
+
+/** The licences of what went in, as a comment. */
+export function notices(root, inputs) {
+  const entries = licences(root, inputs);
   const parts = [
     entries.length === 0
       ? "Grappa (MIT licence)."
       : "Grappa (MIT licence), with the packages below. The kernels were compiled by AssemblyScript (Apache-2.0, same text).",
     ...entries,
   ];
-  return `/*!\n${parts.join("\n\n----\n\n").replaceAll("*/", "* /")}\n*/`;
+  return `/*!\n${parts.join(BETWEEN_LICENCES).replaceAll("*/", "* /")}\n*/`;
 }

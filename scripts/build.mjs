@@ -1,5 +1,5 @@
 // Builds dist/: the WASM kernels when their sources are newer than the binaries, then TypeScript with `tsc -b`, then the
-// scripts that run a student inside a report, and the program that asks a server on a rented machine.
+// scripts that run a student inside a report, the program that asks a server on a rented machine, and the page of `grappa ui`.
 // --quiet says nothing on success; --clean starts from an empty dist/, so that a package holds no leftovers.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGenerate } from "./build-generate.mjs";
 import { buildLive } from "./build-live.mjs";
+import { buildUi } from "./build-ui.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const isQuiet = process.argv.includes("--quiet");
@@ -71,6 +72,7 @@ buildWasm();
 run("typescript/bin/tsc", ["-b"]);
 await buildLive(root);
 await buildGenerate(root);
+await buildUi(root);
 const bin = join(root, "dist", "cli", "main.js");
 if (existsSync(bin)) chmodSync(bin, 0o755);
 if (!isQuiet) console.log("built dist/");

@@ -18,11 +18,11 @@ const endpoint = ["--endpoint", "http://127.0.0.1:1/v1", "--model", "m", "--inpu
 
 describe("evaluate", () => {
   test("puts a task to a student and shows what came of it", async () => {
-    const line = ["evaluate", "--task", "sums", "--model", "tiny", "--direct", "--budget", "16", "--out", "one"];
+    const line = ["evaluate", "--task", "sums", "--model", "tiny", "--direct", "--budgets", "16", "--out", "one"];
     expect(await machine.run(...line)).toMatchInlineSnapshot(`
       {
         "exitCode": 0,
-        "stderr": "evaluate  done in 2.6 s: 24 answers
+        "stderr": "evaluate  done in 2.8 s: 24 answers
       ",
         "stdout": "
         tiny on sums (1): 8 questions, one sample each.
@@ -40,15 +40,48 @@ describe("evaluate", () => {
         could not be parsed. limit: too large to grade. slow: code ran too long.
         completed: samples that ended by themselves with an answer.
 
+        spent on a question        n  tokens   right 95 % interval  s/right
+        direct answer              1      14   0.0 %    0.0–32.4 %        –
+        cut at 16                  1      14  62.5 %   30.6–86.3 %     0.17
+        natural end                1      14  62.5 %   30.6–86.3 %     0.17
+        n: samples. tokens: thinking, answers and what was thrown away, of all n.
+        s/right: seconds for each right answer, at the 134 tokens a second measured
+        here.
+
         evaluation: one
       ",
       }
     `);
     expect((await readdir(join(machine.folder, "one"))).sort()).toEqual([
+      "accuracy.svg",
       "evaluation.json",
       "origin.json",
       "samples.jsonl",
+      "speed.jsonl",
       "summary.json",
+    ]);
+    expect(await readFile(join(machine.folder, "one/accuracy.svg"), "utf8")).toContain("cut at 16: 62.5 % at 12");
+  });
+
+  test("takes a sweep's ladder and waits, where auto and 0 are the natural end, and MODEL by its place", async () => {
+    const sweep = ["--budgets", "16,32,auto", "--waits", "0,1,2"];
+    const { stdout } = await machine.run("evaluate", "tiny", "--task", "sums", ...sweep, "--json");
+    const { evaluation, speed } = JSON.parse(stdout) as { evaluation: { settings: unknown[] }; speed: unknown };
+    const think = (budgetTokens: number, waits: number) => ({ mode: "think", budgetTokens, waits });
+    expect(evaluation.settings).toEqual([think(16, 0), think(32, 0), think(100, 0), think(100, 1), think(100, 2)]);
+    // 40 replies of 14 tokens.
+    expect(speed).toEqual({ schemaVersion: 1, seconds: expect.any(Number) as number, generatedTokens: 560 });
+  });
+
+  test("samples until thinking is short enough, at a temperature, and says when to give up", async () => {
+    const line = ["evaluate", "tiny", "--task", "sums", "--reject", "8,32", "--max-tries", "4", "--json"];
+    const { stdout } = await machine.run(...line);
+    const { evaluation } = JSON.parse(stdout) as { evaluation: { settings: unknown[] } };
+    const sampled = { mode: "think", waits: 0, temperature: 0.7 };
+    expect(evaluation.settings).toEqual([
+      { ...sampled, budgetTokens: 100 },
+      { ...sampled, budgetTokens: 8, maxTries: 4 },
+      { ...sampled, budgetTokens: 32, maxTries: 4 },
     ]);
   });
 
@@ -126,12 +159,17 @@ describe("evaluate", () => {
     ["an unknown model", ["--model", "demo-bace"], 4, "no run and no model at demo-bace (did you mean demo-base?)"],
     ["no price", ["--endpoint", "http://x/v1", "--model", "m"], 2, "no price is known for m"],
     ["no cap", endpoint, 2, "no limit is set on what this may cost"],
-    ["a budget for an endpoint", [...endpoint, "--budget", "16"], 2, "--budget is for students"],
-    ["a Wait for an endpoint", [...endpoint, "--wait", "1"], 2, "--wait is for students"],
+    ["a budget for an endpoint", [...endpoint, "--budgets", "16"], 2, "--budgets is for students"],
+    ["a Wait for an endpoint", [...endpoint, "--waits", "1"], 2, "--waits is for students"],
+    ["rejection at an endpoint", [...endpoint, "--reject", "16"], 2, "--reject is for students"],
+    ["greedy rejection", ["--model", "tiny", "--reject", "16", "--temperature", "0"], 2, "the same reply again"],
+    ["tries of nothing", ["--model", "tiny", "--max-tries", "3"], 2, "--max-tries is for --reject"],
+    ["no model", [], 2, "no MODEL is named"],
+    ["two models", ["tiny", "--model", "demo-base"], 2, "two models are named, tiny and --model demo-base"],
     ["a direct answer of an endpoint", [...endpoint, "--direct"], 2, "--direct is for students"],
     ["a cap for a student", ["--model", "tiny", "--max-usd", "1"], 2, "--max-usd is for --endpoint"],
     ["a key that is not set", [...endpoint, "--max-usd", "1", "--key-env", "NO_KEY"], 2, "variable NO_KEY is not set"],
-    ["a budget that is no number", ["--model", "tiny", "--budget", "16,x"], 2, "expected a whole number"],
+    ["a budget that is no number", ["--model", "tiny", "--budgets", "16,x"], 2, "expected a whole number"],
   ])("%s is refused before anything is asked", async (_what, flags, exitCode, message) => {
     const outcome = await machine.run("evaluate", "--task", "sums", ...flags);
     expect(outcome.stderr).toContain(message);
@@ -155,7 +193,7 @@ describe("evaluate", () => {
     await machine.run("evaluate", "--task", "sums:2", ...endpoint, "--max-usd", "0.5", "--out", "o u t");
     expect(JSON.parse(await readFile(join(machine.folder, "o u t/origin.json"), "utf8"))).toMatchObject({
       command:
-        "grappa evaluate --task sums:2 --model m --endpoint http://127.0.0.1:1/v1 --input-price 1.00 --output-price 2.00 --max-usd 0.50 --out 'o u t'",
+        "grappa evaluate m --task sums:2 --endpoint http://127.0.0.1:1/v1 --input-price 1.00 --output-price 2.00 --max-usd 0.50 --out 'o u t'",
       data: null,
     });
   });
@@ -210,7 +248,7 @@ describe("rescore", () => {
     const { stderr, exitCode } = await machine.run("rescore", "half");
     expect(exitCode).toBe(4);
     expect(stderr).toContain(
-      "error: HERE/half: the evaluation is not finished\nhint: go on with it: grappa evaluate --task sums --model tiny --out half\n",
+      "error: HERE/half: the evaluation is not finished\nhint: go on with it: grappa evaluate tiny --task sums --out half\n",
     );
   });
 

@@ -32,10 +32,11 @@ describe("help", () => {
         grappa status <RUN>
         grappa ledger <RUN>
         grappa report <RUN>
+        grappa ui
         grappa xray <RUN>
         grappa chat <MODEL>
         grappa serve <MODEL>
-        grappa evaluate (--task TASK) (--model MODEL)
+        grappa evaluate (--task TASK)
         grappa rescore <EVALUATION>
         grappa compare <A> <B>
         grappa questions list|sample ...
@@ -69,6 +70,7 @@ describe("help", () => {
         status     where a run stands, stage by stage; works while it is running
         ledger     where a run's money went, by stage, model and outcome; and what a right trace cost
         report     write a finished run's report.html, report.md and result.json again, and show the result
+        ui         a local page of your runs: stages, training, money
         xray       what a run's student is trained on, token by token, with the loss mask and the gates
         chat       talk to a student: /budget 64, /wait 1, /help, /quit
         serve      serve a student as an OpenAI-compatible API, thinking under a budget

@@ -37,10 +37,13 @@ export function hashedToken(sequence: readonly number[], row: Pick<ExtendRow, "f
   }
 }
 
-/** A source over that model which checks every promise that a caller makes, and counts what it is asked. */
-export function hashedSource(slots: number, contextTokens: number) {
+/**
+ * A source over that model which checks every promise that a caller makes, and counts what it is asked.
+ * @param canCopy whether slots can be copied
+ */
+export function hashedSource(slots: number, contextTokens: number, canCopy = true) {
   const held: number[][] = Array.from({ length: slots }, () => [99]);
-  const counts = { calls: 0, ids: 0, choices: 0, truncations: 0 };
+  const counts = { calls: 0, ids: 0, choices: 0, truncations: 0, copied: 0 };
   const source: TokenSource = {
     slots,
     contextTokens,
@@ -50,6 +53,16 @@ export function hashedSource(slots: number, contextTokens: number) {
       ids.length = length;
       counts.truncations++;
     },
+    ...(canCopy
+      ? {
+          copy: (from: number, to: number, length: number) => {
+            const ids = held[from] as number[];
+            if (from === to || length > ids.length) throw new Error(`cannot copy ${length} of ${ids.length} ids`);
+            held[to] = ids.slice(0, length);
+            counts.copied += length;
+          },
+        }
+      : {}),
     extend: async (rows) => {
       if (new Set(rows.map((row) => row.slot)).size !== rows.length) throw new Error("a slot twice in one call");
       counts.calls++;
@@ -98,12 +111,15 @@ export function decodeAlone(request: GenerateRequest, contextTokens: number, wai
   };
 }
 
-export const anySetting: fc.Arbitrary<BudgetSetting> = fc.record({
-  mode: fc.constantFrom("think" as const, "think" as const, "direct" as const),
-  budgetTokens: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(10_000)),
-  waits: fc.integer({ min: 0, max: 3 }),
-  minThinkingTokens: fc.constantFrom(0, 0, 0, 6),
-});
+export const anySetting: fc.Arbitrary<BudgetSetting> = fc
+  .record({
+    mode: fc.constantFrom("think" as const, "think" as const, "direct" as const),
+    budgetTokens: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constant(10_000)),
+    waits: fc.integer({ min: 0, max: 3 }),
+    minThinkingTokens: fc.constantFrom(0, 0, 0, 6),
+    stopsAtCap: fc.constantFrom(false, false, true),
+  })
+  .map(({ stopsAtCap, ...setting }) => (stopsAtCap ? { ...setting, stopsAtCap } : setting));
 export const anyPrompt = fc.record({
   promptIds: fc.array(fc.integer({ min: 4, max: VOCABULARY - 1 }), { minLength: 1, maxLength: 12 }),
   answerTokens: fc.integer({ min: 1, max: 5 }),

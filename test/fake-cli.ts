@@ -210,6 +210,7 @@ function fakeModel(machine: FakeMachine, options: OpenModelOptions): EvaluatedMo
   const name = options.kind === "endpoint" ? options.model : options.name;
   let asked = 0;
   return {
+    generatedTokens: () => 14 * asked,
     facts: { kind: isStudent ? "student" : "chat", name, digest: isStudent ? "d".repeat(64) : null },
     maxTokens: 100,
     answerTokens: isStudent ? 10 : null,

@@ -15,7 +15,7 @@ import { thinkingDelimiters } from "../src/tokenize/thinking-delimiters.ts";
 /** The checkpoint. */
 export const IDENTITY_FOLDER = "models/demo-base";
 /** Two tokens whose logits are as close as this may change places: sums are taken in another order. */
-const NEAR_TIE = 1e-3;
+export const NEAR_TIE = 1e-3;
 /** Of all replies, those that may part. */
 const MOST_PARTED = 0.02;
 

@@ -150,7 +150,7 @@ describe("against an endpoint", () => {
 
 describe("with the embedded student", () => {
   const command = (out: string): string[] =>
-    `evaluate --task arithmetic --limit 40 --model tiny --budget 16 --wait 1 --direct --threads 1 --out ${out} --json`.split(
+    `evaluate tiny --task arithmetic --limit 40 --budgets 16,auto --waits 0,1 --direct --threads 1 --out ${out} --json`.split(
       " ",
     );
 

@@ -24,6 +24,10 @@ const BROKEN: Readonly<Record<string, { readonly text: string; readonly rule: st
   "src/live/imports-adapter.ts": { text: 'import "../adapters/file-system.ts";', rule: "no-restricted-imports" },
   "src/live/imports-node.ts": { text: 'import "node:fs";', rule: "no-restricted-imports" },
   "src/live/talks.ts": { text: 'export const page = fetch("https://example.org");', rule: "no-restricted-globals" },
+  "src/ui/imports-pipeline.ts": { text: 'import "../pipeline/stage.ts";', rule: "no-restricted-imports" },
+  "src/ui/imports-node.tsx": { text: 'import "node:fs";', rule: "no-restricted-imports" },
+  "src/ui/views/talks.tsx": { text: 'export const page = fetch("/api/runs");', rule: "no-restricted-globals" },
+  "src/server/imports-ui.ts": { text: 'import "../ui/route.ts";', rule: "no-restricted-imports" },
   "src/pipeline/imports-live.ts": { text: 'import "../live/main.ts";', rule: "no-restricted-imports" },
   "src/pipeline/imports-cli.ts": { text: 'import "../cli/app.ts";', rule: "no-restricted-imports" },
   "src/curate/imports-type.ts": {
@@ -66,6 +70,7 @@ const FINE: Readonly<Record<string, string>> = {
   "src/curate/imports-down.ts": 'import "../grade/exact.ts";\nimport "../core/prng.ts";',
   "src/adapters/engine/imports-down.ts": 'import "../../engine/arena.ts";\nimport "node:fs";',
   "src/pipeline/stages/imports-adapter-engine.ts": 'import "../../adapters/engine/open-engine.ts";',
+  "src/ui/api/client.ts": 'import "../../report/page/page-api.ts";\nexport const answer = fetch("/api/runs");',
   "src/report/fine.test.ts": 'import "../adapters/file-system.ts";\nconsole.log(process.cwd());',
 };
 

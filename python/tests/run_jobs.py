@@ -60,3 +60,6 @@ def forget() -> None:
 
 
 main()
+sys.stdout.flush()
+# As train.py ends: an orderly exit may abort while the process group stands (SIGABRT, on a quiet machine).
+os._exit(0)

@@ -14,6 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "dist/cli/main.js"
 STEPS = 12
+# Long enough to be interrupted on a quiet machine too: some seconds of training.
+LONG = {"epochs": 40, "checkpointEverySteps": 4}
+LONG_STEPS = 160
 
 pytestmark = pytest.mark.skipif(not (ROOT / "python/train.py").exists(), reason="the trainer is not in this tree")
 
@@ -58,11 +61,32 @@ def stage_of(folder: Path, name: str) -> Path:
     return found
 
 
-def losses_of(folder: Path) -> list[float]:
+def losses_of(folder: Path, steps: int = STEPS) -> list[float]:
     """The losses of all steps, in order."""
     rows = [json.loads(line) for line in (stage_of(folder, "train") / "losses.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == list(range(1, STEPS + 1))
+    assert [row["step"] for row in rows] == list(range(1, steps + 1))
     return [row["loss"] for row in rows]
+
+
+def wait_for_step(folder: Path, child: "subprocess.Popen[str]") -> None:
+    """Waits until the run has told of some steps of its training, and a checkpoint stands."""
+    events = folder / "run/events.jsonl"
+    until = time.monotonic() + 240
+    while not (events.exists() and re.search(r'"train","done":([5-9]|[1-9]\d)', events.read_text())):
+        assert time.monotonic() < until
+        assert child.poll() is None, child.communicate()[1]
+        time.sleep(0.05)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that this one started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers_below(folder: Path) -> list[int]:
+    """The trainer's processes of the job in a run's folder, by the record of PyTorch's agent."""
+    [record] = (folder / "run").glob("**/try-1/child.json")
+    return children_of(json.loads(record.read_text())["identity"]["pid"])
 
 
 def test_a_run_trains_with_torchrun_evaluates_and_reports(tmp_path: Path) -> None:
@@ -82,20 +106,30 @@ def test_a_run_trains_with_torchrun_evaluates_and_reports(tmp_path: Path) -> Non
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    recipe_in(tmp_path, launcher=LAUNCHER)
+    recipe_in(tmp_path, launcher=LAUNCHER, **LONG)
     child = start(tmp_path)
-    events = tmp_path / "run/events.jsonl"
-    until = time.monotonic() + 240
-    while not (events.exists() and re.search(r'"train","done":[3-9]', events.read_text())):
-        assert time.monotonic() < until
-        assert child.poll() is None, child.communicate()[1]
-        time.sleep(0.1)
+    wait_for_step(tmp_path, child)
     child.send_signal(signal.SIGINT)
     _, stderr = child.communicate(timeout=60)
     assert child.returncode == 130, stderr
     assert "the training on this machine is stopped" in stderr
     run(tmp_path, "--until", "train")
-    assert len(losses_of(tmp_path)) == STEPS
+    assert len(losses_of(tmp_path, LONG_STEPS)) == LONG_STEPS
     job = json.loads((stage_of(tmp_path, "train") / "job.json").read_text())
     assert job["tries"] == 2
     assert not any(str(tmp_path) in line for line in os.popen("ps -eo args").read().splitlines())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers by /proc")
+def test_a_worker_killed_in_mid_run_is_gone_on_without_by_the_run_itself(tmp_path: Path) -> None:
+    recipe_in(tmp_path, launcher=LAUNCHER, **LONG)
+    child = start(tmp_path, "--until", "train")
+    wait_for_step(tmp_path, child)
+    [_, worker] = workers_below(tmp_path)
+    os.kill(worker, signal.SIGKILL)
+    _, stderr = child.communicate(timeout=300)
+    assert child.returncode == 0, stderr
+    assert "it is submitted again and goes on from its last checkpoint" in stderr
+    assert len(losses_of(tmp_path, LONG_STEPS)) == LONG_STEPS
+    job = json.loads((stage_of(tmp_path, "train") / "job.json").read_text())
+    assert (job["tries"], job["costMicroUsd"]) == (2, 0)

@@ -22,6 +22,7 @@ import { splitCommand } from "./commands/split.ts";
 import { statusCommand } from "./commands/status.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { uiCommand } from "./commands/ui.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { xrayCommand } from "./commands/xray.ts";
 import type { CliContext } from "./context.ts";
@@ -43,6 +44,7 @@ export function buildApp(version: string): Application<CliContext> {
       status: statusCommand,
       ledger: ledgerCommand,
       report: reportCommand,
+      ui: uiCommand,
       xray: xrayCommand,
       chat: chatCommand,
       serve: serveCommand,

@@ -1,6 +1,6 @@
 /** @file Flags of `grappa evaluate`, and what they ask for. */
 import { AppError } from "../core/errors.ts";
-import type { WantedSettings } from "../evaluate/evaluation-plan.ts";
+import { DEFAULT_MAX_TRIES, type WantedSettings } from "../evaluate/evaluation-plan.ts";
 import { parseTaskSpec } from "../evaluate/tasks/task-spec.ts";
 import { formatUsd, parseUsd } from "../ledger/money.ts";
 import { readApiKey } from "../adapters/teacher/openai-compatible.ts";
@@ -31,7 +31,7 @@ export interface EvaluateFlags extends CommonFlags, JudgeFlags, GgufFlags {
   readonly data?: string;
   readonly sha256?: string;
   readonly limit?: number;
-  readonly model: string;
+  readonly model?: string;
   readonly endpoint?: string;
   readonly api: "chat" | "completions";
   readonly keyEnv?: string;
@@ -39,9 +39,11 @@ export interface EvaluateFlags extends CommonFlags, JudgeFlags, GgufFlags {
   readonly outputPrice?: number;
   readonly maxUsd?: number;
   readonly concurrency: number;
-  readonly budget?: readonly number[];
-  readonly wait?: readonly number[];
+  readonly budgets?: readonly (number | "auto")[];
+  readonly waits?: readonly number[];
   readonly direct: boolean;
+  readonly reject?: readonly number[];
+  readonly maxTries?: number;
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly answerTokens?: number;
@@ -57,9 +59,15 @@ const text = (brief: string, placeholder: string) =>
   ({ kind: "parsed", parse: plainText, brief, optional: true, placeholder }) as const;
 const number = (parse: (input: string) => number, brief: string, placeholder = "N") =>
   ({ kind: "parsed", parse, brief, optional: true, placeholder }) as const;
-const numbers = (parse: (input: string) => readonly number[], brief: string) =>
+const numbers = <T>(parse: (input: string) => readonly T[], brief: string) =>
   ({ kind: "parsed", parse, brief, optional: true, placeholder: "N,N" }) as const;
 const flag = (brief: string) => ({ kind: "boolean", brief, default: false, withNegated: false }) as const;
+
+/** Hard caps on thinking, where `auto` is none. */
+function budgetLadder(input: string): readonly (number | "auto")[] {
+  const one = wholeNumber(0, 1 << 20);
+  return input.split(",").map((part) => (part.trim() === "auto" ? "auto" : one(part.trim())));
+}
 
 /** Which sandbox may run generated code. */
 export const sandboxFlags = {
@@ -79,12 +87,7 @@ export const evaluateFlags = {
   task: { kind: "parsed", parse: plainText, brief: "a task, or TASK:N for N samples a question", placeholder: "TASK" },
   ...dataFlags,
   limit: number(wholeNumber(1, 1_000_000), "at most so many questions, drawn by the seed"),
-  model: {
-    kind: "parsed",
-    parse: plainText,
-    brief: "a run, a model's folder, a GGUF, or demo-base; with --endpoint, the model's name there",
-    placeholder: "MODEL",
-  },
+  model: text("the same as MODEL", "MODEL"),
   endpoint: text("an OpenAI-compatible endpoint, up to and including /v1", "URL"),
   api: { kind: "enum", values: ["chat", "completions"], brief: "which of its APIs", default: "chat" },
   keyEnv: text("environment variable that holds its key", "NAME"),
@@ -98,10 +101,22 @@ export const evaluateFlags = {
     default: "8",
     placeholder: "N",
   },
-  budget: numbers(wholeNumbers(0, 1 << 20), "also think under these hard caps, tokens (students)"),
-  wait: numbers(wholeNumbers(1, 16), 'also put the end of thinking off by so many "Wait" (students)'),
+  budgets: {
+    ...numbers(budgetLadder, "think under these hard caps, tokens; auto: to the natural end, always done (students)"),
+    placeholder: "N,N,auto",
+  },
+  waits: numbers(wholeNumbers(0, 16), 'put the natural end of thinking off by so many "Wait"; 0: not (students)'),
   direct: flag("also answer without thinking (students)"),
-  temperature: number(decimalNumber(0, 2), "of sampling (default: 0, or 0.7 for several samples)", "T"),
+  reject: numbers(
+    wholeNumbers(1, 1 << 20),
+    "also sample until thinking ends by itself within so many tokens (students)",
+  ),
+  maxTries: number(wholeNumber(1, 1000), `samples until --reject gives up (default: ${DEFAULT_MAX_TRIES})`),
+  temperature: number(
+    decimalNumber(0, 2),
+    "of sampling (default: 0, or 0.7 for several samples and with --reject)",
+    "T",
+  ),
   maxTokens: number(wholeNumber(1, 1 << 20), "cap on thinking and answer together (default: context, or 32768)"),
   answerTokens: number(wholeNumber(1, 1 << 20), "kept free for a student's answer (default: a 16th of its context)"),
   seed: {
@@ -119,30 +134,45 @@ export const evaluateFlags = {
   plan: flag("say what would be asked and what it may cost, and ask nothing"),
 } as const;
 
+/** The MODEL on a command line. */
+export const modelArgument = {
+  brief: "a run, a model's folder, a GGUF, or demo-base; with --endpoint, the model's name there",
+  parse: plainText,
+  placeholder: "MODEL",
+  optional: true,
+} as const;
+
 const FOR_STUDENTS =
   "is for students: on an endpoint only the natural end of thinking is evaluated, under --max-tokens";
 const ENDPOINT_MAX_TOKENS = 32_768;
 const SAMPLED_TEMPERATURE = 0.7;
 
+/** Flags with the model that they, or the command's argument, name. */
+type NamedFlags = EvaluateFlags & { readonly model: string };
+
 /**
  * What the flags ask for.
  *
+ * @param model the command's argument
  * @throws AppError "usage" for flags that do not go together; as `findModel` and `readApiKey`.
  */
 export async function evaluateRequest(
-  flags: EvaluateFlags,
-  context: CliContext,
-  signal: AbortSignal,
+  asked: EvaluateFlags,
+  model: string | undefined,
+  { context, signal }: { readonly context: CliContext; readonly signal: AbortSignal },
 ): Promise<EvaluateRequest> {
+  const flags = withModel(asked, model);
   const { name, samples } = parseTaskSpec(flags.task);
   const { workingFolder } = context.recipes;
-  const temperature = flags.temperature ?? (samples > 1 ? SAMPLED_TEMPERATURE : 0);
+  const temperature = temperatureOf(flags, samples);
   const judge = judgeOptions(flags, context.secrets);
   const settings: WantedSettings = {
-    budgets: flags.budget ?? [],
-    waits: flags.wait ?? [],
+    budgets: (flags.budgets ?? []).filter((budget) => budget !== "auto"),
+    waits: flags.waits ?? [],
     isDirect: flags.direct,
     temperature,
+    ...(flags.reject === undefined ? {} : { rejectAbove: flags.reject }),
+    ...given(flags, ["maxTries"]),
   };
   return {
     task: {
@@ -167,8 +197,29 @@ export async function evaluateRequest(
   };
 }
 
+function withModel(flags: EvaluateFlags, argument: string | undefined): NamedFlags {
+  const model = argument ?? flags.model;
+  if (model === undefined)
+    throw new AppError("usage", "no MODEL is named", {
+      hint: "grappa evaluate MODEL --task TASK; MODEL is a run, a model's folder, a GGUF or demo-base",
+    });
+  if (flags.model !== undefined && flags.model !== model)
+    throw new AppError("usage", `two models are named, ${model} and --model ${flags.model}`, { hint: "name one" });
+  return { ...flags, model };
+}
+
+/** Throws "usage" where rejection sampling is asked for greedily: every try would be the same. */
+function temperatureOf({ temperature, reject, maxTries }: EvaluateFlags, samples: number): number {
+  if (maxTries !== undefined && reject === undefined) throw new AppError("usage", "--max-tries is for --reject");
+  if (temperature === 0 && reject !== undefined)
+    throw new AppError("usage", "--reject at --temperature 0 would try the same reply again and again", {
+      hint: "give a temperature above 0, or leave the flag out",
+    });
+  return temperature ?? (samples > 1 || reject !== undefined ? SAMPLED_TEMPERATURE : 0);
+}
+
 /** The command with the flags that were given. */
-function commandOf({ json: _json, plan: _plan, ...flags }: EvaluateFlags): string {
+function commandOf({ json: _json, plan: _plan, model, ...flags }: NamedFlags): string {
   const words = Object.entries(flags).flatMap(([name, value]) => {
     const word = flagName(name);
     if (value === undefined || value === false || DEFAULTS[name] === value) return [];
@@ -176,7 +227,7 @@ function commandOf({ json: _json, plan: _plan, ...flags }: EvaluateFlags): strin
     const isUsd = /(?:Usd|Price)$/.test(name);
     return [word, shellQuote(isUsd ? formatUsd(Number(value)).slice(1) : String(value))];
   });
-  return ["grappa evaluate", ...words].join(" ");
+  return ["grappa evaluate", shellQuote(model), ...words].join(" ");
 }
 
 const DEFAULTS: Readonly<Record<string, unknown>> = { api: "chat", concurrency: 8, seed: 0 };
@@ -192,10 +243,7 @@ function given<F, K extends keyof F>(flags: F, names: readonly K[]): Partial<Pic
   return Object.fromEntries(entries) as Partial<Pick<F, K>>;
 }
 
-async function student(
-  flags: EvaluateFlags,
-  context: CliContext,
-): Promise<Pick<EvaluateRequest, "model" | "runFolder">> {
+async function student(flags: NamedFlags, context: CliContext): Promise<Pick<EvaluateRequest, "model" | "runFolder">> {
   refuse(flags, ["keyEnv", "inputPrice", "outputPrice", "maxUsd"], "is for --endpoint");
   const { recipes, settings } = context;
   const { name, folder, runFolder } = await findModel(flags.model, recipes);
@@ -210,8 +258,8 @@ async function student(
   };
 }
 
-function endpoint(flags: EvaluateFlags, context: CliContext, temperature: number): OpenModelOptions {
-  refuse(flags, ["budget", "wait", "direct", "answerTokens"], FOR_STUDENTS);
+function endpoint(flags: NamedFlags, context: CliContext, temperature: number): OpenModelOptions {
+  refuse(flags, ["budgets", "waits", "direct", "reject", "answerTokens"], FOR_STUDENTS);
   refuse(flags, ["context", "tokenizer"], "is for a GGUF");
   const { model, api, keyEnv, concurrency, seed, maxTokens = ENDPOINT_MAX_TOKENS } = flags;
   const { inputPrice: input, outputPrice: output } = flags;

@@ -19,6 +19,7 @@ export async function withProgress<T>(
       fs,
       processes,
       services,
+      clock,
       onProgress: (progress) => {
         note = `${progress.done} ${progress.unit}`;
         observe({ type: "stage-progress", stage, ...progress });

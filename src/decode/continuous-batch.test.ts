@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -92,6 +93,22 @@ describe("a continuous batch", () => {
     giving.abort();
     for (const { done } of jobs) await expect(done).rejects.toMatchObject({ code: "interrupted" });
     expect(batch.load).toEqual({ active: 1, waiting: 0 });
+  });
+
+  it("leaves no listener on a signal once it waits no longer: a combined one would be kept for ever", async () => {
+    const batch = new ContinuousBatch(hashedSource(1, CONTEXT).source, delimiters);
+    const [lasting, leaving] = [new AbortController(), new AbortController()];
+    const listeners = () => [lasting, leaving].map(({ signal }) => getEventListeners(signal, "abort").length);
+    const jobs = ["a", "b"].map((key) => batch.decode(request(key), { signal: lasting.signal }));
+    const gone = batch.decode(request("c"), { signal: leaving.signal });
+    expect(listeners()).toEqual([2, 1]);
+    leaving.abort();
+    await expect(gone.done).rejects.toMatchObject({ code: "interrupted" });
+    await Promise.all(jobs.map(({ done }) => done));
+    const late = batch.decode(request("d"), { signal: lasting.signal });
+    batch.close(new AppError("interrupted", "closed"));
+    await expect(late.done).rejects.toMatchObject({ code: "interrupted" });
+    expect(listeners()).toEqual([0, 0]);
   });
 
   it("a model that fails fails everyone, and is asked again by who comes later", async () => {

@@ -1,11 +1,13 @@
 /**
  * @file Requests that come and go while a model decodes: each is taken into a slot as one falls free, and leaves it when it is
- * done or given up. Callers take turns, so that one with many requests does not keep the others waiting.
+ * done or given up. Callers take turns, so that one with many requests does not keep the others waiting. A prompt that begins
+ * as another of its caller did starts from what that one left (held-prefixes.ts).
  */
 import { AppError } from "../core/errors.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import { HeldPrefixes } from "./held-prefixes.ts";
 import { openRow, type Generation, type Row, type RowRequest } from "./row.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { ExtendRow, ScoredTokens, TokenSource } from "./token-source.ts";
 
 /** Who asks, and until when. */
 export interface DecodeOptions {
@@ -15,6 +17,8 @@ export interface DecodeOptions {
   readonly caller?: string | undefined;
   /** Its own delimiters, such as another wait text; the batch's unless told. */
   readonly delimiters?: ThinkingDelimiters | undefined;
+  /** Called before its first model call, with how many ids of its prompt are not computed again. */
+  readonly onBegin?: ((reusedTokens: number) => void) | undefined;
 }
 
 /** A request under way. */
@@ -33,8 +37,12 @@ export interface BatchLoad {
 
 interface Waiting {
   readonly request: RowRequest;
+  readonly caller: string;
+  readonly onBegin: DecodeOptions["onBegin"];
   readonly delimiters: ThinkingDelimiters;
   readonly signal: AbortSignal | undefined;
+  /** Called when it waits no longer: a listener that stays keeps a combined signal, and all behind it, for ever. */
+  stopListening(): void;
   readonly generations: Generation[];
   resolve(generations: readonly Generation[]): void;
   reject(error: unknown): void;
@@ -42,6 +50,14 @@ interface Waiting {
 
 interface Seat extends Waiting {
   readonly row: Row;
+  readonly slot: number;
+  hasBegun: boolean;
+}
+
+/** A seat's part of the next model call. */
+interface SeatCall {
+  readonly seat: Seat;
+  readonly call: ExtendRow;
 }
 
 /** Decodes on one source for as long as it is asked; takes the source's slots over whatever they held. */
@@ -52,6 +68,7 @@ export class ContinuousBatch {
   /** Waiting requests by caller; the caller whose turn it is stands first. */
   readonly #queues = new Map<string, Waiting[]>();
   readonly #seats: (Seat | undefined)[];
+  readonly #held: HeldPrefixes;
   #isRunning = false;
   #closed: unknown;
 
@@ -61,6 +78,7 @@ export class ContinuousBatch {
     this.#delimiters = delimiters;
     this.#onRound = onRound;
     this.#seats = Array.from({ length: source.slots }, () => undefined);
+    this.#held = new HeldPrefixes(source);
   }
 
   get load(): BatchLoad {
@@ -70,31 +88,36 @@ export class ContinuousBatch {
 
   /** Takes a request in. Its result does not depend on who else is there. */
   decode(request: RowRequest, options: DecodeOptions = {}): DecodeJob {
-    const { signal, caller = "", delimiters = this.#delimiters } = options;
+    const { signal, caller = "", delimiters = this.#delimiters, onBegin } = options;
     const generations: Generation[] = [];
     const done = new Promise<readonly Generation[]>((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed as Error);
-      this.#queue(caller, { request, delimiters, signal, generations, resolve, reject });
+      const stopListening = (): void => signal?.removeEventListener("abort", leave);
+      const waiting = { request, caller, onBegin, delimiters, signal, stopListening, generations, resolve, reject };
+      const leave = (): void => this.#leave(waiting);
+      signal?.addEventListener("abort", leave);
+      this.#queue(waiting);
     });
     if (!this.#isRunning) void this.#run();
     return { generations, done };
   }
 
-  /** Who gives up while waiting leaves the queue at once, and is told so. */
-  #queue(caller: string, waiting: Waiting): void {
-    const queue = this.#queues.get(caller) ?? [];
+  #queue(waiting: Waiting): void {
+    const queue = this.#queues.get(waiting.caller) ?? [];
     queue.push(waiting);
-    this.#queues.set(caller, queue);
-    waiting.signal?.addEventListener("abort", () => this.#leave(caller, waiting), { once: true });
+    this.#queues.set(waiting.caller, queue);
   }
 
-  #leave(caller: string, waiting: Waiting): void {
+  /** Who gives up while waiting leaves the queue at once, and is told so. */
+  #leave(waiting: Waiting): void {
+    const { caller } = waiting;
     const queue = this.#queues.get(caller);
     const place = queue?.indexOf(waiting) ?? -1;
     if (queue === undefined || place === -1) return; // seated, or done
     queue.splice(place, 1);
     if (queue.length === 0) this.#queues.delete(caller);
-    waiting.reject(givenUp(waiting));
+    waiting.stopListening();
+    waiting.reject(givenUp(waiting.signal));
   }
 
   /** Gives everything up with this error; later requests reject with it at once. */
@@ -109,13 +132,14 @@ export class ContinuousBatch {
     await Promise.resolve();
     try {
       for (;;) {
-        const round = this.#seats.flatMap((_, slot) => this.#nextCall(slot) ?? []);
+        const round = this.#nextRound();
         this.#onRound();
         if (round.length === 0) return;
-        const tokens = await this.#source.extend(round.map(({ call }) => call));
+        const { tokens, scores } = await this.#extend(round.map(({ call }) => call));
         // Who was given up meanwhile has left: the token is nobody's.
         round.forEach(({ seat, call }, index) => {
-          if (this.#seats[call.slot] === seat) seat.row.accept(tokens[index] as number);
+          this.#held.computed(call.slot);
+          if (this.#seats[call.slot] === seat) seat.row.accept(tokens[index] as number, scores?.[index]);
         });
       }
     } catch (error) {
@@ -125,19 +149,45 @@ export class ContinuousBatch {
     }
   }
 
-  /** The slot's next model call, after whoever is done or gone has left; undefined when nobody wants the slot. */
-  #nextCall(slot: number) {
-    for (let seat = this.#seated(slot); seat !== undefined; seat = this.#seated(slot)) {
-      const wanted = seat.row.next();
-      this.#copy(seat);
-      if (wanted !== undefined) {
-        if (wanted.truncateTo !== undefined) this.#source.truncate(slot, wanted.truncateTo);
-        return { seat, call: wanted.call };
-      }
-      this.#seats[slot] = undefined;
-      seat.resolve(seat.generations);
+  /** With scores where a row asks for them and the source has them. */
+  async #extend(rows: readonly ExtendRow[]): Promise<{ tokens: Int32Array; scores?: ScoredTokens["scores"] }> {
+    const isScored = rows.some(({ scoreTop }) => scoreTop !== undefined);
+    const scored = isScored ? this.#source.extendScored?.(rows) : undefined;
+    return scored === undefined ? { tokens: await this.#source.extend(rows) } : await scored;
+  }
+
+  /** The next model call of everybody who wants one, those included who find a free slot. */
+  #nextRound(): readonly SeatCall[] {
+    const round = this.#seats.flatMap((seat) => (seat && this.#nextCall(seat)) ?? []);
+    while (this.#seats.includes(undefined)) {
+      const waiting = this.#take();
+      if (waiting === undefined) break;
+      const seat = this.#seat(waiting);
+      const call = seat && this.#nextCall(seat);
+      if (call !== undefined) round.push(call);
     }
-    return undefined;
+    return round;
+  }
+
+  /** The seat's model call; undefined when it waits for a prefix that others compute, or is done or given up, and has left. */
+  #nextCall(seat: Seat): SeatCall | undefined {
+    const { slot, row, request, caller } = seat;
+    if (isGivenUp(seat)) return this.#free(seat, () => seat.reject(givenUp(seat.signal)));
+    if (!seat.hasBegun && !this.#held.prepare(slot, { promptIds: request.promptIds, caller })) return undefined;
+    const wanted = row.next();
+    this.#copy(seat);
+    if (wanted === undefined) return this.#free(seat, () => seat.resolve(seat.generations));
+    if (wanted.truncateTo !== undefined) this.#source.truncate(slot, wanted.truncateTo);
+    if (!seat.hasBegun)
+      seat.onBegin?.(Math.min(request.promptIds.length, wanted.sequence.length - wanted.call.ids.length));
+    seat.hasBegun = true;
+    return { seat, call: wanted.call };
+  }
+
+  #free({ slot }: Seat, tell: () => void): undefined {
+    this.#seats[slot] = undefined;
+    this.#held.touch(slot);
+    tell();
   }
 
   #copy({ row, generations }: Seat): void {
@@ -145,28 +195,19 @@ export class ContinuousBatch {
       generations.push(row.generations[k] as Generation);
   }
 
-  /** Who sits in the slot, or is seated now. */
-  #seated(slot: number): Seat | undefined {
-    const seat = this.#seats[slot];
-    if (seat !== undefined && !isGivenUp(seat)) return seat;
-    seat?.reject(givenUp(seat));
-    return (this.#seats[slot] = this.#seatNext(slot));
-  }
-
-  #seatNext(slot: number): Seat | undefined {
-    for (let waiting = this.#take(); waiting !== undefined; waiting = this.#take()) {
-      if (isGivenUp(waiting)) {
-        waiting.reject(givenUp(waiting));
-        continue;
-      }
-      try {
-        const place = { delimiters: waiting.delimiters, contextTokens: this.#source.contextTokens, slot };
-        return { ...waiting, row: openRow(waiting.request, place) };
-      } catch (error) {
-        waiting.reject(error);
-      }
+  /** Gives a free slot to who waited; undefined where it is gone or cannot be served, and was told so. */
+  #seat(waiting: Waiting): Seat | undefined {
+    if (isGivenUp(waiting)) return refuse(waiting, givenUp(waiting.signal));
+    const { request, caller, delimiters } = waiting;
+    const free = this.#seats.flatMap((seat, slot) => (seat === undefined ? slot : []));
+    const slot = this.#held.choose({ promptIds: request.promptIds, caller }, free);
+    const { contextTokens } = this.#source;
+    try {
+      const row = openRow(request, { delimiters, contextTokens, slot, content: this.#held.of(slot) });
+      return (this.#seats[slot] = { ...waiting, row, slot, hasBegun: false });
+    } catch (error) {
+      return refuse(waiting, error);
     }
-    return undefined;
   }
 
   /** The next request of the caller whose turn it is, who then goes to the end of the line. */
@@ -175,23 +216,33 @@ export class ContinuousBatch {
       this.#queues.delete(caller);
       const first = queue.shift();
       if (queue.length > 0) this.#queues.set(caller, queue);
+      first?.stopListening();
       if (first !== undefined) return first;
     }
     return undefined;
   }
 
   #fail(error: unknown): void {
+    this.#held.forget();
     for (const [slot, seat] of this.#seats.entries()) {
       this.#seats[slot] = undefined;
       seat?.reject(error);
     }
-    for (const queue of this.#queues.values()) for (const waiting of queue) waiting.reject(error);
+    for (const waiting of [...this.#queues.values()].flat()) {
+      waiting.stopListening();
+      waiting.reject(error);
+    }
     this.#queues.clear();
   }
 }
 
+function refuse(waiting: Waiting, error: unknown): undefined {
+  waiting.reject(error);
+}
+
 const isGivenUp = ({ signal }: Waiting): boolean => signal?.aborted === true;
 
-function givenUp({ signal }: Waiting): AppError {
+/** The error of a request whose signal gave it up. */
+export function givenUp(signal: AbortSignal | undefined): AppError {
   return new AppError("interrupted", "decoding was interrupted", { cause: signal?.reason, isRetryable: true });
 }

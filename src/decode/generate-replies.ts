@@ -2,6 +2,7 @@
 import { AppError } from "../core/errors.ts";
 import type { GenerateJob, GenerateModel, GeneratePrompt, GenerateReply } from "../schema/generate-job.ts";
 import { SCHEMA_VERSION } from "../schema/schema-version.ts";
+import { commonLength } from "./common-length.ts";
 import type { Generation, RowRequest } from "./row.ts";
 import { openSegmentedRow } from "./segments.ts";
 
@@ -87,11 +88,4 @@ export function generationsOf(prompt: GeneratePrompt, job: GenerateJob, known: K
 
 function nameOf(model: string, key: string): string {
   return `${model}\n${key}`;
-}
-
-function commonLength(a: readonly number[], b: readonly number[]): number {
-  const most = Math.min(a.length, b.length);
-  let length = 0;
-  while (length < most && a[length] === b[length]) length++;
-  return length;
 }

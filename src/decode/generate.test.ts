@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -29,7 +30,7 @@ describe("generate", () => {
     const prompt = { promptIds: [4, 5, 6], answerTokens: 2, sampling: { temperature: 0, key: "" } };
     const requests = [8, 2, 2, 2].map((budgetTokens, index) => ({
       ...prompt,
-      promptIds: [4, 5, 6 + index],
+      promptIds: [6 + index, 5, 4], // beginning alike, they would not all be read
       setting: { mode: "think" as const, budgetTokens, waits: 0 },
     }));
     const { source, counts } = hashedSource(2, CONTEXT);
@@ -109,6 +110,17 @@ describe("generate", () => {
       onProgress: () => controller.abort(),
     });
     await expect(stopped).rejects.toMatchObject({ code: "interrupted" });
+  });
+
+  it("leaves no listener of a call of many requests at its signal, so that none is warned of", async () => {
+    const { signal } = new AbortController();
+    const setting = { mode: "think" as const, budgetTokens: 4, waits: 0 };
+    const request = { promptIds: [4], answerTokens: 2, sampling: { temperature: 0, key: "" }, setting };
+    const many = Array.from({ length: 40 }, (): GenerateRequest => request);
+    const call = generate(hashedSource(1, CONTEXT).source, many, { delimiters, signal });
+    expect(getEventListeners(signal, "abort").length).toBeLessThan(10);
+    expect(await call).toHaveLength(40);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
   });
 });
 

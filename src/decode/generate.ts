@@ -1,6 +1,6 @@
 import { AppError } from "../core/errors.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
-import { ContinuousBatch } from "./continuous-batch.ts";
+import { ContinuousBatch, givenUp } from "./continuous-batch.ts";
 import type { Generation, RowRequest } from "./row.ts";
 import type { BudgetSetting } from "./thinking-budget.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -42,8 +42,13 @@ export async function decodeRows(
   { delimiters, signal, onProgress }: GenerateOptions,
 ): Promise<(readonly Generation[])[]> {
   const results: (readonly Generation[])[] = [];
-  const batch = new ContinuousBatch(source, delimiters, progressReporter(requests, results, onProgress));
-  const jobs = requests.map((request) => batch.decode(request, { signal }));
+  const report = progressReporter(requests, results, onProgress);
+  // Looked at before each model call rather than by a listener for each of thousands of rows.
+  const batch = new ContinuousBatch(source, delimiters, () => {
+    if (signal?.aborted === true) throw givenUp(signal);
+    report();
+  });
+  const jobs = requests.map((request) => batch.decode(request));
   results.push(...jobs.map(({ generations }) => generations));
   try {
     return await Promise.all(jobs.map(({ done }) => done));

@@ -6,6 +6,8 @@
  */
 import { AppError } from "../core/errors.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import { commonLength } from "./common-length.ts";
+import { type SlotContent, unknownContent } from "./held-prefixes.ts";
 import { follow, knownChoices, recall, remember, type KnownChoices } from "./known-choices.ts";
 import {
   forbidden,
@@ -18,6 +20,7 @@ import {
   type ThinkingState,
   type ThinkingStep,
 } from "./thinking-budget.ts";
+import type { TokenScore } from "./token-score.ts";
 import type { ExtendRow, Sampling } from "./token-source.ts";
 
 /** What is asked about one prompt. */
@@ -28,6 +31,8 @@ export interface RowRequest {
   /** Most tokens the model may write as its answer, at least 1. */
   readonly answerTokens: number;
   readonly sampling: Sampling;
+  /** Where given, ids of the answer are emitted with their score and so many likeliest ids; recalled ones without. */
+  readonly scoreTop?: number | undefined;
   /** Called as ids are appended, in order, recalled ones too; `index` is the place of their setting in `settings`. */
   readonly onEmit?: (items: readonly EmittedToken[], index: number) => void;
   /** Called once, when every setting is done, with one generation a setting. */
@@ -53,6 +58,8 @@ export interface RowPlace {
   readonly delimiters: ThinkingDelimiters;
   readonly contextTokens: number;
   readonly slot: number;
+  /** What the slot holds, kept true as the row goes on; nothing is known unless given. */
+  readonly content?: SlotContent;
 }
 
 /** A model call of one row. */
@@ -73,7 +80,7 @@ export interface Row {
   /** What the row needs of the model now; undefined when every setting is done. */
   next(): RowCall | undefined;
   /** Takes the token that the model chose in the last call. */
-  accept(token: number): void;
+  accept(token: number, score?: TokenScore): void;
   /** One generation a setting, in order, as far as the row has come. */
   readonly generations: readonly Generation[];
   /** For each of these, every token that the model chose: swallowed ends too. Given to the machine again, they give it again. */
@@ -81,7 +88,7 @@ export interface Row {
 }
 
 /**
- * Puts a prompt into a slot, whatever the slot held before.
+ * Puts a prompt into a slot; what the slot is known to hold of it is not computed again.
  * @throws {AppError} limit-exceeded: the context cannot hold the prompt and an answer
  */
 export function openRow(request: RowRequest, place: RowPlace): Row {
@@ -89,7 +96,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const generations: Generation[] = [];
   const choices: number[][] = [];
   const root = knownChoices();
-  const slot: SlotContent = { ids: [], isKnown: false };
+  const slot = place.content ?? unknownContent();
   let pass: Pass | undefined;
   const tell = (items: readonly EmittedToken[]): void => request.onEmit?.(items, generations.length);
   const start = (plan: ThinkingPlan): Pass => {
@@ -97,11 +104,11 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
     tell([...started.emitted]);
     return started;
   };
-  const move = (moved: Pass, token: number): void => {
+  const move = (moved: Pass, token: number, score?: TokenScore): void => {
     const made = step(moved.state, token);
     moved.chosen.push(token);
     advance(moved, made, slot);
-    tell(made.emit);
+    tell(score === undefined ? made.emit : made.emit.map((item) => (item.forced ? item : { ...item, score })));
   };
 
   const next: Row["next"] = () => {
@@ -118,22 +125,17 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
       } else if (known !== undefined) {
         move(pass, known);
       } else {
-        return toCall(pass, slot, { slot: place.slot, sampling: request.sampling });
+        const scoreTop = pass.state.stage === "answer" ? request.scoreTop : undefined;
+        return toCall(pass, slot, { slot: place.slot, sampling: request.sampling, scoreTop });
       }
     }
   };
-  const accept = (token: number): void => {
+  const accept: Row["accept"] = (token, score) => {
     if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
     remember(pass.node, forbidden(pass.state), token);
-    move(pass, token);
+    move(pass, token, score);
   };
   return { next, accept, generations, choices };
-}
-
-/** The ids that the slot holds; not known until the row's first call, when another row may have left something there. */
-interface SlotContent {
-  readonly ids: number[];
-  isKnown: boolean;
 }
 
 /** One setting on its way: the machine's state, the sequence so far, and how much of it the slot holds. */
@@ -155,7 +157,7 @@ function startPass(start: {
 }): Pass {
   const { promptIds, plan, root, slot } = start;
   const first = startThinking(plan);
-  const shared = Math.min(promptIds.length, slot.ids.length);
+  const shared = commonLength(promptIds, slot.ids);
   const pass: Pass = { state: first.state, node: root, sequence: [...promptIds], emitted: [], chosen: [], shared };
   advance(pass, first, slot);
   return pass;
@@ -172,16 +174,29 @@ function advance(pass: Pass, { state, emit }: ThinkingStep, slot: SlotContent): 
 }
 
 /** Brings the slot to the pass's sequence; the last id is always sent, since a choice comes only with ids. */
-function toCall(pass: Pass, slot: SlotContent, row: { slot: number; sampling: Sampling }): RowCall {
+function toCall(
+  pass: Pass,
+  slot: SlotContent,
+  row: { slot: number; sampling: Sampling; scoreTop: number | undefined },
+): RowCall {
   const keep = Math.min(pass.shared, pass.sequence.length - 1);
   const truncateTo = slot.isKnown && slot.ids.length === keep ? undefined : keep;
   const ids = pass.sequence.slice(keep);
   slot.isKnown = true;
   slot.ids.length = keep;
+  slot.computed = Math.min(slot.computed, keep);
   for (const id of ids) slot.ids.push(id);
   pass.shared = pass.sequence.length;
   const { state, sequence, chosen } = pass;
-  return { truncateTo, call: { ...row, ids, forbidden: forbidden(state) }, state, sequence, chosen: chosen.length };
+  // Field by field: a copy by spreading costs more than the rest of the driver. Every field must be named.
+  const call: { readonly [Field in keyof Required<ExtendRow>]: ExtendRow[Field] } = {
+    slot: row.slot,
+    ids,
+    forbidden: forbidden(state),
+    sampling: row.sampling,
+    scoreTop: row.scoreTop,
+  };
+  return { truncateTo, call, state, sequence, chosen: chosen.length };
 }
 
 function toGeneration({ emitted, state }: Pass): Generation {

@@ -33,6 +33,7 @@ export function segmentedRuntime(
   return {
     contextTokens: source.contextTokens,
     limits,
+    canScore: false,
     get load() {
       return turns.load;
     },

@@ -9,11 +9,14 @@
 import { AppError } from "../core/errors.ts";
 import type { ThinkingSetting } from "../schema/records.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
+import type { TokenScore } from "./token-score.ts";
 
 /** How one row thinks: the record's setting and a floor that only callers of the decoder use. */
 export interface BudgetSetting extends ThinkingSetting {
   /** Ends of thinking before this many thinking tokens are replaced by the wait text, waits or no waits; 0 if absent. */
   readonly minThinkingTokens?: number;
+  /** Reaching the cap ends the row there, without an answer: what was thought is to be thrown away. Absent: it is cut. */
+  readonly stopsAtCap?: true;
 }
 
 /** Everything the machine needs to know beforehand. */
@@ -47,6 +50,8 @@ export interface EmittedToken {
   readonly forced: boolean;
   /** `delimiter` counts as neither thinking nor answer: the headings, a cut's text, and the end of the answer. */
   readonly part: "delimiter" | "thinking" | "answer";
+  /** How likely it was; where the driver asked, for what the model chose as its answer. */
+  readonly score?: TokenScore;
 }
 
 /** What follows from one event. When `done`, the row needs no further token. */
@@ -120,8 +125,18 @@ export function overheadTokens({ delimiters, answerTokens }: Omit<ThinkingPlan, 
 
 function think(state: ThinkingState, token: number): ThinkingStep {
   const emit: EmittedToken[] = [{ token, forced: false, part: "thinking" }];
-  const next: ThinkingState = { ...state, keptTokens: state.keptTokens + 1, lastKept: token, mayEnd: true };
+  const keptTokens = state.keptTokens + 1;
+  const next = oneMore(state, { keptTokens, lastKept: token, answerTokens: state.answerTokens });
   return next.keptTokens >= state.plan.setting.budgetTokens ? cut(next, emit) : { state: next, emit, done: false };
+}
+
+/** The state after a token of the model's, field by field: a copy by spreading takes longer than all else that is done for a token. */
+function oneMore(
+  { plan, stage, waitsLeft, end, answerFinish }: ThinkingState,
+  counts: Pick<ThinkingState, "keptTokens" | "lastKept" | "answerTokens">,
+): ThinkingState {
+  const { keptTokens, lastKept, answerTokens } = counts;
+  return { plan, stage, keptTokens, lastKept, waitsLeft, mayEnd: true, answerTokens, end, answerFinish };
 }
 
 /** Thinking ended by itself: swallow that once more (with nothing in its place where the setting is silent), or let it end. */
@@ -145,6 +160,9 @@ function endOrContinue(state: ThinkingState): ThinkingStep {
 }
 
 function cut(state: ThinkingState, emit: readonly EmittedToken[]): ThinkingStep {
+  if (state.plan.setting.stopsAtCap) {
+    return { state: { ...state, stage: "done", end: "cut", answerFinish: "length" }, emit, done: true };
+  }
   const { newline, newlineEndings, cutAnswer } = state.plan.delimiters;
   const isOnNewLine = state.lastKept !== null && newlineEndings.includes(state.lastKept);
   return toAnswer(state, "cut", emit, isOnNewLine ? cutAnswer : [...newline, ...cutAnswer]);
@@ -166,7 +184,8 @@ function answer(state: ThinkingState, token: number): ThinkingStep {
     return { state: { ...state, stage: "done", answerFinish: "stop" }, emit, done: true };
   }
   const emit: EmittedToken[] = [{ token, forced: false, part: "answer" }];
-  const next: ThinkingState = { ...state, answerTokens: state.answerTokens + 1 };
+  const { keptTokens, lastKept } = state;
+  const next = oneMore(state, { keptTokens, lastKept, answerTokens: state.answerTokens + 1 });
   if (next.answerTokens < state.plan.answerTokens) return { state: next, emit, done: false };
   return { state: { ...next, stage: "done", answerFinish: "length" }, emit, done: true };
 }

@@ -17,6 +17,8 @@ export interface ThinkingRequest {
   /** Most tokens that the model may write as its answer, at least 1. */
   readonly answerTokens: number;
   readonly sampling: Sampling;
+  /** Where given, ids of the answer come with their score and so many likeliest ids. Asked of runtimes with `canScore` alone. */
+  readonly scoreTop?: number | undefined;
 }
 
 /** What surrounds a request. */
@@ -27,6 +29,8 @@ export interface ThinkingOptions {
   readonly caller?: string | undefined;
   /** Called as ids are appended, in order. */
   readonly onEmit?: ((items: readonly EmittedToken[]) => void) | undefined;
+  /** Called once, before the first token, with how many ids of the prompt are not computed again; never where that is not known. */
+  readonly onBegin?: ((reusedTokens: number) => void) | undefined;
 }
 
 /** A model that thinks under a budget. A result depends on its request alone, not on who else is there. */
@@ -36,6 +40,8 @@ export interface ThinkingRuntime {
   /** What it cannot do, each a sentence for people; empty where it can do everything. */
   readonly limits: readonly string[];
   readonly load: BatchLoad;
+  /** Whether it tells how likely its tokens were. */
+  readonly canScore: boolean;
   /** @throws {AppError} limit-exceeded (it does not fit), interrupted (the signal), and what the model fails with */
   generate(request: ThinkingRequest, options?: ThinkingOptions): Promise<Generation>;
   close(): Promise<void>;
@@ -58,12 +64,13 @@ export function batchedRuntime(
   return {
     contextTokens: source.contextTokens,
     limits,
+    canScore: source.extendScored !== undefined,
     get load() {
       return batch.load;
     },
-    generate: async ({ setting, delimiters: own, ...request }, { signal, caller, onEmit } = {}) => {
+    generate: async ({ setting, delimiters: own, ...request }, { signal, caller, onEmit, onBegin } = {}) => {
       const row = { ...request, settings: [setting], ...(onEmit === undefined ? {} : { onEmit }) };
-      const [generation] = await batch.decode(row, { signal, caller, delimiters: own }).done;
+      const [generation] = await batch.decode(row, { signal, caller, onBegin, delimiters: own }).done;
       return generation as Generation;
     },
     close,

@@ -3,8 +3,10 @@
  * sequence of ids with the model's cache for it. The contract that makes results independent of batching: the token
  * chosen for a row depends only on the slot's ids, the row's forbidden ids and its sampling, never on batch-mates, on the
  * slot's number, or on how the ids were split over calls. Taking a sequence back to a prefix is enough to share work
- * between rows of one prompt (see known-choices.ts), so there is no copying of caches between slots.
+ * between settings of one prompt (see known-choices.ts); between prompts that begin alike a source may copy (held-prefixes.ts).
  */
+
+import type { TokenScore } from "./token-score.ts";
 
 /** How a token is chosen from the model's distribution. */
 export interface Sampling {
@@ -22,6 +24,15 @@ export interface ExtendRow {
   /** Ids that must not be chosen; few. */
   readonly forbidden: readonly number[];
   readonly sampling: Sampling;
+  /** Where given, `extendScored` tells how likely the choice was, and so many of the likeliest ids. */
+  readonly scoreTop?: number | undefined;
+}
+
+/** What was chosen for the rows of a call, in their order. */
+export interface ScoredTokens {
+  readonly tokens: Int32Array;
+  /** undefined for rows that did not ask. */
+  readonly scores: readonly (TokenScore | undefined)[];
 }
 
 /** A model with a cache of sequences, as decoding sees it. */
@@ -38,6 +49,10 @@ export interface TokenSource {
    * @throws {AppError} engine: a logit is not a number; limit-exceeded: a sequence outgrows the context
    */
   extend(rows: readonly ExtendRow[]): Promise<Int32Array>;
+  /** As `extend`, the same choices, with the scores of rows that ask for them; absent where the model gives none. */
+  extendScored?(rows: readonly ExtendRow[]): Promise<ScoredTokens>;
   /** Forgets all but the first `length` ids of a slot, length between 0 and the slot's; 0 empties it for a new row. */
   truncate(slot: number, length: number): void;
+  /** Makes a slot hold the first `length` ids of another, whatever it held; absent where the model cannot. */
+  copy?(from: number, to: number, length: number): void;
 }

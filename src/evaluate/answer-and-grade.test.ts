@@ -28,6 +28,7 @@ function modelOf(say: (request: ModelRequest, index: number) => string | Error |
     facts: { kind: "chat", name: "m", digest: null },
     maxTokens: 100,
     answerTokens: null,
+    generatedTokens: () => 0,
     spentMicroUsd: () => 0,
     close: async () => undefined,
     async *answer(requests): AsyncGenerator<ModelOutcome> {

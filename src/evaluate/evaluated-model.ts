@@ -1,6 +1,6 @@
 /** @file The port to a model that is evaluated: an embedded student, or an endpoint. */
 import type { ModelFacts } from "../schema/evaluation.ts";
-import type { FinishReason, ThinkingSetting } from "../schema/records.ts";
+import type { FinishReason, RejectedTries, ThinkingSetting } from "../schema/records.ts";
 
 /** One sample of one question, under every setting that it is still missing under. */
 export interface ModelRequest {
@@ -26,6 +26,8 @@ export interface ModelReply {
   /** Thinking reached its cap and an answer was forced. */
   readonly isThinkingCut: boolean;
   readonly costMicroUsd: number;
+  /** Of rejection sampling alone. */
+  readonly rejection?: RejectedTries;
 }
 
 /** Which sample an outcome belongs to. */
@@ -66,6 +68,8 @@ export interface EvaluatedModel {
    *   it cannot go on. Outcomes given before hold.
    */
   answer(requests: readonly ModelRequest[], context: AnswerContext): AsyncIterable<ModelOutcome>;
+  /** Tokens that the model has generated for `answer` in this process: what settings share is generated once. */
+  generatedTokens(): number;
   /** What this evaluation has cost so far, earlier processes included; known once `answer` has begun. */
   spentMicroUsd(): number;
   close(): Promise<void>;

@@ -35,6 +35,24 @@ describe("wanted settings", () => {
     ]);
   });
 
+  it("take no wait for the natural end, and put rejection sampling last", () => {
+    const wanted = {
+      budgets: [],
+      waits: [0, 1],
+      isDirect: false,
+      temperature: 1,
+      rejectAbove: [64, 32, 500],
+      maxTries: 3,
+    };
+    expect(wantedSettings(wanted, 100).map(settingKey)).toEqual([
+      "think/100/0/t1",
+      "think/100/1/t1",
+      "think/32/0/t1/x3",
+      "think/64/0/t1/x3",
+      "think/100/0/t1/x3",
+    ]);
+  });
+
   it("carry the temperature of samples", () => {
     expect(wantedSettings({ ...greedy, budgets: [16], isDirect: true, temperature: 0.7 }, 100).map(settingKey)).toEqual(
       ["direct/0/0/t0.7", "think/16/0/t0.7", "think/100/0/t0.7"],

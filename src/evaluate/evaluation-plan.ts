@@ -13,7 +13,14 @@ export interface WantedSettings {
   readonly isDirect: boolean;
   /** 0 is greedy. */
   readonly temperature: number;
+  /** Caps of rejection sampling, tokens; none unless told. */
+  readonly rejectAbove?: readonly number[];
+  /** Most samples until one fits such a cap. */
+  readonly maxTries?: number;
 }
+
+/** Samples until a cap of rejection sampling is given up, unless told. s1 needed 655 at its tightest cap, 8 at its third. */
+export const DEFAULT_MAX_TRIES = 16;
 
 /**
  * The settings of an evaluation in the order of the sweep, without repeats; the natural end is always among them, and a
@@ -32,10 +39,10 @@ export function wantedSettings(wanted: WantedSettings, maxTokens: number): Think
     ...wanted.budgets.map((budget) => think(budget, 0)),
     think(maxTokens, 0),
     ...wanted.waits.map((waits) => think(maxTokens, waits)),
+    ...(wanted.rejectAbove ?? []).map((cap) => ({ ...think(cap, 0), maxTries: wanted.maxTries ?? DEFAULT_MAX_TRIES })),
   ];
-  const greedy = ({ temperature: _, ...setting }: ThinkingSetting): ThinkingSetting => setting;
   return [...new Map(settings.map((setting) => [settingKey(setting), setting])).values()].sort((a, b) =>
-    compareSettings(greedy(a), greedy(b), maxTokens),
+    compareSettings(a, b, maxTokens),
   );
 }
 

@@ -1,6 +1,6 @@
 /** @file The rows that summaries and comparisons are made of, and where they come from: an evaluation's log, or a run. */
 import type { EvaluationSample } from "../schema/evaluation.ts";
-import type { Completion, GradeOutcome, ThinkingSetting } from "../schema/records.ts";
+import type { Completion, GradeOutcome, RejectedTries, ThinkingSetting } from "../schema/records.ts";
 
 /** One graded sample, as far as statistics are concerned. */
 export interface EvaluationRow {
@@ -15,6 +15,10 @@ export interface EvaluationRow {
   /** The answer's equivalence class, for a vote; null does not vote. */
   readonly answerClass: string | null;
   readonly thinkingTokens: number;
+  /** All that was generated for the sample: thinking, answer, and what rejection sampling threw away. */
+  readonly spentTokens: number;
+  /** Of rejection sampling alone. */
+  readonly rejection?: RejectedTries;
   /** The answer, or thinking without an answer, was cut by the token limit. */
   readonly isTruncated: boolean;
   /** Thinking reached its cap and an answer was forced. */
@@ -30,6 +34,7 @@ export function isScored(outcome: GradeOutcome): boolean {
 /** A line of an evaluation's log as a row. */
 export function rowOfSample(sample: EvaluationSample): EvaluationRow {
   const { questionId, cluster, setting, sampleIndex, thinkingTokens, isThinkingCut, costMicroUsd, verdict } = sample;
+  const { rejection } = sample;
   return {
     questionId,
     cluster,
@@ -39,6 +44,8 @@ export function rowOfSample(sample: EvaluationSample): EvaluationRow {
     flexibleOutcome: verdict.flexible?.outcome ?? null,
     answerClass: verdict.canonical,
     thinkingTokens,
+    spentTokens: sample.completionTokens + (rejection?.thrownAwayTokens ?? 0),
+    ...(rejection === undefined ? {} : { rejection }),
     isTruncated: sample.finishReason === "length",
     isThinkingCut,
     costMicroUsd,
@@ -50,7 +57,7 @@ export function rowOfSample(sample: EvaluationSample): EvaluationRow {
  * families' answers are canonical already), and it cost nothing: the embedded engine made it.
  */
 export function rowOfCompletion(completion: Completion): EvaluationRow {
-  const { questionId, setting, sampleIndex, thinkingTokens, grade } = completion;
+  const { questionId, setting, sampleIndex, thinkingTokens, grade, rejection } = completion;
   return {
     questionId,
     cluster: questionId,
@@ -60,6 +67,8 @@ export function rowOfCompletion(completion: Completion): EvaluationRow {
     flexibleOutcome: null,
     answerClass: grade.extracted,
     thinkingTokens,
+    spentTokens: thinkingTokens + completion.answerTokens + (rejection?.thrownAwayTokens ?? 0),
+    ...(rejection === undefined ? {} : { rejection }),
     isTruncated: completion.answerFinish === "length",
     isThinkingCut: completion.end === "cut",
     costMicroUsd: 0,

@@ -136,8 +136,27 @@ describe("summariseEvaluation", () => {
     );
   });
 
+  it("judges Control by a setting's mean thinking, not sample by sample, and Scaling by doublings", () => {
+    const at = (budgetTokens: number, lengths: readonly number[], letters: readonly string[]) =>
+      rowsOf(letters, { setting: { ...NATURAL, budgetTokens } }).map((row, place) => ({
+        ...row,
+        thinkingTokens: lengths[place] ?? 0,
+      }));
+    // Means of 100, 200 and 800 under caps of 120, 190 and 4,096: one is over its cap, and so is one sample of another.
+    const rows = [
+      ...at(120, [150, 50], ["+", "a"]),
+      ...at(190, [200, 200], ["+", "a"]),
+      ...at(4_096, [800, 800], ["+", "+"]),
+    ];
+    const { sweep } = summarise(rows);
+    expect(sweep?.control).toBeCloseTo(2 / 3, 12);
+    // Pairs: 0 points in 1 doubling, 50 in 2, 50 in 3.
+    expect(sweep?.pointsPerDoubling).toBeCloseTo((0 + 25 + 50 / 3) / 3, 12);
+  });
+
   it("has nothing to say of no rows, and no zero where nothing was scored", () => {
-    expect(summarise([])).toEqual({ schemaVersion: 1, settings: [], sweep: null, costMicroUsd: 0 });
+    const nothing = { settings: [], sweep: null, rejectionSweep: null, methods: [], equalTokens: [] };
+    expect(summarise([])).toEqual({ schemaVersion: 1, ...nothing, costMicroUsd: 0 });
     const summary = only(rowsOf(["u", "g"]));
     expect(summary.accuracy).toMatchObject({ questions: 0, value: null, interval: null });
     expect(summary.rates.noAnswer).toBeNull();

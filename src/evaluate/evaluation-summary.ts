@@ -1,13 +1,13 @@
 /** @file What an evaluation found: accuracy with its interval, what stands behind "wrong", and what more samples give. */
 import { quantile } from "../core/statistics/bootstrap.ts";
-import { clusteredMean, type QuestionValue, shareInterval } from "../core/statistics/clustered-mean.ts";
 import { mean } from "../core/statistics/intervals.ts";
-import { type Ballot, majorityAtK } from "../core/statistics/majority-at-k.ts";
+import { majorityAtK } from "../core/statistics/majority-at-k.ts";
 import { passAllAtK, passAtK } from "../core/statistics/pass-at-k.ts";
 import type {
   AtK,
   EvaluationSummary,
   FailureRates,
+  RejectionFigures,
   SettingSummary,
   ShareEstimate,
 } from "../schema/evaluation-summary.ts";
@@ -19,11 +19,12 @@ import {
   bySetting,
   isRight,
   type QuestionRows,
-  rightShare,
   type SettingRows,
 } from "./paired-questions.ts";
-import { sweepSummary } from "./scaling.ts";
+import { equalTokens, methodRows } from "./methods.ts";
+import { rejectionSweep, sweepSummary } from "./scaling.ts";
 import { settingKey } from "./settings.ts";
+import { ballotOf, estimateAtK, estimateShare, hasVotes, stepsOfK } from "./share-estimate.ts";
 
 /** What the rows do not say. */
 export interface SummaryOptions {
@@ -42,6 +43,9 @@ export function summariseEvaluation(rows: readonly EvaluationRow[], { key }: Sum
     schemaVersion: SCHEMA_VERSION,
     settings: settings.map((group) => settingSummary(group, `${key}/${settingKey(group.setting)}`)),
     sweep: sweepSummary(rows, `${key}/sweep`),
+    rejectionSweep: rejectionSweep(rows, `${key}/rejection`),
+    methods: methodRows(rows, key),
+    equalTokens: equalTokens(rows, key),
     costMicroUsd: totalCost(rows),
   };
 }
@@ -53,37 +57,24 @@ function settingSummary({ setting, rows }: SettingRows, key: string): SettingSum
   const count = (outcome: GradeOutcome): number => rows.filter((row) => row.outcome === outcome).length;
   return {
     setting,
-    accuracy: estimate(questions.map(accuracyValue), scored.length),
+    accuracy: estimateShare(questions.map(accuracyValue), scored.length),
     completed: completedAccuracy(scored),
     unscored: count("unscored"),
     goldErrors: count("gold_error"),
     rates: failureRates(scored),
     extractorDisagreement: shareOf(compared, (row) => isRight(row) !== (row.flexibleOutcome === "correct")),
     extractorPairs: compared.length,
-    atK: atEachK(questions, key),
-    thinkingTokens: tokenFigures(rows),
+    atK: stepsOfK(questions).map((k) => atK(questions, k, `${key}/maj@${k}`)),
+    thinkingTokens: tokenFigures(rows.filter(({ rejection }) => rejection?.isGivenUp !== true)),
+    rejection: rejectionFigures(rows),
     costMicroUsd: totalCost(rows),
-  };
-}
-
-/** The mean over questions with its interval. */
-function estimate(values: readonly QuestionValue[], samples: number): ShareEstimate {
-  const summary = clusteredMean(values);
-  const named = shareInterval(values);
-  return {
-    questions: values.length,
-    clusters: summary?.clusters ?? 0,
-    samples,
-    value: summary === null ? null : Math.min(1, Math.max(0, summary.mean)),
-    interval: named?.interval ?? null,
-    method: named?.method ?? null,
   };
 }
 
 /** Accuracy among samples that ended by themselves and gave an answer: what the token limit did not spoil. */
 function completedAccuracy(scored: readonly EvaluationRow[]): ShareEstimate {
   const completed = scored.filter(({ isTruncated, outcome }) => !isTruncated && outcome !== "no_answer");
-  return estimate(byQuestion(completed).map(accuracyValue), completed.length);
+  return estimateShare(byQuestion(completed).map(accuracyValue), completed.length);
 }
 
 function failureRates(scored: readonly EvaluationRow[]): FailureRates {
@@ -102,50 +93,37 @@ function shareOf(rows: readonly EvaluationRow[], has: (row: EvaluationRow) => bo
   return rows.length === 0 ? null : rows.filter(has).length / rows.length;
 }
 
-/** k = 1, 2, 4, ... and the most samples that a question has; over the questions that have as many. */
-function atEachK(questions: readonly QuestionRows[], key: string): AtK[] {
-  const most = questions.reduce((found, { rows }) => Math.max(found, rows.length), 0);
-  const steps: number[] = [];
-  for (let k = 1; k < most; k *= 2) steps.push(k);
-  if (most > 0) steps.push(most);
-  return steps.map((k) => atK(questions, k, `${key}/maj@${k}`));
-}
-
 function atK(all: readonly QuestionRows[], k: number, key: string): AtK {
   const questions = all.filter(({ rows }) => rows.length >= k);
-  const samples = questions.reduce((sum, { rows }) => sum + rows.length, 0);
-  const values = (of: (question: QuestionRows) => number | null): QuestionValue[] =>
-    questions.map((question) => ({
-      value: of(question) ?? 0,
-      cluster: question.cluster,
-      // n samples hold n / k sets of k that share none: no more observations than that.
-      samples: question.rows.length / k,
-    }));
   const counts = ({ rows }: QuestionRows) => ({ n: rows.length, right: rows.filter(isRight).length });
-  // Verifiers without canonical answers (code) leave nothing to vote on.
-  const hasVotes = questions.some(({ rows }) => rows.some(({ answerClass }) => answerClass !== null));
   const majority = (question: QuestionRows) => majorityAtK(ballotOf(question.rows), k, `${key}/${question.questionId}`);
   return {
     k,
     questions: questions.length,
-    pass: estimate(
-      values((question) => passAtK(counts(question), k)),
-      samples,
-    ),
+    pass: estimateAtK(questions, k, (question) => passAtK(counts(question), k)),
     passAll: mean(questions.map((question) => passAllAtK(counts(question), k) ?? 0)),
-    majority: hasVotes ? estimate(values(majority), samples) : estimate([], 0),
+    majority: hasVotes(questions) ? estimateAtK(questions, k, majority) : estimateShare([], 0),
   };
 }
 
-function ballotOf(rows: readonly EvaluationRow[]): Ballot {
-  const classes = new Map<string, EvaluationRow[]>();
-  for (const row of rows) {
-    if (row.answerClass !== null) classes.set(row.answerClass, [...(classes.get(row.answerClass) ?? []), row]);
-  }
-  const named = [...classes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, voters]) => voters);
+/** Null for a setting that rejects nothing. */
+function rejectionFigures(rows: readonly EvaluationRow[]): RejectionFigures | null {
+  const tried = rows.flatMap(({ questionId, cluster, rejection }) =>
+    rejection === undefined ? [] : [{ questionId, cluster, ...rejection }],
+  );
+  if (tried.length === 0) return null;
+  const questions = new Map<string, typeof tried>();
+  for (const one of tried) questions.set(one.questionId, [...(questions.get(one.questionId) ?? []), one]);
+  const kept = [...questions.values()].map((own) => ({
+    value: own.filter(({ isGivenUp }) => !isGivenUp).length / own.length,
+    cluster: own[0]?.cluster ?? "",
+    samples: own.length,
+  }));
   return {
-    classes: named.map((voters) => ({ votes: voters.length, rightShare: rightShare(voters) })),
-    silent: rows.filter(({ answerClass }) => answerClass === null).length,
+    kept: estimateShare(kept, tried.length),
+    givenUp: tried.filter(({ isGivenUp }) => isGivenUp).length,
+    tries: mean(tried.map(({ tries }) => tries)),
+    thrownAwayTokens: mean(tried.map(({ thrownAwayTokens }) => thrownAwayTokens)),
   };
 }
 

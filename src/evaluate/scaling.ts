@@ -56,7 +56,18 @@ export function sweepMetrics(completions: readonly Completion[], key: string): S
  * temperatures the one with most settings is taken. Intervals are null where nothing varied.
  */
 export function sweepSummary(rows: readonly EvaluationRow[], key: string): SweepSummary | null {
-  const grid = toGrid(rowsOfOneTemperature(rows));
+  return summariseGrid(toGrid(rowsOfOneTemperature(rows)), key);
+}
+
+/**
+ * The same of rejection sampling: its caps make a sweep of their own, as in the paper's Table 3, over the questions for which every
+ * cap kept a sample. What was given up has no length.
+ */
+export function rejectionSweep(rows: readonly EvaluationRow[], key: string): SweepSummary | null {
+  return summariseGrid(toGrid(rows.filter(({ rejection }) => rejection?.isGivenUp === false)), key);
+}
+
+function summariseGrid(grid: Grid, key: string): SweepSummary | null {
   const n = grid.clusters.length;
   const points = pointsOf(grid, new Uint32Array(n).fill(1));
   const slope = scalingSlope(points);
@@ -77,7 +88,7 @@ export function sweepSummary(rows: readonly EvaluationRow[], key: string): Sweep
 function rowsOfOneTemperature(rows: readonly EvaluationRow[]): EvaluationRow[] {
   const temperatures = new Map<ThinkingSetting["temperature"], EvaluationRow[]>();
   for (const row of rows) {
-    if (row.setting.silent) continue;
+    if (row.setting.silent || row.setting.maxTries !== undefined) continue;
     const same = temperatures.get(row.setting.temperature);
     if (same === undefined) temperatures.set(row.setting.temperature, [row]);
     else same.push(row);

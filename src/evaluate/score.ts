@@ -51,7 +51,9 @@ function scoreGroup(group: readonly Completion[], family: string): Score {
     correct,
     accuracy: scored.length === 0 ? null : correct / scored.length,
     interval: accuracyInterval(scored),
-    thinkingTokens: mean(group.map((completion) => completion.thinkingTokens)),
+    thinkingTokens: mean(
+      group.map(({ thinkingTokens, rejection }) => thinkingTokens + (rejection?.thrownAwayTokens ?? 0)),
+    ),
     cutShare: share((completion) => completion.end === "cut"),
     noAnswerShare: share((completion) => completion.grade.outcome === "no_answer"),
   };

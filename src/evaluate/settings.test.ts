@@ -48,6 +48,11 @@ describe("names of settings", () => {
       "sampled",
       "thinking to its natural end, sampled at temperature 0.5",
     ],
+    [
+      { mode: "think", budgetTokens: 64, waits: 0, temperature: 1, maxTries: 8 },
+      "rejection",
+      "tried up to 8 times until thinking ends within 64 tokens, sampled at temperature 1",
+    ],
   ] as const)("%o is %s", (setting, kind, phrase) => {
     expect(settingKind(setting, CONTEXT)).toBe(kind);
     expect(settingPhrase(setting, CONTEXT)).toBe(phrase);

@@ -4,10 +4,10 @@ import type { Recipe } from "../schema/recipe.ts";
 /** A setting's place in the sweep: no thinking, a hard cap, thinking to its own end, or forced on by the wait text. */
 export type SweepKind = "direct" | "cap" | "natural" | "wait";
 
-/** The same, and what is no part of the sweep: forced on without a word, or sampled for a majority vote. */
-export type SettingKind = SweepKind | "silent" | "sampled";
+/** The same, and what is no part of the sweep: forced on without a word, sampled until short enough, or sampled for a vote. */
+export type SettingKind = SweepKind | "silent" | "rejection" | "sampled";
 
-const KIND_ORDER: readonly SettingKind[] = ["direct", "cap", "natural", "wait", "silent", "sampled"];
+const KIND_ORDER: readonly SettingKind[] = ["direct", "cap", "natural", "wait", "silent", "rejection", "sampled"];
 
 /**
  * Every setting that a recipe evaluates, in the order of {@link compareSettings} and without repeats: a direct answer,
@@ -36,6 +36,7 @@ export function evaluationSettings(
 
 /** The kind of a setting, where `contextTokens` is the budget of a natural end. */
 export function settingKind(setting: ThinkingSetting, contextTokens: number): SettingKind {
+  if (setting.maxTries !== undefined) return "rejection";
   if (setting.temperature !== undefined) return "sampled";
   if (setting.mode === "direct") return "direct";
   if (setting.waits > 0) return setting.silent ? "silent" : "wait";
@@ -47,23 +48,37 @@ export function isOfSweep({ silent, temperature }: ThinkingSetting): boolean {
   return silent === undefined && temperature === undefined;
 }
 
-/** Order of the sweep: direct, caps from small to large, natural end, then one wait, two waits; then what is no part of it. */
+/** The setting without its temperature: its place in a sweep whose settings are all sampled alike. */
+export function asGreedy({ temperature: _, ...setting }: ThinkingSetting): ThinkingSetting {
+  return setting;
+}
+
+/**
+ * Order of the sweep: direct, caps from small to large, natural end, then one wait, two waits; then what is no part of it. What is
+ * sampled comes after what is greedy, in the same order.
+ */
 export function compareSettings(a: ThinkingSetting, b: ThinkingSetting, contextTokens: number): number {
-  const rank = (setting: ThinkingSetting) => KIND_ORDER.indexOf(settingKind(setting, contextTokens));
+  const rank = (setting: ThinkingSetting): number =>
+    KIND_ORDER.indexOf(settingKind(asGreedy(setting), contextTokens)) +
+    (setting.temperature === undefined ? 0 : KIND_ORDER.length);
   return rank(a) - rank(b) || a.budgetTokens - b.budgetTokens || a.waits - b.waits;
 }
 
 /** A setting as a text, equal for equal settings. */
-export function settingKey({ mode, budgetTokens, waits, silent, temperature }: ThinkingSetting): string {
+export function settingKey({ mode, budgetTokens, waits, silent, temperature, maxTries }: ThinkingSetting): string {
   const sampled = temperature === undefined ? "" : `/t${temperature}`;
-  return `${mode}/${budgetTokens}/${waits}${silent ? "/silent" : ""}${sampled}`;
+  const tried = maxTries === undefined ? "" : `/x${maxTries}`;
+  return `${mode}/${budgetTokens}/${waits}${silent ? "/silent" : ""}${sampled}${tried}`;
 }
 
 /** A setting in words: `answering directly`, `thinking up to 32 tokens`, `thinking to its natural end`, `... with 1 Wait`. */
 export function settingPhrase(setting: ThinkingSetting, contextTokens: number): string {
   if (setting.temperature !== undefined) {
-    const { temperature, ...greedy } = setting;
-    return `${settingPhrase(greedy, contextTokens)}, sampled at temperature ${temperature}`;
+    return `${settingPhrase(asGreedy(setting), contextTokens)}, sampled at temperature ${setting.temperature}`;
+  }
+  if (setting.maxTries !== undefined) {
+    const tries = setting.maxTries === 1 ? "once" : `up to ${setting.maxTries} times`;
+    return `tried ${tries} until thinking ends within ${setting.budgetTokens} tokens`;
   }
   if (setting.mode === "direct") return "answering directly";
   const isCapped = setting.budgetTokens < contextTokens;

@@ -27,7 +27,7 @@ export interface ControlPlan {
 export function controlRecipes(recipe: Recipe, votes: number | undefined): ControlPlan {
   const { trace, select, tokenize, evaluate } = recipe;
   const [wait] = [...evaluate.waits].sort((a, b) => a - b);
-  const own: Recipe = { ...recipe, evaluate: { ...evaluate, budgets: [], continuations: [], samples: 0 } };
+  const own: Recipe = { ...recipe, evaluate: { ...evaluate, budgets: [], continuations: [], samples: 0, reject: [] } };
   const slips = "(a) traces without slips";
   const { teacher } = trace;
   const hasNoSlips = isSlipless(recipe);

@@ -20,6 +20,7 @@ export type Findings = Pick<
   | "intervalMethod"
   | "verdict"
   | "metrics"
+  | "methods"
   | "examples"
   | "traces"
   | "judge"

@@ -1,7 +1,7 @@
 import type { FileSystem } from "../adapters/file-system.ts";
 import type { ProcessTable } from "../adapters/process-table.ts";
 import { AppError } from "../core/errors.ts";
-import { type RunEventLine, STAGE_NAMES, type StageName } from "../schema/manifest.ts";
+import { type RunEventLine, STAGE_NAMES, type StageName, type Timing } from "../schema/manifest.ts";
 import { readEvents, readHeader, readRunManifest, readTimings } from "./run-folder.ts";
 import { lockHolder } from "./run-lock.ts";
 import { stageSeconds } from "./stage-seconds.ts";
@@ -40,14 +40,23 @@ export async function readRunStatus(fs: FileSystem, processes: ProcessTable, fol
   const manifest = await readRunManifest(fs, folder);
   const holder = await lockHolder(fs, processes, folder);
   const events = await readEvents(fs, folder);
+  const stages = stageStatuses(events, await readTimings(fs, folder), holder !== undefined);
+  return { run: header.run, folder, isComplete: manifest !== undefined, pid: holder?.pid ?? null, stages };
+}
+
+/** Where each of the nine stages stands, by the run's events and timings. */
+export function stageStatuses(
+  events: readonly RunEventLine[],
+  timings: readonly Timing[],
+  isRunning: boolean,
+): StageStatus[] {
   const latest = latestByStage(events);
   const keys = Object.fromEntries([...latest].map(([stage, { key }]) => [stage, key]));
-  const seconds = stageSeconds(keys, await readTimings(fs, folder), events);
-  const stages = STAGE_NAMES.map((stage): StageStatus => {
-    const { status, note } = describeStage(latest.get(stage), holder !== undefined);
+  const seconds = stageSeconds(keys, timings, events);
+  return STAGE_NAMES.map((stage): StageStatus => {
+    const { status, note } = describeStage(latest.get(stage), isRunning);
     return { stage, status, note, seconds: seconds.get(stage) ?? 0 };
   });
-  return { run: header.run, folder, isComplete: manifest !== undefined, pid: holder?.pid ?? null, stages };
 }
 
 /** What was last heard of a stage. */

@@ -23,11 +23,10 @@ const rows = [
 
 describe("evaluationLines", () => {
   it("prints accuracy, failures, votes, s1's measures and others' figures, within 80 columns", () => {
-    const lines = evaluationLines(
-      summariseEvaluation(rows, { key: "k" }),
-      heading("aime25", 4),
-      publishedFor("aime25").slice(0, 4),
-    );
+    const lines = evaluationLines(summariseEvaluation(rows, { key: "k" }), heading("aime25", 4), {
+      published: publishedFor("aime25").slice(0, 4),
+      speed: null,
+    });
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(lines.join("\n")).toMatchInlineSnapshot(`
       "  my-student on aime25 (1): 10 questions, 4 samples each.
@@ -43,11 +42,18 @@ describe("evaluationLines", () => {
         could not be parsed. limit: too large to grade. slow: code ran too long.
         completed: samples that ended by themselves with an answer.
 
-        natural end                   pass@k  95 % interval    maj@k  all right
-        k = 1                         40.0 %    17.1–68.4 %   40.0 %     40.0 %
-        k = 2                         51.7 %    23.2–79.1 %   41.7 %     28.3 %
-        k = 4                         60.0 %    31.3–83.2 %   45.0 %     20.0 %
-        The same of 1 other setting: --json.
+        spent on a question        n  tokens   right 95 % interval
+        cut at 500                 1     120  17.5 %    7.0–37.3 %
+        natural end                1     120  40.0 %   17.1–68.4 %
+        vote of 2                  2     240  41.7 %   18.0–69.9 %
+        shortest of 2              2     240  41.7 %   18.0–69.9 %
+        bound: any of 2            2     240  51.7 %   23.2–79.1 %
+        vote of 4                  4     480  45.0 %   17.7–75.7 %
+        shortest of 4              4     480  41.7 %   15.7–73.3 %
+        bound: any of 4            4     480  60.0 %   31.3–83.2 %
+        n: samples. tokens: thinking, answers and what was thrown away, of all n.
+        vote: the most frequent answer. shortest: best of n by the shortest thinking
+        that gave an answer. bound: pass@k, if an oracle chose.
 
         s1's three measures over 2 settings. Scaling: +10.2 points for each doubling
         of thinking tokens (95 % interval 0.0 to +20.4). Control: 100 % of settings
@@ -72,7 +78,10 @@ describe("evaluationLines", () => {
       rowsOf(at === 0 ? ["a", "a"] : ["+", "+"], { setting: { ...setting, temperature: 0.7 } }),
     );
     const published = publishedFor("math500");
-    const lines = evaluationLines(summariseEvaluation(sampled, { key: "k" }), heading("math500", 1), published);
+    const lines = evaluationLines(summariseEvaluation(sampled, { key: "k" }), heading("math500", 1), {
+      published,
+      speed: null,
+    });
     const table = lines.slice(lines.findIndex((line) => line.includes("published by others")));
     expect(table.map((line) => line.slice(0, 40).trim())).toEqual([
       "published by others",
@@ -80,7 +89,7 @@ describe("evaluationLines", () => {
       "o3-mini, high effort",
       "DeepSeek r1",
       "o3-mini, medium effort",
-      "s1-32B, with budget forcing",
+      "s1-32B, end refused twice",
       "s1-32B, without budget forcing",
       expect.stringContaining("Published, not measured here"),
       expect.any(String),
@@ -91,7 +100,10 @@ describe("evaluationLines", () => {
   });
 
   it("lets no control character through, and stands with nothing to say", () => {
-    const lines = evaluationLines(summariseEvaluation([], { key: "k" }), heading("\u001b[31mred", 1), []);
+    const lines = evaluationLines(summariseEvaluation([], { key: "k" }), heading("\u001b[31mred", 1), {
+      published: [],
+      speed: null,
+    });
     expect(lines.join("\n")).not.toContain("\u001b");
     expect(lines[0]).toContain("one sample each");
   });

@@ -2,7 +2,14 @@
 import { naturalBudget } from "../evaluate/paired-questions.ts";
 import { intervalFromN } from "../evaluate/published/published-for.ts";
 import type { PublishedResult } from "../evaluate/published/published-result.ts";
-import type { EvaluationHeading, EvaluationSummary, SettingSummary } from "../schema/evaluation-summary.ts";
+import type {
+  EvaluationHeading,
+  EvaluationSummary,
+  SettingSummary,
+  SweepSummary,
+} from "../schema/evaluation-summary.ts";
+import type { EvaluationSpeed } from "../schema/evaluation.ts";
+import { methodLines } from "./method-lines.ts";
 import { count, counted, dollars, percent, percentInterval, signed } from "./number-format.ts";
 import { oneLine } from "./plain-text.ts";
 import { settingLabel } from "./settings.ts";
@@ -12,12 +19,12 @@ const LABEL = 27;
 
 /**
  * What `grappa evaluate` prints when it is done. Names come from outside: control characters in them cannot reach the terminal.
- * @param published others' figures on the same task, best first; may be empty
+ * @param beside others' figures on the same task, best first; and how fast the model was asked, where that was measured
  */
 export function evaluationLines(
   summary: EvaluationSummary,
   { task, model, samplesPerQuestion }: EvaluationHeading,
-  published: readonly PublishedResult[],
+  { published, speed }: { readonly published: readonly PublishedResult[]; readonly speed: EvaluationSpeed | null },
 ): readonly string[] {
   const { settings } = summary;
   const label = labeller(settings);
@@ -28,7 +35,7 @@ export function evaluationLines(
     ...accuracyLines(settings, label),
     "",
     ...failureLines(settings, label),
-    ...voteLines(settings, label),
+    ...methodLines(summary, speed),
     ...notes(summary),
     ...publishedLines(published, mainSetting(settings)),
   ];
@@ -44,8 +51,8 @@ function labeller(settings: readonly SettingSummary[]): Labeller {
 /** The natural end, which a reader asks for first; else the first setting there is. */
 function mainSetting(settings: readonly SettingSummary[]): SettingSummary | undefined {
   const natural = naturalBudget(settings.map(({ setting }) => setting));
-  const isNatural = ({ setting: { mode, waits, silent, budgetTokens } }: SettingSummary): boolean =>
-    mode === "think" && waits === 0 && silent === undefined && budgetTokens === natural;
+  const isNatural = ({ setting: { mode, waits, silent, maxTries, budgetTokens } }: SettingSummary): boolean =>
+    mode === "think" && waits === 0 && silent === undefined && maxTries === undefined && budgetTokens === natural;
   return settings.find(isNatural) ?? settings[0];
 }
 
@@ -94,40 +101,16 @@ function failureLines(settings: readonly SettingSummary[], label: Labeller): str
   ];
 }
 
-/** What several samples give under the main setting; a table for each would bury the rest. */
-function voteLines(settings: readonly SettingSummary[], label: Labeller): string[] {
-  const main = mainSetting(settings);
-  if (main === undefined || main.atK.every(({ k }) => k === 1)) return [];
-  const columns = [
-    { label: label(main), width: LABEL },
-    { label: "pass@k", width: 8 },
-    { label: "95 % interval", width: 14 },
-    { label: "maj@k", width: 8 },
-    { label: "all right", width: 10 },
-  ];
-  const rows = main.atK.map(({ k, pass, passAll, majority }) => [
-    `k = ${k}`,
-    percent(pass.value),
-    percentInterval(pass.interval),
-    percent(majority.value),
-    percent(passAll),
-  ]);
-  const others = settings.length - 1;
-  const more = others === 0 ? [] : wrapped(`The same of ${counted(others, "other setting")}: --json.`);
-  return ["", ...textTable(columns, rows), ...more];
-}
-
-function notes({ settings, sweep, costMicroUsd }: EvaluationSummary): string[] {
+function notes({ settings, sweep, rejectionSweep, costMicroUsd }: EvaluationSummary): string[] {
   const total = (of: (summary: SettingSummary) => number): number => settings.reduce((sum, one) => sum + of(one), 0);
   const [unscored, broken] = [total((one) => one.unscored), total((one) => one.goldErrors)];
   const disagreeing = settings.filter(({ extractorDisagreement }) => (extractorDisagreement ?? 0) > 0);
   const worst = Math.max(0, ...disagreeing.map(({ extractorDisagreement }) => extractorDisagreement ?? 0));
-  const interval = (ends: readonly [number, number] | null, text: (end: number) => string): string =>
-    ends === null ? "" : ` (95 % interval ${text(ends[0])} to ${text(ends[1])})`;
   const sentences = [
-    sweep === null
+    sweep === null ? "" : `s1's three measures over ${sweep.settings} settings. ${measures(sweep)}`,
+    rejectionSweep === null
       ? ""
-      : `s1's three measures over ${sweep.settings} settings. Scaling: ${signed(sweep.pointsPerDoubling)} points for each doubling of thinking tokens${interval(sweep.scalingInterval, signed)}. Control: ${percent(sweep.control, 0)} of settings within their budget. Performance: ${percent(sweep.performance)}, the best of them.`,
+      : `Rejection sampling, over ${rejectionSweep.settings} caps and the ${counted(rejectionSweep.questions, "question")} that none gave up: ${measures(rejectionSweep)}`,
     unscored === 0
       ? ""
       : `${counted(unscored, "sample")} left out, unscored: no reply was to be had, or sandbox, judge or verifier failed. samples.jsonl says why, line by line.`,
@@ -138,6 +121,13 @@ function notes({ settings, sweep, costMicroUsd }: EvaluationSummary): string[] {
     costMicroUsd === 0 ? "" : `Cost: ${dollars(costMicroUsd / 1e6)}.`,
   ].filter(Boolean);
   return sentences.length === 0 ? [] : ["", ...sentences.flatMap(wrapped)];
+}
+
+/** s1's three numbers in words. */
+function measures({ pointsPerDoubling, scalingInterval, control, performance }: SweepSummary): string {
+  const interval =
+    scalingInterval === null ? "" : ` (95 % interval ${signed(scalingInterval[0])} to ${signed(scalingInterval[1])})`;
+  return `Scaling: ${signed(pointsPerDoubling)} points for each doubling of thinking tokens${interval}. Control: ${percent(control, 0)} of settings within their budget. Performance: ${percent(performance)}, the best of them.`;
 }
 
 /** Published rows that are shown on each side of the own figure, beside the best one and s1's. */

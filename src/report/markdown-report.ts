@@ -106,6 +106,7 @@ export function markdownReport(results: RunResults): string {
     "## Accuracy against thinking",
     table(sweep.settings),
     ...(sweep.waits === null ? [] : [table(sweep.waits)]),
+    ...(sweep.methods === null ? [] : [table(sweep.methods)]),
     ...(view.controls.claim === null ? [] : [escaped(view.controls.claim.sentence)]),
     table(sweep.families),
     "## Controls",

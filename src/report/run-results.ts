@@ -5,6 +5,7 @@
 import type { SweepMetrics } from "../evaluate/scaling.ts";
 import type { Verdict } from "../evaluate/verdict.ts";
 import type { ControlsRecord } from "../schema/controls.ts";
+import type { EvaluationSummary } from "../schema/evaluation-summary.ts";
 import type { LaunchedJob } from "../schema/launched-job.ts";
 import type { Completion, FunnelStage, Question, Score, TrainStep } from "../schema/records.ts";
 import type { Recipe } from "../schema/recipe.ts";
@@ -111,6 +112,8 @@ export interface RunResults {
   readonly verdict: Verdict;
   /** s1's three numbers for the student's sweep (paper 3.2); null where nothing varies. */
   readonly metrics: SweepMetrics | null;
+  /** What the student's tokens give, spent in sequence or in parallel; absent where nothing was sampled. */
+  readonly methods?: Pick<EvaluationSummary, "equalTokens"> & { readonly rows: EvaluationSummary["methods"] };
   /** Null where none was run. */
   readonly controls: ControlResults | null;
   readonly ledger: readonly StageCost[];

@@ -3,9 +3,10 @@ import { compareSettings, settingKey, settingKind } from "../evaluate/settings.t
 import type { Score, ThinkingSetting } from "../schema/records.ts";
 import type { RunResults } from "./run-results.ts";
 
-/** What a reader calls the setting: `direct answer`, `cut at 32`, `natural end`, `1 Wait`, `cut at 64, 1 Wait`, `1 silent end`. */
+/** What a reader calls the setting: `direct answer`, `cut at 32`, `natural end`, `1 Wait`, `cut at 64, 1 Wait`, `1 silent end`, `rejected above 64`. */
 export function settingLabel(setting: ThinkingSetting, naturalBudgetTokens: number): string {
   if (setting.mode === "direct") return "direct answer";
+  if (setting.maxTries !== undefined) return `rejected above ${setting.budgetTokens}`;
   const parts = [
     ...(setting.budgetTokens < naturalBudgetTokens ? [`cut at ${setting.budgetTokens}`] : []),
     ...(setting.waits > 0 ? [forcedLabel(setting)] : []),

@@ -44,6 +44,17 @@ export const FailureRates = z.strictObject({
 });
 export type FailureRates = z.infer<typeof FailureRates>;
 
+/** What rejection sampling kept, and what that took. */
+export const RejectionFigures = z.strictObject({
+  kept: ShareEstimate.describe(
+    "share of samples, mean over questions, for which a try was short enough; the rest was given up",
+  ),
+  givenUp: count.describe("samples that were given up: no answer, and wrong"),
+  tries: z.number().describe("mean, the kept one included"),
+  thrownAwayTokens: z.number().describe("mean a question, of the samples that were too long"),
+});
+export type RejectionFigures = z.infer<typeof RejectionFigures>;
+
 /** Everything about one thinking setting. */
 export const SettingSummary = z.strictObject({
   setting: ThinkingSetting,
@@ -58,7 +69,8 @@ export const SettingSummary = z.strictObject({
   thinkingTokens: z
     .strictObject({ mean: z.number(), median: z.number(), p90: z.number() })
     .nullable()
-    .describe("over all samples, scored or not; null without samples"),
+    .describe("over all samples, scored or not, but those that rejection sampling gave up; null without samples"),
+  rejection: RejectionFigures.nullable().describe("null where nothing was rejected by length"),
   costMicroUsd: count.describe("of all samples, millionths of a dollar"),
 });
 export type SettingSummary = z.infer<typeof SettingSummary>;
@@ -76,11 +88,53 @@ export const SweepSummary = z.strictObject({
 });
 export type SweepSummary = z.infer<typeof SweepSummary>;
 
+/** A way to spend tokens on a question, with what it spends and what it gives. */
+export const MethodRow = z.strictObject({
+  kind: z
+    .enum(["direct", "cap", "natural", "wait", "silent", "rejection", "vote", "shortest", "oracle"])
+    .describe(
+      "one reply under the setting; or of several samples the most frequent answer, the shortest thinking, or any right one (pass@k: a bound, since nobody knows which)",
+    ),
+  setting: ThinkingSetting.describe("what the samples are of"),
+  samples: z.int().min(1).describe("samples of a question that are decoded and that one answer is chosen from"),
+  spentTokens: z
+    .number()
+    .describe("mean a question over all its samples: thinking, answers, and what rejection threw away; no prompts"),
+  costMicroUsd: z.number().describe("mean a question, millionths of a dollar; 0 where nothing is paid"),
+  accuracy: ShareEstimate,
+  tokensPerRight: z.number().nullable().describe("tokens spent for each right answer; null where none is right"),
+  microUsdPerRight: z.number().nullable(),
+});
+export type MethodRow = z.infer<typeof MethodRow>;
+
+/** "Wait" against a vote over as many samples as its tokens would have bought; rounding is in the vote's favour. */
+export const EqualTokens = z.strictObject({
+  waits: z.int().min(1),
+  waitTokens: z.number().describe("mean a question"),
+  votes: z.int().min(1).describe("samples that reach as many tokens"),
+  voteTokens: z.number(),
+  questions: count.describe("questions with as many samples, answered with Wait too; 0: more samples are needed"),
+  waitAccuracy: share.nullable(),
+  voteAccuracy: share.nullable(),
+  difference: z.number().min(-1).max(1).nullable().describe("Wait minus vote, paired by question"),
+  interval: Interval.nullable().describe("clustered t"),
+});
+export type EqualTokens = z.infer<typeof EqualTokens>;
+
 /** All settings of one evaluation. */
 export const EvaluationSummary = z.strictObject({
   schemaVersion,
   settings: z.array(SettingSummary),
   sweep: SweepSummary.nullable().describe("null where fewer than two settings differ in mean length"),
+  rejectionSweep: SweepSummary.nullable().describe(
+    "the same of rejection sampling, a method of its own as in s1, over questions that it never gave up",
+  ),
+  methods: z
+    .array(MethodRow)
+    .describe("one reply under each setting; then samples in parallel, where there are several"),
+  equalTokens: z
+    .array(EqualTokens)
+    .describe("for each number of waits; empty without waits or without several samples"),
   costMicroUsd: count,
 });
 export type EvaluationSummary = z.infer<typeof EvaluationSummary>;

@@ -3,7 +3,7 @@
  * a sample is written once, when it is finished and graded; `rescore` writes its verdicts beside it and generates nothing.
  */
 import { z } from "zod";
-import { FinishReason, GradeOutcome, SCHEMA_VERSION, ThinkingSetting } from "./records.ts";
+import { FinishReason, GradeOutcome, RejectedTries, SCHEMA_VERSION, ThinkingSetting } from "./records.ts";
 
 const schemaVersion = z.literal(SCHEMA_VERSION).describe("version of this record's schema");
 const id = z.string().regex(/^[0-9a-f]{16}$/);
@@ -87,6 +87,14 @@ export const EvaluationOrigin = z.strictObject({
 });
 export type EvaluationOrigin = z.infer<typeof EvaluationOrigin>;
 
+/** A line of speed.jsonl: what one process measured while it asked. */
+export const EvaluationSpeed = z.strictObject({
+  schemaVersion,
+  seconds: z.number().positive().describe("from the first request to the last sample graded, by the wall clock"),
+  generatedTokens: z.int().min(1).describe("tokens that the model generated in them; what settings share counts once"),
+});
+export type EvaluationSpeed = z.infer<typeof EvaluationSpeed>;
+
 /** A line of samples.jsonl: one sample of one question under one setting. */
 export const EvaluationSample = z.strictObject({
   schemaVersion,
@@ -105,6 +113,7 @@ export const EvaluationSample = z.strictObject({
   finishReason: FinishReason.describe("length: the answer, or thinking without an answer, was cut"),
   isThinkingCut: z.boolean().describe("thinking reached its cap and an answer was forced"),
   costMicroUsd: z.int().min(0),
+  rejection: RejectedTries.optional().describe("absent where nothing was rejected by length"),
   verdict: Verdict,
   graderVersion: z.string(),
   sandbox: SandboxFacts.nullable(),

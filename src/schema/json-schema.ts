@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { ControlsRecord } from "./controls.ts";
 import { Curation, DuplicateCluster } from "./curation.ts";
-import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "./evaluation.ts";
+import { EvaluationHeader, EvaluationOrigin, EvaluationSample, EvaluationSpeed, RescoredSample } from "./evaluation.ts";
 import { EvaluationComparison, EvaluationSummary } from "./evaluation-summary.ts";
 import { GradeRequest, GradeRow } from "./grade-row.ts";
 import { RunEventLine, RunHeader, RunManifest, StageManifest, Timing } from "./manifest.ts";
@@ -55,6 +55,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
   task: { schema: TaskFile, about: "A task of one's own, as a person writes it." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
+  "evaluation-speed": { schema: EvaluationSpeed, about: "A line of speed.jsonl: seconds and tokens of one process." },
   "evaluation-origin": { schema: EvaluationOrigin, about: "origin.json: how an evaluation was begun." },
   "evaluation-sample": { schema: EvaluationSample, about: "A line of an evaluation's samples.jsonl." },
   "rescored-sample": { schema: RescoredSample, about: "A line of an evaluation's scores-N.jsonl." },

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { Recipe } from "./recipe.ts";
 import { FunnelStage, SCHEMA_VERSION } from "./records.ts";
+import { STAGE_NAMES } from "./stage-names.ts";
 
 const schemaVersion = z.literal(SCHEMA_VERSION).describe("version of this record's schema");
 const sha256 = z
@@ -16,18 +17,7 @@ const key = z
   .regex(/^[0-9a-f]{16}$/)
   .describe("16 hex digits: hash of everything the stage's output depends on");
 
-/** The nine stages, in the order in which they run. */
-export const STAGE_NAMES = [
-  "collect",
-  "attempt",
-  "trace",
-  "grade",
-  "select",
-  "tokenize",
-  "train",
-  "evaluate",
-  "report",
-] as const;
+export { STAGE_NAMES };
 export const StageName = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof StageName>;
 

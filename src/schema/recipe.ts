@@ -246,6 +246,13 @@ export const Recipe = z.strictObject({
         .min(0)
         .default(0)
         .describe("replies sampled for each question at the natural end, for a majority vote; 0 for none"),
+      reject: z
+        .array(z.int().min(1))
+        .default([])
+        .describe(
+          "rejection sampling: the student is sampled until thinking ends by itself within each of these caps, tokens",
+        ),
+      maxTries: count("samples of a question until such a cap is given up").default(16),
       temperature: z.number().positive().max(2).default(0.5).describe("temperature of those samples"),
       answerTokens: count("reserve for the answer, tokens").default(16),
       batchSize: count("questions decoded together").default(16),

@@ -204,8 +204,23 @@ export const ThinkingSetting = z.strictObject({
       "nothing is put in the place of a swallowed end, and the model may not write the wait text there; absent: the wait text is put there",
     ),
   temperature: z.number().positive().optional().describe("replies are sampled at this temperature; absent: greedy"),
+  maxTries: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "rejection sampling: sampled anew, at most so many times, until thinking ends by itself within budgetTokens; absent: cut there",
+    ),
 });
 export type ThinkingSetting = z.infer<typeof ThinkingSetting>;
+
+/** What rejection sampling threw away before it kept a reply, or gave up. */
+export const RejectedTries = z.strictObject({
+  tries: z.int().min(1).describe("samples begun, the kept one included"),
+  thrownAwayTokens: z.int().min(0).describe("thinking tokens of the samples that were too long; spent like all others"),
+  isGivenUp: z.boolean().describe("no sample was short enough: there is no reply, and that counts as no answer"),
+});
+export type RejectedTries = z.infer<typeof RejectedTries>;
 
 export const Completion = z.strictObject({
   schemaVersion,
@@ -219,6 +234,7 @@ export const Completion = z.strictObject({
   answerTokens: z.int().min(0),
   end: z.enum(["natural", "cut", "direct"]).describe("how thinking ended"),
   answerFinish: z.enum(["stop", "length"]),
+  rejection: RejectedTries.optional().describe("absent where nothing was rejected by length"),
   grade: Grade,
 });
 export type Completion = z.infer<typeof Completion>;
@@ -236,7 +252,7 @@ export const Score = z.strictObject({
   correct: z.int().min(0),
   accuracy: z.number().nullable().describe("0 to 1; null when n is 0"),
   interval: Interval.nullable(),
-  thinkingTokens: z.number().describe("mean"),
+  thinkingTokens: z.number().describe("mean, what rejection sampling threw away included"),
   cutShare: z.number().describe("share of rows whose thinking was cut"),
   noAnswerShare: z.number(),
 });

@@ -1,7 +1,9 @@
 /** @file One request answered: collected into one reply, or streamed as server-sent events. */
-import { AppError } from "../core/errors.ts";
+import type { ServerResponse } from "node:http";
+import { EventWriter } from "./event-writer.ts";
+import type { AnswerScore } from "./answer-scores.ts";
 import type { Metrics } from "./metrics.ts";
-import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
 import { type ChunkMaker, type CollectedChoice, type ReplyHead, usageOf } from "./openai/replies.ts";
 import type { PreparedReply, ReplyEnd, ReplyListener } from "./served-model.ts";
@@ -36,13 +38,20 @@ export async function collectReply(request: AnswerableRequest): Promise<object> 
   const { prepared, wanted, form, head } = request;
   const choices = Array.from(
     { length: wanted.choices },
-    (): CollectedChoice => ({ thinking: "", answer: "", end: undefined }),
+    (): CollectedChoice & { scores: AnswerScore[] | undefined } => ({
+      thinking: "",
+      answer: "",
+      scores: wanted.topLogprobs === undefined ? undefined : [],
+      end: undefined,
+    }),
   );
   const ends: ReplyEnd[] = [];
   await decode(request, {
-    onPiece: ({ choice, part, text }) => {
+    onPiece: ({ choice, part, text, scores = [] }) => {
       const collected = choices[choice];
-      if (collected !== undefined) collected[part] += text;
+      if (collected === undefined) return;
+      collected[part] += text;
+      collected.scores?.push(...scores);
     },
     onEnd: (end) => {
       const collected = choices[end.choice];
@@ -53,68 +62,32 @@ export async function collectReply(request: AnswerableRequest): Promise<object> 
   return form.whole(head, choices, usageOf(prepared, ends));
 }
 
-/** The reply as server-sent events; an error after the first of them is an event of its own. */
-export function streamReply(request: AnswerableRequest, onDone: () => void): Response {
-  const leaving = new AbortController();
-  const signal = AbortSignal.any([request.signal, leaving.signal]);
-  const body = new ReadableStream<Uint8Array>({
-    start: (controller) => {
-      void writeEvents({ ...request, signal }, controller).finally(onDone);
-    },
-    cancel: () => leaving.abort(new AppError("interrupted", "the client left")),
-  });
-  return new Response(body, {
-    headers: {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
-    },
-  });
-}
-
-async function writeEvents(
-  request: AnswerableRequest,
-  controller: ReadableStreamDefaultController<Uint8Array>,
-): Promise<void> {
-  const { prepared, wanted, form, head, signal } = request;
-  const encoder = new TextEncoder();
-  const write = (text: string): void => {
-    if (!signal.aborted) controller.enqueue(encoder.encode(text));
-  };
-  const send = (value: object | undefined): void => {
-    if (value !== undefined) write(`data: ${JSON.stringify(value)}\n\n`);
-  };
-  const keepAlive = setInterval(() => write(": waiting\n\n"), KEEP_ALIVE_MS);
+/** The reply as server-sent events on Node's response; an error after the first of them is an event of its own. */
+export async function streamReply(request: AnswerableRequest, response: ServerResponse): Promise<void> {
+  const { prepared, wanted, form, head } = request;
+  const events = new EventWriter(response);
+  const keepAlive = setInterval(() => events.write(": waiting\n\n"), KEEP_ALIVE_MS);
   keepAlive.unref();
   const chunks = form.chunks(head);
   const ends: ReplyEnd[] = [];
   try {
-    for (let choice = 0; choice < wanted.choices; choice++) send(chunks.open(choice));
+    for (let choice = 0; choice < wanted.choices; choice++) events.open(chunks.open(choice));
     await decode(request, {
-      onPiece: (piece) => send(chunks.piece(piece)),
+      onPiece: (piece) => events.send(chunks.piece(piece)),
       onEnd: (end) => {
         ends.push(end);
-        send(chunks.end(end));
+        events.send(chunks.end(end));
       },
     });
-    if (wanted.withUsage) send(chunks.usage(usageOf(prepared, ends)));
-    write("data: [DONE]\n\n");
+    if (wanted.withUsage) events.send(chunks.usage(usageOf(prepared, ends)));
+    events.write("data: [DONE]\n\n");
   } catch (error) {
     const answer = apiErrorOf(error);
-    if (answer.status >= 500) request.onFailure(error);
-    send(answer.body);
+    if (isOwnFailure(answer)) request.onFailure(error);
+    events.send(answer.body);
   } finally {
     clearInterval(keepAlive);
-    close(controller);
-  }
-}
-
-/** Closes a stream that its reader may have closed before. */
-function close(controller: ReadableStreamDefaultController<Uint8Array>): void {
-  try {
-    controller.close();
-  } catch {
-    // its reader left
+    events.end();
   }
 }
 
@@ -143,7 +116,7 @@ async function decode(
     metrics.whole((now() - started) / 1000);
   } catch (error) {
     if (late.signal.aborted && !signal.aborted)
-      throw new ApiError(408, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
+      throw new ApiError(504, `the reply took longer than ${maxSeconds} s`, { code: "timeout", type: "timeout" });
     if (signal.aborted) metrics.givenUp();
     throw error;
   } finally {

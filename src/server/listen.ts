@@ -1,8 +1,10 @@
 /** @file Listens for a {@link ServeApp}: loopback unless told otherwise, and ends gracefully. */
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { STATUS_CODES, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
 import { AppError } from "../core/errors.ts";
+import { ApiError } from "./openai/api-error.ts";
 import type { ServeApp } from "./serve-app.ts";
 
 /** Where to listen. */
@@ -23,6 +25,8 @@ export interface Listening {
 const MAX_CONNECTIONS = 1024;
 const HEADERS_MS = 20_000;
 const BODY_MS = 60_000;
+/** Longer than clients and proxies keep idle connections, so that none is closed under a request that is just sent. */
+const KEEP_ALIVE_MS = 75_000;
 const POLL_MS = 20;
 
 /** Starts to listen. Throws "port-taken". */
@@ -31,6 +35,8 @@ export async function listen(app: ServeApp, { host, port }: ListenOptions): Prom
   server.maxConnections = MAX_CONNECTIONS;
   server.headersTimeout = HEADERS_MS;
   server.requestTimeout = BODY_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.on("clientError", answerNoRequest);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => reject(notHad(host, port, cause)));
     server.listen(port, host, resolve);
@@ -53,6 +59,25 @@ async function close(server: Server, app: ServeApp, graceMs: number): Promise<vo
   server.closeAllConnections();
   await closed;
 }
+
+/** What is no HTTP request is answered in the shape of all errors, where nothing was answered on its connection before. */
+function answerNoRequest({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || (socket as Socket).bytesWritten > 0) return void socket.destroy();
+  const error = NO_REQUEST[code ?? ""] ?? new ApiError(400, "this is no HTTP request");
+  const body = JSON.stringify(error.body);
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ""}`,
+    "connection: close",
+    "content-type: application/json",
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+const NO_REQUEST: Readonly<Record<string, ApiError>> = {
+  HPE_HEADER_OVERFLOW: new ApiError(431, "the headers are too large"),
+  ERR_HTTP_REQUEST_TIMEOUT: new ApiError(408, "the request did not come in time"),
+};
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

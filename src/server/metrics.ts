@@ -40,6 +40,7 @@ export class Metrics {
   #completionTokens = 0;
   #thinkingTokens = 0;
   #forcedTokens = 0;
+  #reusedTokens = 0;
   #givenUp = 0;
 
   /** A request was answered; `route` is one of the server's own, never what a client wrote. */
@@ -60,7 +61,8 @@ export class Metrics {
     this.#whole.observe(seconds);
   }
 
-  end({ completionTokens, thinkingTokens, forcedTokens }: ReplyEnd): void {
+  end({ completionTokens, thinkingTokens, forcedTokens, reusedTokens = 0 }: ReplyEnd): void {
+    this.#reusedTokens += reusedTokens;
     this.#completionTokens += completionTokens;
     this.#thinkingTokens += thinkingTokens;
     this.#forcedTokens += forcedTokens;
@@ -84,6 +86,12 @@ export class Metrics {
       "# TYPE grappa_requests_total counter",
       ...requests,
       ...single("grappa_prompt_tokens_total", "counter", "Ids of prompts.", this.#promptTokens),
+      ...single(
+        "grappa_reused_tokens_total",
+        "counter",
+        "Ids of prompts that were not computed again, each choice's.",
+        this.#reusedTokens,
+      ),
       ...single("grappa_completion_tokens_total", "counter", "Ids of whole replies.", this.#completionTokens),
       ...single("grappa_thinking_tokens_total", "counter", "Of these, thinking.", this.#thinkingTokens),
       ...single("grappa_forced_tokens_total", "counter", "Of these, written by the budget.", this.#forcedTokens),

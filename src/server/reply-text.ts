@@ -9,6 +9,9 @@ export class ReplyText {
   /** Decoded and not yet given out: it may be the beginning of a stop, or white space at the end. */
   #held = "";
   #hasBegun = false;
+  /** Characters of white space before the text, and of the text that was given out. */
+  #skipped = 0;
+  #given = 0;
   #isStopped = false;
 
   /** @param stops strings that end the text and are not part of it; none is empty */
@@ -22,6 +25,16 @@ export class ReplyText {
     return this.#isStopped;
   }
 
+  /** Characters that were decoded; without meaning once a stop was met. */
+  get decodedLength(): number {
+    return this.#skipped + this.#given + this.#held.length;
+  }
+
+  /** Of these, the ones that were given out; empty at first. */
+  get givenRange(): { readonly from: number; readonly to: number } {
+    return { from: this.#skipped, to: this.#given === 0 ? 0 : this.#skipped + this.#given };
+  }
+
   /** Takes an id; returns what may be given out now. */
   push(id: number): string {
     return this.#take(this.#decoder.decode(this.#tokenizer.bytesOf(id), { stream: true }));
@@ -33,12 +46,15 @@ export class ReplyText {
     if (this.#isStopped) return rest;
     const last = this.#held.trimEnd();
     this.#held = "";
+    this.#given += last.length;
     return rest + last;
   }
 
   #take(text: string): string {
     if (this.#isStopped) return "";
-    this.#held += this.#hasBegun ? text : text.trimStart();
+    const own = this.#hasBegun ? text : text.trimStart();
+    this.#skipped += text.length - own.length;
+    this.#held += own;
     if (this.#held === "") return "";
     this.#hasBegun = true;
     const stop = this.#firstStop();
@@ -46,10 +62,12 @@ export class ReplyText {
       this.#isStopped = true;
       const last = this.#held.slice(0, stop).trimEnd();
       this.#held = "";
+      this.#given += last.length;
       return last;
     }
     const given = this.#held.slice(0, this.#held.length - this.#mustHold()).trimEnd();
     this.#held = this.#held.slice(given.length);
+    this.#given += given.length;
     return given;
   }
 

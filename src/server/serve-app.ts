@@ -1,14 +1,16 @@
 /** @file The routes of `grappa serve`: OpenAI's shapes over one served model. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono, type Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AppError } from "../core/errors.ts";
 import type { BearerKeys } from "./bearer-keys.ts";
 import { Metrics } from "./metrics.ts";
-import { ApiError, apiErrorOf } from "./openai/api-error.ts";
+import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import { readChatRequest, readCompletionRequest, type WantedReply } from "./openai/chat-request.ts";
 import { chatChunks, chatReply, completionChunks, completionReply, type ReplyHead } from "./openai/replies.ts";
 import { collectReply, type ReplyForm, streamReply } from "./answer-request.ts";
+import { dropBody, readBody } from "./read-body.ts";
 import type { ReplyMaker } from "./served-model.ts";
 
 /** What keeps a server from being overrun. */
@@ -37,13 +39,20 @@ export interface ServeOptions {
 
 /** A running app: what it answers with, and how it is brought to its end. */
 export interface ServeApp {
-  fetch(request: Request, env?: unknown): Response | Promise<Response>;
+  /** `env` holds Node's own request and response: `incoming` and `outgoing`. */
+  fetch(request: Request, env: unknown): Response | Promise<Response>;
   /** Refuses new requests from now on; those under way go on. */
   drain(): void;
   /** Gives up whatever is still under way. */
   abort(): void;
   /** Requests under way. */
   readonly underWay: number;
+}
+
+/** A request and its response as Node has them. */
+interface NodePair {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
 }
 
 /** What the routes share. */
@@ -81,18 +90,20 @@ export function serveApp(options: ServeOptions): ServeApp {
   };
 }
 
-const ROUTES: ReadonlySet<string> = new Set([
-  "/v1/chat/completions",
-  "/v1/completions",
-  "/v1/models",
-  "/health",
-  "/metrics",
+/** Every route and the methods that it takes. */
+const ROUTES: ReadonlyMap<string, string> = new Map([
+  ["/v1/chat/completions", "POST"],
+  ["/v1/completions", "POST"],
+  ["/v1/models", "GET, HEAD"],
+  ["/health", "GET, HEAD"],
+  ["/metrics", "GET, HEAD"],
 ]);
 
 /** What holds for every route: counting, the host's name, errors in one shape. */
 function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics }: Serving): void {
   app.use(async (context, next) => {
     await next();
+    await dropBody(nodeOf(context).incoming);
     metrics.request(ROUTES.has(context.req.path) ? context.req.path : "other", context.res.status);
   });
   app.use(async (context, next) => {
@@ -105,22 +116,21 @@ function addGuards(app: Hono, { options: { hostNames, keys, onFailure }, metrics
     await next();
   });
   app.onError((error, context) => answerError(context, error, onFailure));
-  app.notFound((context) =>
-    answerError(context, new ApiError(404, `no such route: ${context.req.method} ${context.req.path.slice(0, 200)}`)),
-  );
+  app.notFound((context) => answerError(context, noSuchRoute(context)));
+}
+
+function noSuchRoute(context: Context): ApiError {
+  const { method, path } = context.req;
+  const methods = ROUTES.get(path);
+  if (methods === undefined) return new ApiError(404, `no such route: ${method} ${path.slice(0, 200)}`);
+  context.header("allow", methods);
+  return new ApiError(405, `${path} is asked by ${methods}, not by ${method}`, { code: "method_not_allowed" });
 }
 
 /** The routes that decode. */
 function addAnswers(app: Hono, serving: Serving): void {
-  const { maxBodyBytes: maxSize } = serving.options.limits;
-  const limit = bodyLimit({
-    maxSize,
-    onError: () => {
-      throw new ApiError(413, `the body is larger than ${maxSize} bytes`);
-    },
-  });
-  app.post("/v1/chat/completions", limit, (context) => answer(context, CHAT, serving));
-  app.post("/v1/completions", limit, (context) => answer(context, COMPLETION, serving));
+  app.post("/v1/chat/completions", (context) => answer(context, CHAT, serving));
+  app.post("/v1/completions", (context) => answer(context, COMPLETION, serving));
 }
 
 /** The routes that tell. */
@@ -150,7 +160,7 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   const { maker, keys, limits, now, onFailure } = options;
   const caller = callerOf(context, keys);
   if (state.isDraining) throw new ApiError(503, "the server is shutting down");
-  const wanted = form.read(await readJson(context));
+  const wanted = form.read(await readJson(context, limits.maxBodyBytes));
   refuseOtherModels(wanted.model, maker);
   refuseCrowd(context, { wanted, caller }, serving);
   const prepared = maker.prepare(wanted);
@@ -168,7 +178,10 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
     onFailure,
   };
   const onDone = enter(serving, caller, wanted.choices);
-  if (wanted.isStreamed) return streamReply(request, onDone);
+  if (wanted.isStreamed) {
+    void streamReply(request, nodeOf(context).outgoing).finally(onDone);
+    return RESPONSE_ALREADY_SENT;
+  }
   try {
     return context.json(await collectReply(request));
   } finally {
@@ -257,12 +270,15 @@ function refuseOtherModels(wanted: string, { model }: ReplyMaker): void {
   });
 }
 
-async function readJson(context: Context): Promise<unknown> {
+/** Node's own request and response, which `listen` hands over. */
+const nodeOf = (context: Context): NodePair => context.env as NodePair;
+
+async function readJson(context: Context, maxBytes: number): Promise<unknown> {
   // A page cannot send this kind without asking first, and is then refused.
   if (!/^application\/json\b/i.test(context.req.header("content-type") ?? ""))
     throw new ApiError(415, "send the body as application/json");
   try {
-    return await context.req.json();
+    return JSON.parse(await readBody(nodeOf(context).incoming, maxBytes)) as unknown;
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(400, "the body is not JSON", { code: "invalid_json" });
@@ -271,6 +287,6 @@ async function readJson(context: Context): Promise<unknown> {
 
 function answerError(context: Context, error: unknown, onFailure?: (error: unknown) => void): Response {
   const answer = apiErrorOf(error);
-  if (answer.status >= 500) onFailure?.(error);
+  if (isOwnFailure(answer)) onFailure?.(error);
   return context.json(answer.body, answer.status as ContentfulStatusCode);
 }

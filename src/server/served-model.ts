@@ -1,12 +1,20 @@
 /** @file A model as it is served: what was asked in messages, decoded by a runtime, given out as text while it comes. */
 import { shortHash } from "../core/hash.ts";
+import {
+  finishTries,
+  type RejectionLimit,
+  type RejectionOutcome,
+  RejectionTries,
+} from "../decode/rejection-sampling.ts";
 import type { Generation } from "../decode/row.ts";
 import type { EmittedToken } from "../decode/thinking-budget.ts";
-import type { ThinkingRuntime } from "../decode/thinking-runtime.ts";
+import type { ThinkingRequest, ThinkingRuntime } from "../decode/thinking-runtime.ts";
+import type { RejectedTries } from "../schema/records.ts";
 import type { ChatMessage, ChatTemplate } from "../tokenize/chat.ts";
 import { thinkingDelimiters, type ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import type { ThinkingStyle } from "../tokenize/thinking-style.ts";
 import type { Tokenizer } from "../tokenize/tokenizer.ts";
+import { type AnswerScore, AnswerScores } from "./answer-scores.ts";
 import {
   checkPromptAsText,
   messagesWithoutSpellings,
@@ -39,6 +47,8 @@ export interface ReplyPiece {
   readonly text: string;
   /** Whether the machine wrote it: the wait text, the words that open a forced answer. */
   readonly isForced: boolean;
+  /** Where they were asked for: how likely the tokens were whose text begins here. Answers alone have them, and no forced ids. */
+  readonly scores?: readonly AnswerScore[];
 }
 
 /** How a choice ended. */
@@ -53,6 +63,10 @@ export interface ReplyEnd {
   /** All ids after the prompt. */
   readonly completionTokens: number;
   readonly forcedTokens: number;
+  /** Ids of the prompt that were not computed again; undefined where the runtime does not tell. */
+  readonly reusedTokens: number | undefined;
+  /** Of rejection sampling alone; what it threw away is counted in thinking and completion. */
+  readonly rejection?: RejectedTries;
 }
 
 /** Who listens to a reply. Calls come in order. */
@@ -92,8 +106,9 @@ export class ReplyMaker {
    */
   prepare(wanted: WantedReply): PreparedReply {
     const { defaults, runtime } = this.model;
-    const { setting, waitText, answerTokens } = wantedThinking(wanted, defaults);
+    const { setting, waitText, answerTokens, rejection } = wantedThinking(wanted, defaults);
     this.#refuseLong(wanted);
+    this.#refuseScores(wanted);
     const { promptIds, delimiters } = this.#encode(wanted.messages, waitText);
     if (promptIds.length + answerTokens >= runtime.contextTokens)
       throw new ApiError(
@@ -110,8 +125,10 @@ export class ReplyMaker {
         const signal = AbortSignal.any([options.signal, failing.signal]);
         const one = async (choice: number): Promise<void> => {
           const sampling = { temperature: wanted.temperature, key: `${key}/${choice}` };
-          const request = { promptIds, setting, delimiters, answerTokens, sampling };
-          await this.#runChoice({ choice, stops: wanted.stops, listener }, request, { ...options, signal });
+          const request = { promptIds, setting, delimiters, answerTokens, sampling, scoreTop: wanted.topLogprobs };
+          const told = { choice, stops: wanted.stops, listener };
+          if (rejection === undefined) await this.#runChoice(told, request, { ...options, signal });
+          else await this.#tryChoice(told, { request, limit: rejection }, { ...options, signal });
         };
         try {
           await Promise.all(choices.map(one));
@@ -134,6 +151,18 @@ export class ReplyMaker {
     });
   }
 
+  #refuseScores({ topLogprobs }: WantedReply): void {
+    if (topLogprobs === undefined || this.model.runtime.canScore) return;
+    throw new ApiError(
+      400,
+      "logprobs are not supported here: the server behind this one decodes, and its are not asked for",
+      {
+        param: "logprobs",
+        code: "unsupported_parameter",
+      },
+    );
+  }
+
   #encode(
     messages: readonly ChatMessage[],
     waitText: string,
@@ -147,9 +176,30 @@ export class ReplyMaker {
     return { promptIds, delimiters: this.#delimitersOf(wait) };
   }
 
+  /** Nothing is told before a try is kept: what is thrown away is nobody's to read. */
+  async #tryChoice(
+    told: ToldChoice,
+    { request, limit }: { readonly request: ThinkingRequest; readonly limit: RejectionLimit },
+    options: { readonly signal: AbortSignal; readonly caller: string },
+  ): Promise<void> {
+    let held: EmittedToken[] = [];
+    const [outcome] = await finishTries(new RejectionTries([limit]), request, async ({ settings, sampling }) => {
+      held = [];
+      const onEmit = (items: readonly EmittedToken[]): void => void held.push(...items);
+      const [setting = request.setting] = settings;
+      // A signal of its own for each try: what waits on it goes with the try.
+      const signal = AbortSignal.any([options.signal]);
+      return [await this.model.runtime.generate({ ...request, setting, sampling }, { ...options, signal, onEmit })];
+    });
+    if (outcome === undefined) throw new Error("bug in grappa: a choice was tried and has no outcome");
+    const telling = new ChoiceTeller(this.model.tokenizer, told);
+    if (outcome.generation !== null) telling.take(held);
+    telling.end(telling.isStopped ? undefined : (outcome.generation ?? undefined), outcome);
+  }
+
   async #runChoice(
-    { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
-    request: Parameters<ThinkingRuntime["generate"]>[0],
+    { choice, stops, listener }: ToldChoice,
+    request: ThinkingRequest,
     { signal, caller }: { signal: AbortSignal; caller: string },
   ): Promise<void> {
     const telling = new ChoiceTeller(this.model.tokenizer, { choice, stops, listener });
@@ -158,7 +208,8 @@ export class ReplyMaker {
       telling.take(items);
       if (telling.isStopped) stopped.abort();
     };
-    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit };
+    const onBegin = (reusedTokens: number): void => void (telling.reusedTokens = reusedTokens);
+    const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit, onBegin };
     try {
       telling.end(await this.model.runtime.generate(request, options));
     } catch (error) {
@@ -178,9 +229,19 @@ export class ReplyMaker {
   }
 }
 
+/** Which choice is told to whom. */
+interface ToldChoice {
+  readonly choice: number;
+  readonly stops: readonly string[];
+  readonly listener: ReplyListener;
+}
+
 /** Turns the ids of one choice into pieces of text. */
 class ChoiceTeller {
+  /** See {@link ReplyEnd}. */
+  reusedTokens: number | undefined;
   readonly #texts: Readonly<Record<"thinking" | "answer", ReplyText>>;
+  readonly #scores: AnswerScores;
   readonly #choice: number;
   readonly #listener: ReplyListener;
   #part: "thinking" | "answer" = "thinking";
@@ -190,11 +251,9 @@ class ChoiceTeller {
   #completionTokens = 0;
   #forcedTokens = 0;
 
-  constructor(
-    tokenizer: Tokenizer,
-    { choice, stops, listener }: { choice: number; stops: readonly string[]; listener: ReplyListener },
-  ) {
+  constructor(tokenizer: Tokenizer, { choice, stops, listener }: ToldChoice) {
     this.#texts = { thinking: new ReplyText(tokenizer), answer: new ReplyText(tokenizer, stops) };
+    this.#scores = new AnswerScores(tokenizer, this.#texts.answer);
     this.#choice = choice;
     this.#listener = listener;
   }
@@ -204,7 +263,7 @@ class ChoiceTeller {
   }
 
   take(items: readonly EmittedToken[]): void {
-    for (const { token, forced, part } of items) {
+    for (const { token, forced, part, score } of items) {
       if (this.isStopped) return;
       this.#completionTokens += 1;
       this.#forcedTokens += forced ? 1 : 0;
@@ -214,27 +273,39 @@ class ChoiceTeller {
       if (part !== this.#part) this.#tell(this.#texts[this.#part].end());
       this.#part = part;
       this.#isForced = forced;
-      this.#tell(this.#texts[part].push(token));
+      const before = this.#texts[part].decodedLength;
+      const text = this.#texts[part].push(token);
+      if (score !== undefined && part === "answer") this.#scores.add(token, score, before);
+      this.#tell(text);
     }
   }
 
-  /** @param generation undefined where a stop string ended it */
-  end(generation: Generation | undefined): void {
+  /**
+   * @param generation undefined where a stop string ended it, or every try was thrown away
+   * @param tried what rejection sampling took
+   */
+  end(generation: Generation | undefined, tried?: RejectionOutcome): void {
     this.#tell(this.#texts[this.#part].end());
-    const finishReason = generation?.answerFinish ?? "stop";
+    const isGivenUp = tried?.generation === null;
+    const finishReason = isGivenUp ? "length" : (generation?.answerFinish ?? "stop");
+    const thrownAwayTokens = tried?.thrownAwayTokens ?? 0;
     this.#listener.onEnd({
       choice: this.#choice,
       finishReason,
       end: generation?.end ?? null,
-      thinkingTokens: this.#thinkingTokens,
+      thinkingTokens: this.#thinkingTokens + thrownAwayTokens,
       answerTokens: this.#answerTokens,
-      completionTokens: this.#completionTokens,
+      completionTokens: this.#completionTokens + thrownAwayTokens,
       forcedTokens: this.#forcedTokens,
+      reusedTokens: this.reusedTokens,
+      ...(tried === undefined ? {} : { rejection: { tries: tried.tries, thrownAwayTokens, isGivenUp } }),
     });
   }
 
   #tell(text: string): void {
     if (text === "") return;
-    this.#listener.onPiece({ choice: this.#choice, part: this.#part, text, isForced: this.#isForced });
+    const piece = { choice: this.#choice, part: this.#part, text, isForced: this.#isForced };
+    const scores = this.#part === "answer" ? this.#scores.release() : [];
+    this.#listener.onPiece(scores.length === 0 ? piece : { ...piece, scores });
   }
 }

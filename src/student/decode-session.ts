@@ -79,6 +79,25 @@ export class DecodeSession {
     this.#lengths[slot] = length;
   }
 
+  /** Makes a slot hold the first `length` tokens of another's sequence, byte for byte, whatever it held. */
+  copy(from: number, to: number, length: number): void {
+    invariant(length <= this.length(from), "copy cannot lengthen");
+    invariant(from !== to && from >= 0 && to >= 0 && to < this.slots, `a copy of slot ${from} to ${to}`);
+    const { kvHeads, headSize } = this.config;
+    const half = this.#capacity * headSize; // of a head's block: keys in whole panels of eight, then values
+    const parts = [
+      { at: 0, count: Math.ceil(length / 8) * 8 * headSize },
+      { at: half, count: length * headSize },
+    ];
+    for (const cache of this.#caches)
+      for (let head = 0; head < kvHeads; head++)
+        for (const { at, count } of parts) {
+          const source = (cache >>> 2) + (from * kvHeads + head) * 2 * half + at;
+          this.#f32.copyWithin(source + (to - from) * kvHeads * 2 * half, source, source + count);
+        }
+    this.#lengths[to] = length;
+  }
+
   /**
    * Appends ids to sequences and returns the logits after each row's last id: one Float32Array of vocabularySize a row,
    * views that the next call overwrites. A slot may appear once; throws `limit-exceeded` past the context, changing nothing.

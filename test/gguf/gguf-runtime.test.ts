@@ -12,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
 import { importLlama } from "../../src/adapters/runtimes/llama-module.ts";
 import type { Generation } from "../../src/decode/row.ts";
+import type { EmittedToken } from "../../src/decode/thinking-budget.ts";
+import type { TokenScore } from "../../src/decode/token-score.ts";
 import type { ModelOutcome } from "../../src/evaluate/evaluated-model.ts";
 import { wantedSettings } from "../../src/evaluate/evaluation-plan.ts";
 import { openModel } from "../../src/pipeline/evaluation/open-model.ts";
@@ -27,6 +29,7 @@ import {
   FIVE_BUDGETS,
   hundredQuestions,
   IDENTITY_FOLDER,
+  NEAR_TIE,
   repliesOf,
   requestOf,
 } from "../identity.ts";
@@ -81,6 +84,28 @@ describe("the same state machine", () => {
     const same = together.filter(({ ids }, place) => ids.join() === alone[place]!.ids.join());
     expect(same.length).toBeGreaterThanOrEqual(questions.length - 1);
     expect((await ask(questions[0]!, "another")).ids).not.toEqual(alone[0]!.ids);
+  });
+
+  test("tells how likely its tokens were, as the embedded student does, and chooses no other for it", async () => {
+    const request = requestOf(embedded, { question: hundredQuestions()[0]!, setting: FIVE_BUDGETS[1]! });
+    const scored = async (model: ServedModel) => {
+      const scores: TokenScore[] = [];
+      const onEmit = (items: readonly EmittedToken[]) =>
+        items.forEach(({ part, score }) => part === "answer" && scores.push(score!));
+      const { ids } = await model.runtime.generate({ ...request, scoreTop: 5 }, { onEmit });
+      return { ids, scores };
+    };
+    const [ours, theirs] = [await scored(embedded), await scored(gguf)];
+    expect(theirs.ids).toEqual(ours.ids);
+    expect(theirs.ids).toEqual((await gguf.runtime.generate(request)).ids);
+    expect(theirs.scores.length).toBeGreaterThan(1);
+    for (const [place, { logprob, top }] of theirs.scores.entries()) {
+      // Logits in f32 summed in another order: as NEAR_TIE, relative to them.
+      expect(Math.abs(logprob - ours.scores[place]!.logprob)).toBeLessThan(NEAR_TIE);
+      top.forEach((one, k) =>
+        expect(Math.abs(one.logprob - ours.scores[place]!.top[k]!.logprob)).toBeLessThan(NEAR_TIE * 10),
+      );
+    }
   });
 
   test("the file says its tokenizer, template and style as the folder does", async () => {

@@ -119,16 +119,18 @@ describe.runIf(process.platform === "linux")("killed with -9 in mid-run:", () =>
     expect(steps("driver")).toEqual(upTo(10));
   });
 
-  test("a worker: all of them start again and go on from the last checkpoint", async () => {
-    const handle = await launcher.submit(twins("worker", { steps: 25 }), signal);
+  test("a worker: the job failed, none of the others is left, and the same name goes on", async () => {
+    const spec = twins("worker", { steps: 25 });
+    const handle = await launcher.submit(spec, signal);
     await lineOf(handle, "step 3");
     const { workers } = await processesOf(handle);
     expect(workers).toHaveLength(2);
     process.kill(workers[1], "SIGKILL");
-    const lines = await allLines(launcher, handle);
-    expect(lines).toContain("restarting the workers");
-    expect(lines.filter((line) => /^from step [1-9]/.test(line))).toHaveLength(1);
-    expect((await endOf(launcher, handle)).state).toBe("succeeded");
+    expect(await endOf(launcher, handle)).toMatchObject({ state: "failed", exitCode: 1 });
+    expect(workers.filter((pid) => !isGone(pid))).toEqual([]);
+    const second = await launcher.submit(spec, signal);
+    expect((await endOf(launcher, second)).state).toBe("succeeded");
+    expect((await allLines(launcher, second)).filter((line) => /^from step [1-9]/.test(line))).toHaveLength(1);
     expect(steps("worker")).toEqual(upTo(25));
   });
 

@@ -58,51 +58,36 @@ async function install() {
   } else console.log("Installing collected packages: torch");
 }
 
-/** PyTorch's agent: a session for each worker, all restarted when one is lost, a signal handed on to them. */
+/** PyTorch's agent: a session for each worker, all ended when one is lost, a signal handed on to them. */
 async function runAgent() {
   const local = Number(after("--nproc-per-node"));
   const node = args.includes("--nnodes") ? Number(env.SLURM_PROCID) : 0;
   const size = args.includes("--nnodes") ? local * Number(after("--nnodes")) : local;
-  const restarts = Number(after("--max-restarts"));
   let place = 2;
   while (args[place].startsWith("--")) place += args[place] === "--standalone" ? 1 : 2;
   const program = args.slice(place);
   if (node > 0 || size > local) console.log(`agent ${node} at ${after("--rdzv-endpoint")}, ${after("--rdzv-conf")}`);
-  let workers = [];
-  let isTold = false;
-  process.on("SIGTERM", () => {
-    isTold = true;
-    for (const { child } of workers) child.kill("SIGTERM");
-  });
-  for (let attempt = 0; ; attempt++) {
-    workers = Array.from({ length: local }, (_, rank) => {
-      const variables = {
-        RANK: node * local + rank,
-        LOCAL_RANK: rank,
-        WORLD_SIZE: size,
-        TORCHELASTIC_RESTART_COUNT: attempt,
-      };
-      const child = spawn(process.execPath, [process.argv[1], ...program], {
-        env: { ...env, ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])) },
-        stdio: ["ignore", "inherit", "inherit"],
-        detached: true,
-      });
-      return { child, ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))) };
+  const workers = Array.from({ length: local }, (_, rank) => {
+    const variables = { RANK: node * local + rank, LOCAL_RANK: rank, WORLD_SIZE: size };
+    const child = spawn(process.execPath, [process.argv[1], ...program], {
+      env: { ...env, ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])) },
+      stdio: ["ignore", "inherit", "inherit"],
+      detached: true,
     });
-    const first = await Promise.race(
-      workers
-        .map(({ ended }) => ended.then((code) => (code === 0 ? new Promise(() => {}) : code)))
-        .concat(Promise.all(workers.map(({ ended }) => ended)).then((codes) => codes.find((code) => code !== 0) ?? 0)),
-    );
-    if (first !== 0) for (const { child } of workers) child.kill("SIGTERM");
-    await Promise.all(workers.map(({ ended }) => ended));
-    if (first === 0) return;
-    if (isTold || attempt >= restarts) {
-      process.exitCode = 1;
-      return;
-    }
-    console.log("restarting the workers");
-  }
+    return { child, ended: new Promise((resolve) => child.once("exit", (code) => resolve(code))) };
+  });
+  const endAll = () => {
+    for (const { child } of workers) child.kill("SIGTERM");
+  };
+  process.on("SIGTERM", endAll);
+  const codes = await Promise.all(
+    workers.map(async ({ ended }) => {
+      const code = await ended;
+      if (code !== 0) endAll();
+      return code;
+    }),
+  );
+  if (codes.some((code) => code !== 0)) process.exitCode = 1;
 }
 
 async function runProgram(path, rest) {

@@ -11,8 +11,10 @@ import { writeTinyStudent } from "../tiny-student.ts";
 const EXAMPLES = 64;
 const EPOCHS = 5;
 const BATCH = 16;
+/** Optimizer steps of a training of so many epochs. */
+export const totalSteps = (epochs: number): number => (EXAMPLES / BATCH) * epochs;
 /** Optimizer steps of the whole training. */
-export const TOTAL_STEPS = (EXAMPLES / BATCH) * EPOCHS;
+export const TOTAL_STEPS = totalSteps(EPOCHS);
 /** The embedding of the tiny student has at least as many rows. */
 const IDS = 300;
 
@@ -27,8 +29,8 @@ export function tinyExamples(): { inputIds: number[]; labels: number[] }[] {
 }
 
 /** Another order in each epoch. */
-export function tinyOrder(): number[][] {
-  return Array.from({ length: EPOCHS }, (_, epoch) =>
+export function tinyOrder(epochs = EPOCHS): number[][] {
+  return Array.from({ length: epochs }, (_, epoch) =>
     prng(`epoch ${epoch}`).shuffle(Array.from({ length: EXAMPLES }, (_each, place) => place)),
   );
 }
@@ -36,6 +38,7 @@ export function tinyOrder(): number[][] {
 /** The job with its base, made below `folder`; `changes` are fields of its config. */
 export async function tinyTraining(folder: string, name: string, changes: Partial<TrainingJob> = {}): Promise<JobSpec> {
   const base = join(folder, "tiny-base");
+  const { epochs = EPOCHS } = changes;
   await writeTinyStudent(base);
   const config = TrainingJob.parse({
     schemaVersion: 1,
@@ -48,10 +51,10 @@ export async function tinyTraining(folder: string, name: string, changes: Partia
     addedIds: IDS,
     output: "out",
     maxLength: 320,
-    epochs: EPOCHS,
+    epochs,
     batchSize: BATCH,
     microBatch: 1,
-    totalSteps: TOTAL_STEPS,
+    totalSteps: totalSteps(epochs),
     warmupSteps: 1,
     learningRate: 1e-3,
     beta1: 0.9,
@@ -85,7 +88,7 @@ export async function tinyTraining(folder: string, name: string, changes: Partia
       { path: "examples.jsonl", bytes: lines(tinyExamples().map((example) => ({ ...head, ...example }))) },
       {
         path: "order.jsonl",
-        bytes: lines(tinyOrder().map((examples, epoch) => ({ schemaVersion: 1, epoch, examples }))),
+        bytes: lines(tinyOrder(epochs).map((examples, epoch) => ({ schemaVersion: 1, epoch, examples }))),
       },
       { path: "model", from: base },
     ],

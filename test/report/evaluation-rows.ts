@@ -28,7 +28,14 @@ export function rowsOf(questions: readonly string[], extra: Partial<EvaluationRo
       const answerClass = outcome === "correct" ? "42" : outcome === "incorrect" ? letter : null;
       const questionId = questionIdOf(question);
       const place = { questionId, cluster: questionId, setting: NATURAL, sampleIndex };
-      const facts = { outcome, flexibleOutcome: null, answerClass, thinkingTokens: 100, isTruncated: false };
+      const facts = {
+        outcome,
+        flexibleOutcome: null,
+        answerClass,
+        thinkingTokens: 100,
+        spentTokens: 120,
+        isTruncated: false,
+      };
       return { ...place, ...facts, isThinkingCut: false, costMicroUsd: 0, ...extra };
     }),
   );

@@ -47,7 +47,9 @@ describe("the openai client", () => {
     expect(thinking).toBe((choice!.message as Thinking).reasoning_content);
     expect(thinking).not.toBe("");
     expect(finish).toBe("stop");
-    expect(usage).toEqual(whole.usage);
+    // Asked before, its prompt was not computed again.
+    const cached = { prompt_tokens_details: { cached_tokens: whole.usage!.prompt_tokens } };
+    expect(usage).toEqual({ ...whole.usage, ...cached });
   });
 
   test("reasoning_effort none answers directly; low thinks at most its share", async () => {
@@ -82,6 +84,34 @@ describe("the openai client", () => {
     expect(stopped.choices[0]!.finish_reason).toBe("stop");
   });
 
+  test("a chat's next turn and the samples of one prompt start from what was computed before, and say so", async () => {
+    const system = { role: "system" as const, content: "Answer in one number. Think about each step." };
+    const said = { role: "user" as const, content: "8 a*2 b+1" };
+    const thinking = { budgetTokens: 8 };
+    const of = async (messages: OpenAI.Chat.ChatCompletionMessageParam[], more: object = {}) => {
+      const reply = await client.chat.completions.create({ ...ask({ thinking, ...more }), messages });
+      return { usage: reply.usage!, choices: reply.choices };
+    };
+    const reusedInAll = async (): Promise<number> => {
+      const text = await (await fetch(`${server.url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text();
+      return Number(/^grappa_reused_tokens_total (\d+)$/m.exec(text)![1]);
+    };
+    const first = await of([system, said]);
+    const before = await reusedInAll();
+    const answered = { role: "assistant" as const, content: first.choices[0]!.message.content };
+    const next = await of([system, said, answered, { role: "user", content: "and c+4?" }]);
+    const cached = next.usage.prompt_tokens_details!.cached_tokens!;
+    expect(cached).toBeGreaterThanOrEqual(first.usage.prompt_tokens - 1);
+    expect(cached).toBeLessThan(next.usage.prompt_tokens);
+    expect(await reusedInAll()).toBe(before + cached);
+    const other = { role: "user" as const, content: "999 z-1 y*7 x+3 w-2" };
+    const samples = await of([other], { n: 3, temperature: 1, seed: 1 });
+    // One of the three had to compute it; the two others had it whole.
+    const opening = samples.usage.prompt_tokens_details!.cached_tokens!;
+    expect(opening).toBeLessThan(samples.usage.prompt_tokens);
+    expect(await reusedInAll()).toBe(before + cached + opening + 2 * samples.usage.prompt_tokens);
+  });
+
   test("models, and completions", async () => {
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(["demo-base"]);
     expect((await client.models.retrieve("demo-base")).id).toBe("demo-base");
@@ -108,7 +138,6 @@ describe("the openai client", () => {
     });
     for (const [more, param] of [
       [{ tools: [{ type: "function", function: { name: "f" } }] }, "tools"],
-      [{ logprobs: true }, "logprobs"],
       [{ top_p: 0.5 }, "top_p"],
       [{ response_format: { type: "json_object" } }, "response_format"],
       [{ temperature: 9 }, "temperature"],

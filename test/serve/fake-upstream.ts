@@ -19,6 +19,8 @@ export interface UpstreamManners {
   readonly models?: "broken" | "empty";
   readonly apiKey?: string;
   readonly port?: number;
+  /** Chooses instead of the demo's base: by the ids alone, at no cost. */
+  readonly choose?: (ids: readonly number[], forbidden: readonly number[]) => number;
 }
 
 /** What goes wrong from now on. */
@@ -56,9 +58,10 @@ interface Body {
 export async function startUpstream(manners: UpstreamManners = {}): Promise<FakeUpstream> {
   const model = await readModelFolder(FOLDER);
   const { tokenizer } = model;
-  const engine = await openEngine({ threads: 1, memoryBytes: 1 << 27 });
+  const { choose } = manners;
+  const engine = choose === undefined ? await openEngine({ threads: 1, memoryBytes: 1 << 27 }) : undefined;
   const size = { slots: 1, contextTokens: model.config.maxPositions, choosableIds: tokenizer.vocabularySize };
-  const source = await openTokenSource(engine, model, size);
+  const source = engine && (await openTokenSource(engine, model, size));
   const faults: UpstreamFaults = { status: undefined, breaksAfter: 1e9, pauseMs: 0 };
   const counts = { active: 0, left: 0, written: 0 };
   const bodies: Readonly<Record<string, unknown>>[] = [];
@@ -75,12 +78,13 @@ export async function startUpstream(manners: UpstreamManners = {}): Promise<Fake
     for (let written = 0; written < body.max_tokens; written++) {
       const forbidden = [...barred, ...(written < (body.min_tokens ?? 0) ? stops : [])];
       const step = turn.then(async () => {
+        if (choose !== undefined) return choose(ids, forbidden);
         // What the last step left in the cache is not read again.
         const other = ids.findIndex((id, place) => id !== held[place]);
         const keep = Math.min(other === -1 ? ids.length : other, ids.length - 1);
-        source.truncate(0, keep);
+        source!.truncate(0, keep);
         held = [...ids];
-        return (await source.extend([{ slot: 0, ids: ids.slice(keep), forbidden, sampling }]))[0] as number;
+        return (await source!.extend([{ slot: 0, ids: ids.slice(keep), forbidden, sampling }]))[0] as number;
       });
       turn = step.catch(() => undefined);
       const token = await step;
@@ -158,7 +162,7 @@ export async function startUpstream(manners: UpstreamManners = {}): Promise<Fake
       server.closeAllConnections();
     });
     await turn;
-    await engine.close();
+    await engine?.close();
   };
   return { baseUrl: `http://127.0.0.1:${port}/v1`, port, faults, bodies, counts, close };
 }

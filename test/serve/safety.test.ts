@@ -75,7 +75,8 @@ describe("what is refused", () => {
     expect(
       (await fetch(`${server.api}/embeddings`, { method: "POST", headers: JSON_HEADERS, body: "{}" })).status,
     ).toBe(404);
-    expect((await fetch(`${server.api}/chat/completions`, { headers: JSON_HEADERS })).status).toBe(404);
+    const other = await fetch(`${server.api}/chat/completions`, { headers: JSON_HEADERS });
+    expect([other.status, other.headers.get("allow")]).toEqual([405, "POST"]);
     const status = await new Promise((resolve, reject) => {
       const { hostname, port } = new URL(server.url);
       request({ hostname, port, path: "/health", headers: { host: "evil.example" } }, (response) => {
@@ -103,6 +104,8 @@ describe("what is refused", () => {
       const refused = all.filter(({ status }) => status === 429);
       expect(refused.length).toBeGreaterThan(0);
       expect(refused.every(({ headers }) => headers.get("retry-after") === "1")).toBe(true);
+      for (const response of refused)
+        expect((await response.json()) as object).toMatchObject({ error: { type: "rate_limit_error", param: null } });
       expect(all.filter(({ status }) => status === 200).length).toBe(8 - refused.length);
     } finally {
       await crowded.stop();
@@ -147,7 +150,7 @@ describe("who leaves", () => {
         headers: { "content-type": "application/json" },
         body: JSON.stringify(long(1, false)),
       });
-      expect(response.status).toBe(408);
+      expect(response.status).toBe(504);
       expect(((await response.json()) as { error: { code: string } }).error.code).toBe("timeout");
     } finally {
       await slow.stop();

@@ -34,6 +34,8 @@ test("npm pack, install into an empty folder, npx grappa demo", () => {
   expect(paths).toContain("dist/engine/kernels/wasm/kernels-page.wasm");
   expect(paths).toContain("dist/live/bundle.js");
   expect(paths).toContain("dist/live/xray.js");
+  expect(paths).toContain("dist/ui/index.html");
+  expect(paths).toContain("dist/ui/LICENCES.txt");
   expect(paths).toContain("models/demo-base/model.safetensors");
   // What a job runs on PyTorch is shipped; its tests and tools are not.
   for (const path of ["train.py", "ray_train.py", "hf_job.py", "requirements.txt", "grappa_torch/training.py"])

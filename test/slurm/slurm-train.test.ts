@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { JobHandle } from "../../src/adapters/launchers/launcher.ts";
+import type { JobHandle, JobSpec } from "../../src/adapters/launchers/launcher.ts";
 import { SlurmLauncher } from "../../src/adapters/launchers/slurm-launcher.ts";
 import { openTorchrunLauncher } from "../../src/adapters/launchers/torchrun-launcher.ts";
 import type { SlurmFields } from "../../src/schema/training-fields.ts";
 import { endOf, statusWhere } from "../launch/launcher-contract.ts";
 import { standInWorld } from "../launch/stand-in.ts";
-import { fetchOutcome, stepReached, tinyTraining, TOTAL_STEPS } from "../launch/tiny-training.ts";
+import { fetchOutcome, stepReached, tinyTraining, TOTAL_STEPS, totalSteps } from "../launch/tiny-training.ts";
 import { canRun, torchPython } from "../launch/torch-python.ts";
 
 const PATIENCE_MS = 600_000;
+/** Some seconds of training also on a quiet machine: long enough to be interrupted twice. */
+const LONG = { epochs: 60, checkpointEverySteps: 4 };
 const signal = new AbortController().signal;
 const folder = mkdtempSync(join(tmpdir(), "grappa-slurm-tier-"));
 
@@ -38,7 +40,9 @@ const slurm = python.missing === undefined ? await startSlurm() : undefined;
 
 describe.runIf(canRun("slurm", { missing: python.missing ?? slurm?.missing }))("Slurm, two virtual nodes", () => {
   let launcher: SlurmLauncher;
+  /** Losses of two processes of torchrun. */
   let local: readonly (number | null)[];
+  let longLocal: readonly (number | null)[];
   const log = ({ name, id }: JobHandle): string =>
     readFileSync(join(folder, "shared", name, `log-${id}`), "utf8").slice(-4000);
   beforeAll(async () => {
@@ -58,10 +62,15 @@ describe.runIf(canRun("slurm", { missing: python.missing ?? slurm?.missing }))("
       standInWorld(folder),
       signal,
     );
-    const handle = await torchrun.submit(await tinyTraining(folder, "local"), signal);
-    expect((await endOf(torchrun, handle, PATIENCE_MS)).state).toBe("succeeded");
-    local = (await fetchOutcome(torchrun, handle, folder)).losses;
+    const lossesOf = async (spec: JobSpec): Promise<readonly (number | null)[]> => {
+      const handle = await torchrun.submit(spec, signal);
+      expect((await endOf(torchrun, handle, PATIENCE_MS)).state).toBe("succeeded");
+      return (await fetchOutcome(torchrun, handle, folder)).losses;
+    };
+    local = await lossesOf(await tinyTraining(folder, "local"));
     expect(local).toHaveLength(TOTAL_STEPS);
+    longLocal = await lossesOf(await tinyTraining(folder, "long-local", LONG));
+    expect(longLocal).toHaveLength(totalSteps(LONG.epochs));
   });
   afterAll(async () => {
     slurm?.daemons.kill("SIGTERM");
@@ -80,14 +89,14 @@ describe.runIf(canRun("slurm", { missing: python.missing ?? slurm?.missing }))("
   });
 
   test("queued again as after a lost node, then cancelled, then submitted again: it goes on each time, with the same losses", async () => {
-    const spec = await tinyTraining(folder, "again");
+    const spec = await tinyTraining(folder, "again", LONG);
     const first = await launcher.submit(spec, signal);
     await stepReached(launcher, first, { step: 4 });
     execFileSync("scontrol", ["requeue", first.id]);
     await statusWhere({ launcher, handle: first }, ({ state }) => state === "queued", PATIENCE_MS);
     // Slurm lets a job that was queued again wait for two minutes; not here.
     execFileSync("scontrol", ["update", `JobId=${first.id}`, "StartTime=now"]);
-    await stepReached(launcher, first, { step: 8, after: 1 });
+    await stepReached(launcher, first, { step: 80, after: 1 });
     await launcher.cancel(first, signal);
     expect((await endOf(launcher, first, PATIENCE_MS)).state, log(first)).toBe("cancelled");
     const second = await launcher.submit(spec, signal);
@@ -96,9 +105,9 @@ describe.runIf(canRun("slurm", { missing: python.missing ?? slurm?.missing }))("
     const { losses, resumedAt, outcome } = await fetchOutcome(launcher, second, folder);
     expect(outcome).toBe("completed");
     expect(resumedAt).toHaveLength(3);
-    expect(resumedAt[1]).toBeGreaterThanOrEqual(3);
-    expect(resumedAt[2]).toBeGreaterThanOrEqual(6);
-    expect(losses).toEqual(local);
+    expect(resumedAt[1]).toBeGreaterThanOrEqual(4);
+    expect(resumedAt[2]).toBeGreaterThanOrEqual(80);
+    expect(losses).toEqual(longLocal);
   });
 
   test("what Slurm refuses is told", async () => {

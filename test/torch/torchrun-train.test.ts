@@ -42,7 +42,8 @@ describe.runIf(canRun("torch", state))("PyTorch on this machine, two processes",
   });
 
   test("a worker killed with -9 costs the steps since the last checkpoint: the losses are those of a whole run", async () => {
-    const handle = await launcher.submit(await tinyTraining(folder, "worker"), signal);
+    const spec = await tinyTraining(folder, "worker");
+    const handle = await launcher.submit(spec, signal);
     await stepReached(launcher, handle, { step: 5 });
     const tryFolder = join(folder, "jobs/worker/try-1");
     const agent = (await readStarted(tryFolder, "child"))?.identity.pid ?? 0;
@@ -50,8 +51,10 @@ describe.runIf(canRun("torch", state))("PyTorch on this machine, two processes",
     const workers = markedProcesses((await readClaim(tryFolder))?.mark ?? "").filter((pid) => children.includes(pid));
     expect(workers).toHaveLength(2);
     process.kill(workers[1] ?? 0, "SIGKILL");
-    expect((await endOf(launcher, handle, PATIENCE_MS)).state).toBe("succeeded");
-    const { losses, resumedAt, outcome } = await fetchOutcome(launcher, handle, folder);
+    expect(await endOf(launcher, handle, PATIENCE_MS)).toMatchObject({ state: "failed", exitCode: 1 });
+    const second = await launcher.submit(spec, signal); // as a run does (judge-training.ts)
+    expect((await endOf(launcher, second, PATIENCE_MS)).state).toBe("succeeded");
+    const { losses, resumedAt, outcome } = await fetchOutcome(launcher, second, folder);
     expect(outcome).toBe("completed");
     expect(resumedAt).toHaveLength(2);
     expect(resumedAt[1]).toBeGreaterThanOrEqual(3);

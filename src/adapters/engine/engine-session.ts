@@ -1,6 +1,6 @@
 import { invariant } from "../../core/errors.ts";
-import { extendSession } from "../../decode/extend-session.ts";
-import type { ExtendRow } from "../../decode/token-source.ts";
+import { extendScoredSession, extendSession } from "../../decode/extend-session.ts";
+import type { ExtendRow, ScoredTokens } from "../../decode/token-source.ts";
 import type { Backend } from "../../engine/backend.ts";
 import type { StudentConfig } from "../../student/checkpoint/student-config.ts";
 import type { NamedTensors, StoredTensors } from "../../student/checkpoint/safetensors.ts";
@@ -97,6 +97,11 @@ export class EngineSession {
     return extendSession(this.#decoding(), rows, this.#choosableIds);
   }
 
+  /** As `extend`, with the scores of rows that ask for them. */
+  extendScored(rows: readonly ExtendRow[]): ScoredTokens {
+    return extendScoredSession(this.#decoding(), rows, this.#choosableIds);
+  }
+
   /** Logits after each row's last id, as copies; for parity tests and inspection. */
   logits(rows: readonly SlotExtension[]): Float32Array[] {
     return this.#decoding()
@@ -106,6 +111,11 @@ export class EngineSession {
 
   truncate(slot: number, length: number): void {
     this.#decoding().truncate(slot, length);
+  }
+
+  /** Makes a slot hold the first `length` ids of another. */
+  copySlot(from: number, to: number, length: number): void {
+    this.#decoding().copy(from, to, length);
   }
 
   #trained(): Trainer {

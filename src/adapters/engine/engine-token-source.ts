@@ -11,7 +11,7 @@ export interface DecoderSize {
 
 /**
  * Loads a model for decoding and returns it as a TokenSource. Calls reach the engine in the order in which they were made,
- * so `truncate` needs no answer; if it fails, the next `extend` reports it.
+ * so `truncate` and `copy` need no answer; if one fails, the next `extend` reports it.
  */
 export async function openTokenSource(
   engine: EngineHost,
@@ -20,18 +20,21 @@ export async function openTokenSource(
 ): Promise<TokenSource> {
   const { slots, contextTokens } = await engine.loadDecoder({ config: model.config, tensors: model.tensors }, size); // nothing else crosses threads
   let failure: unknown;
+  const keep = (error: unknown): void => {
+    failure ??= error;
+  };
+  /** What the call gave, unless one before it that gave no answer failed. */
+  const sound = async <T>(call: Promise<T>): Promise<T> => {
+    const given = await call;
+    if (failure) throw failure;
+    return given;
+  };
   return {
     slots,
     contextTokens,
-    extend: async (rows) => {
-      const chosen = await engine.extend(rows);
-      if (failure) throw failure;
-      return chosen;
-    },
-    truncate: (slot, length) => {
-      engine.truncate(slot, length).catch((error: unknown) => {
-        failure ??= error;
-      });
-    },
+    extend: (rows) => sound(engine.extend(rows)),
+    extendScored: (rows) => sound(engine.extendScored(rows)),
+    truncate: (slot, length) => void engine.truncate(slot, length).catch(keep),
+    copy: (from, to, length) => void engine.copySlot(from, to, length).catch(keep),
   };
 }

@@ -24,8 +24,10 @@ const METHODS: readonly EngineMethod[] = [
   "exportTrainer",
   "loadDecoder",
   "extend",
+  "extendScored",
   "logits",
   "truncate",
+  "copySlot",
 ];
 
 /**

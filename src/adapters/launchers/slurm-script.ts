@@ -5,7 +5,7 @@
 import type { SlurmFields } from "../../schema/training-fields.ts";
 import type { JobSpec } from "./launcher.ts";
 import { shellLine, shellWord } from "./shell-words.ts";
-import { GRACE_SECONDS, MAX_RESTARTS } from "./torchrun-command.ts";
+import { GRACE_SECONDS } from "./torchrun-command.ts";
 
 /** Variables of the user's that go with the job; all others, with whatever keys are in them, stay here. */
 const EXPORTED = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TERM", "SLURM_CONF", "LD_LIBRARY_PATH"];
@@ -131,7 +131,7 @@ for (( waited = 0; waited < 600; waited++ )); do
   [ ! -s "$meeting" ] || break
   sleep 1
 done
-exec "$python" -m torch.distributed.run --nnodes ${fields.nodes} --nproc-per-node ${processes} --max-restarts ${MAX_RESTARTS} \\
+exec "$python" -m torch.distributed.run --nnodes ${fields.nodes} --nproc-per-node ${processes} \\
   --rdzv-backend c10d --rdzv-id "grappa-$id-\${SLURM_RESTART_COUNT:-0}" --rdzv-endpoint "$(cat "$meeting")" \\
   --rdzv-conf "is_host=$host" --local-addr "$mine" ${program}
 `;

@@ -4,8 +4,6 @@ import { AppError } from "../../core/errors.ts";
 import type { TorchrunFields } from "../../schema/training-fields.ts";
 import type { JobSpec } from "./launcher.ts";
 
-/** Workers that may be lost before a job fails; each time all of them go on from the last checkpoint. */
-export const MAX_RESTARTS = 3;
 /** What a job gets to save its checkpoint once it is told to end. */
 export const GRACE_SECONDS = 120;
 
@@ -36,14 +34,17 @@ export function planProcesses({ device, processes }: TorchrunFields, found: numb
   return { processes: wanted, gpus: wanted };
 }
 
-/** The command line of a job on this machine. */
+/**
+ * The command line of a job on this machine. The agent starts no workers again (its default): those of a second attempt may wait
+ * for ever in gloo's connecting, and whoever submits the job again starts with a fresh store.
+ */
 export function torchrunCommand(
   python: string,
   { program, args, isDistributed }: Pick<JobSpec, "program" | "args" | "isDistributed">,
   processes: number,
 ): [string, ...string[]] {
   if (!isDistributed) return [python, "-u", program, ...args];
-  const agent = ["--standalone", "--nproc-per-node", String(processes), "--max-restarts", String(MAX_RESTARTS)];
+  const agent = ["--standalone", "--nproc-per-node", String(processes)];
   return [python, "-m", "torch.distributed.run", ...agent, program, ...args];
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { fakeSequence, logitsOf } from "../../../test/fake-llama.ts";
 import type { AppError } from "../../core/errors.ts";
 import { chooseToken } from "../../decode/sampling.ts";
+import { scoreToken } from "../../decode/token-score.ts";
 import type { ExtendRow } from "../../decode/token-source.ts";
 import { DRAWN_AMONG, ggufTokenSource } from "./gguf-source.ts";
 
@@ -60,6 +61,32 @@ describe("a GGUF as a source of tokens", () => {
           }
         }),
         { numRuns: 150 },
+      );
+    },
+  );
+
+  it.each([ROWS, DRAWN_AMONG + 60])(
+    "with scores it chooses the same, and tells the shares among all allowed ids (%s rows)",
+    async (rows) => {
+      const choosableIds = rows - 4;
+      const size = { contextTokens: CONTEXT, choosableIds };
+      const [plain, scored] = [0, 1].map(() => ggufTokenSource([fakeSequence({ rows })], size));
+      const anyAsked = fc.record({
+        ids: fc.array(fc.nat(choosableIds - 1), { minLength: 1, maxLength: 5 }),
+        choice: anyChoice,
+        scoreTop: fc.nat(20),
+      });
+      await fc.assert(
+        fc.asyncProperty(anyAsked, async ({ ids, choice, scoreTop }) => {
+          for (const source of [plain, scored]) source!.truncate(0, 0);
+          const row = { slot: 0, ids, ...choice };
+          const { tokens, scores } = await scored!.extendScored!([{ ...row, scoreTop }]);
+          expect(tokens).toEqual(await plain!.extend([row]));
+          const logits = Float32Array.from(logitsOf(ids, rows)).subarray(0, choosableIds);
+          const { forbidden } = choice;
+          expect(scores).toEqual([scoreToken(logits, { token: tokens[0]!, forbidden, top: scoreTop })]);
+        }),
+        { numRuns: 60 },
       );
     },
   );

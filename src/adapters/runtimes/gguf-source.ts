@@ -4,6 +4,7 @@
  */
 import { AppError, invariant } from "../../core/errors.ts";
 import { chooseToken } from "../../decode/sampling.ts";
+import { scoreToken, type TokenScore } from "../../decode/token-score.ts";
 import type { ExtendRow, TokenSource } from "../../decode/token-source.ts";
 import type { LlamaSequence, WantedLogits } from "./llama-module.ts";
 
@@ -41,14 +42,19 @@ export function ggufTokenSource(
     invariant(slot, `no slot ${number} of ${slots.length}`);
     return slot;
   };
+  const extend = async (rows: readonly ExtendRow[]): Promise<readonly Chosen[]> => {
+    for (const row of rows) append(slotAt(row.slot), row, contextTokens);
+    // First all caches, then all rows: so the rows are one batch.
+    await settled(rows.map(({ slot }) => forget(slotAt(slot))));
+    return await settled(rows.map((row) => choose(slotAt(row.slot), row, choosableIds)));
+  };
   return {
     slots: slots.length,
     contextTokens,
-    extend: async (rows) => {
-      for (const row of rows) append(slotAt(row.slot), row, contextTokens);
-      // First all caches, then all rows: so the rows are one batch.
-      await settled(rows.map(({ slot }) => forget(slotAt(slot))));
-      return Int32Array.from(await settled(rows.map((row) => choose(slotAt(row.slot), row, choosableIds))));
+    extend: async (rows) => Int32Array.from(await extend(rows), ({ token }) => token),
+    extendScored: async (rows) => {
+      const chosen = await extend(rows);
+      return { tokens: Int32Array.from(chosen, ({ token }) => token), scores: chosen.map(({ score }) => score) };
     },
     truncate: (number, length) => {
       const slot = slotAt(number);
@@ -85,7 +91,13 @@ async function forget({ sequence, held }: Slot): Promise<void> {
     await sequence.eraseContextTokenRanges([{ start: held, end: sequence.nextTokenIndex }]);
 }
 
-async function choose(slot: Slot, row: ExtendRow, choosableIds: number): Promise<number> {
+interface Chosen {
+  readonly token: number;
+  readonly score: TokenScore | undefined;
+}
+
+async function choose(slot: Slot, row: ExtendRow, choosableIds: number): Promise<Chosen> {
+  if (row.scoreTop !== undefined) return await chooseScored(slot, row, choosableIds);
   const { temperature } = row.sampling;
   const first = temperature === 0 ? GREEDY : choosableIds <= DRAWN_AMONG ? ALL : LIKELIEST;
   let known = choosable(await evaluate(slot, first), choosableIds);
@@ -95,19 +107,52 @@ async function choose(slot: Slot, row: ExtendRow, choosableIds: number): Promise
     await forget(slot);
     known = choosable(await evaluate(slot, ALL), choosableIds);
   }
-  const places = row.forbidden.map((id) => known.findIndex(([other]) => other === id));
+  return { token: chooseAmong(known, slot, row), score: undefined };
+}
+
+type KnownLogits = readonly (readonly [id: number, logit: number])[];
+
+function chooseAmong(known: KnownLogits, slot: Slot, row: ExtendRow): number {
   // Ids that were not given weigh nothing; in their order the others' sum is the same without them.
   const place = chooseToken(
     Float32Array.from(known, ([, logit]) => logit),
-    { ...row.sampling, forbidden: places, position: slot.ids.length },
+    { ...row.sampling, forbidden: placesOf(known, row.forbidden), position: slot.ids.length },
   );
+  return idAt(known, place);
+}
+
+const placesOf = (known: KnownLogits, ids: readonly number[]): number[] =>
+  ids.map((id) => known.findIndex(([other]) => other === id));
+
+function idAt(known: KnownLogits, place: number): number {
   const [id] = known[place] ?? [];
   invariant(id !== undefined, "a choice among the known");
   return id;
 }
 
+/** A share needs every logit: milliseconds more for a large vocabulary. What is chosen is what would be without it. */
+async function chooseScored(slot: Slot, row: ExtendRow, choosableIds: number): Promise<Chosen> {
+  const told = await evaluate(slot, ALL);
+  const all = choosable(told, choosableIds);
+  const isDrawnAmongAll = row.sampling.temperature === 0 || choosableIds <= DRAWN_AMONG;
+  // Draws without scores are among the likeliest of all rows, padding too.
+  const likeliest = [...told].sort(([, a], [, b]) => b - a).slice(0, DRAWN_AMONG);
+  const drawn = isDrawnAmongAll ? all : choosable(new Map(likeliest), choosableIds);
+  const isUseless = drawn.every(([id]) => row.forbidden.includes(id));
+  const token = chooseAmong(isUseless ? all : drawn, slot, row);
+  const { logprob, top } = scoreToken(
+    Float32Array.from(all, ([, logit]) => logit),
+    {
+      token: all.findIndex(([id]) => id === token),
+      forbidden: placesOf(all, row.forbidden),
+      top: row.scoreTop ?? 0,
+    },
+  );
+  return { token, score: { logprob, top: top.map((one) => ({ ...one, id: idAt(all, one.id) })) } };
+}
+
 /** Those that the tokenizer has, in the order of ids. */
-function choosable(logits: ReadonlyMap<number, number>, choosableIds: number): readonly (readonly [number, number])[] {
+function choosable(logits: ReadonlyMap<number, number>, choosableIds: number): KnownLogits {
   return [...logits].filter(([id]) => id < choosableIds).sort(([a], [b]) => a - b);
 }
 

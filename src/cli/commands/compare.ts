@@ -10,7 +10,7 @@ export const compareCommand = buildCommand({
       setting: {
         kind: "parsed",
         parse: plainText,
-        brief: "compare under this alone: natural, direct, budget=N or wait=N",
+        brief: "compare under this alone: natural, direct, budget=N, wait=N or reject=N",
         optional: true,
         placeholder: "SETTING",
       },

@@ -13,9 +13,9 @@ import { shownPath } from "../shown-path.ts";
 import { untilInterrupted } from "../until-interrupted.ts";
 
 /** Evaluates a model on a task. */
-export default presenting<EvaluateFlags, []>((context, flags) =>
+export default presenting<EvaluateFlags, [string | undefined]>((context, flags, model) =>
   untilInterrupted(context, "what is finished is kept; the same command goes on from there", async (signal) => {
-    const request = await evaluateRequest(flags, context, signal);
+    const request = await evaluateRequest(flags, model, { context, signal });
     const prepared = await prepareEvaluation(request, context.services);
     try {
       if (flags.plan) {
@@ -33,7 +33,7 @@ export default presenting<EvaluateFlags, []>((context, flags) =>
 );
 
 function present(context: CliContext, evaluated: PaidEvaluation): CommandResult {
-  const { folder, header, summary, contamination, spentMicroUsd } = evaluated;
+  const { folder, header, summary, contamination, spentMicroUsd, speed } = evaluated;
   const place = shownPath(context, folder);
   const published = publishedFor(header.task.name);
   return {
@@ -41,13 +41,14 @@ function present(context: CliContext, evaluated: PaidEvaluation): CommandResult 
       folder: place,
       evaluation: header,
       summary,
+      speed,
       spentUsd: spentMicroUsd / 1e6,
       contamination: contamination ?? null,
       published,
     },
     text: [
       "",
-      ...evaluationLines(summary, header, published),
+      ...evaluationLines(summary, header, { published, speed }),
       ...contaminationLines(contamination),
       ...(spentMicroUsd > summary.costMicroUsd ? ["", `  ${spentLine(spentMicroUsd)}`] : []),
       "",

@@ -1,10 +1,10 @@
 import { buildCommand } from "@stricli/core";
-import { evaluateFlags } from "../evaluate-flags.ts";
+import { evaluateFlags, modelArgument } from "../evaluate-flags.ts";
 
 /** `grappa evaluate`. */
 export const evaluateCommand = buildCommand({
   loader: async () => (await import("./evaluate.impl.ts")).default,
-  parameters: { flags: evaluateFlags },
+  parameters: { flags: evaluateFlags, positional: { kind: "tuple", parameters: [modelArgument] } },
   docs: {
     brief: "put a task to a student or an endpoint, and grade it, with intervals",
     fullDescription:

@@ -31,7 +31,7 @@ export default presenting<RescoreFlags, [string]>((context, flags, name) =>
       hub: hubAccess(context),
       signal,
     };
-    const { header, summary, folder, ...rescored } = await withProgress(context, "grade", (ports) =>
+    const { header, summary, folder, speed, ...rescored } = await withProgress(context, "grade", (ports) =>
       rescoreEvaluation(request, ports),
     );
     const { scores, samples, changed, moves, examples } = rescored;
@@ -40,7 +40,7 @@ export default presenting<RescoreFlags, [string]>((context, flags, name) =>
       json: { folder: place, scores, samples, changed, moves, examples, evaluation: header, summary },
       text: [
         "",
-        ...evaluationLines(summary, header, []),
+        ...evaluationLines(summary, header, { published: [], speed }),
         "",
         ...rescoreLines(rescored, header.maxTokens),
         "",

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Ballot, majorityAtK } from "./majority-at-k.ts";
 import { passAllAtK, passAtK } from "./pass-at-k.ts";
+import { type LengthSample, shortestAtK } from "./shortest-at-k.ts";
 
 /** All subsets of `k` of the items: the definition that the formulas must agree with. */
 function subsets<T>(items: readonly T[], k: number): T[][] {
@@ -125,5 +126,35 @@ describe("majorityAtK", () => {
   it("takes 64 different answers, k = 64, in no time", () => {
     const classes = Array.from({ length: 64 }, (_, i) => ({ votes: 1, rightShare: i === 0 ? 1 : 0 }));
     expect(majorityAtK({ classes, silent: 0 }, 64, "test")).toBeCloseTo(1 / 64, 10);
+  });
+});
+
+describe("shortestAtK", () => {
+  const anySample = fc.record({
+    tokens: fc.integer({ min: 1, max: 4 }),
+    hasAnswer: fc.boolean(),
+    isRight: fc.boolean(),
+  });
+  /** The rule by itself: the shortest with an answer, else any; equals share. */
+  const chosenShare = (set: readonly LengthSample[]): number => {
+    const answering = set.filter(({ hasAnswer }) => hasAnswer);
+    const least = Math.min(...answering.map(({ tokens }) => tokens));
+    const chosen = answering.length === 0 ? set : answering.filter(({ tokens }) => tokens === least);
+    return mean(chosen.map(({ isRight }) => (isRight ? 1 : 0)));
+  };
+
+  it("agrees with every subset of up to 7 samples", () => {
+    fc.assert(
+      fc.property(fc.array(anySample, { minLength: 1, maxLength: 7 }), (samples) => {
+        for (let k = 1; k <= samples.length; k++)
+          expect(shortestAtK(samples, k)).toBeCloseTo(mean(subsets(samples, k).map(chosenShare)), 10);
+      }),
+    );
+  });
+
+  it("is null where there are fewer than k samples", () => {
+    const sample = { tokens: 1, hasAnswer: true, isRight: true };
+    expect(shortestAtK([sample], 2)).toBeNull();
+    expect(shortestAtK([sample], 0)).toBeNull();
   });
 });

@@ -40,6 +40,19 @@ describe("published results", () => {
     ]);
   });
 
+  it("take s1's headline row for the two configurations that it mixes, and its uncapped row for what it is", () => {
+    const settings = (task: string) =>
+      Object.fromEntries(
+        publishedFor(task)
+          .filter(({ model, source }) => model === "s1-32B" && source.table === 1)
+          .map(({ setting, accuracyPercent }) => [setting, accuracyPercent]),
+      );
+    // Tables 2 and 4 print 50.0, 93.0 and 57.6 for thinking under a cap: other figures, in no row here.
+    expect(settings("aime24")).toEqual({ "without budget forcing": 50, "end refused four times": 56.7 });
+    expect(settings("math500")).toEqual({ "without budget forcing": 92.6, "end refused twice": 93 });
+    expect(settings("gpqa-diamond")).toEqual({ "without budget forcing": 56.6, "end refused twice": 59.6 });
+  });
+
   it("are empty for an unknown task, and for names that objects have", () => {
     expect(publishedFor("arithmetic")).toEqual([]);
     expect(publishedFor("constructor")).toEqual([]);

@@ -57,11 +57,23 @@ const TABLE_1: readonly Line[] = [
     setting: "without budget forcing",
     scores: { aime24: 50, math500: 92.6, "gpqa-diamond": 56.6 },
   },
+  // One row in the paper, and two configurations.
   {
     model: S1,
     examples: "1K",
-    setting: "with budget forcing (AIME: end refused four times; others: twice)",
-    scores: { aime24: 56.7, math500: 93, "gpqa-diamond": 59.6 },
+    setting: "end refused four times",
+    scores: { aime24: 56.7 },
+    notes: { aime24: "printed in one row with figures for which the end was refused twice" },
+  },
+  {
+    model: S1,
+    examples: "1K",
+    setting: "end refused twice",
+    scores: { math500: 93, "gpqa-diamond": 59.6 },
+    notes: {
+      math500: "printed in one row with an AIME24 for which the end was refused four times",
+      "gpqa-diamond": "printed in one row with an AIME24 for which the end was refused four times",
+    },
   },
 ];
 
@@ -156,7 +168,7 @@ function rowsOf(line: Line, table: number): PublishedResult[] {
 
 /** Tables 1 and 5, each figure once; where the two print different figures for one thing both stand, with a note. */
 export const S1_PAPER: PublishedResults = {
-  version: 1,
+  version: 2,
   rows: [
     ...TABLE_1.flatMap((line) => rowsOf(line, 1)),
     ...S1_1_ROWS.flatMap((line) => rowsOf(line, line.table)),

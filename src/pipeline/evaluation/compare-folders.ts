@@ -18,7 +18,7 @@ import { type EvaluationPlaces, findComparable, type FoundEvaluation } from "./f
 export interface CompareRequest extends EvaluationPlaces {
   readonly first: string;
   readonly second: string;
-  /** `natural`, `direct`, `budget=N` or `wait=N`: that setting alone. */
+  /** `natural`, `direct`, `budget=N`, `wait=N` or `reject=N`: that setting alone. */
   readonly setting?: string;
   /** Compares in spite of other versions of task, data or grader. */
   readonly isForced: boolean;
@@ -93,7 +93,7 @@ function distinctLabels([a, b]: readonly [ComparedSide, ComparedSide], { first, 
   ] as const;
 }
 
-const SETTING = /^(?:natural|direct|(budget|wait)=(\d{1,7}))$/;
+const SETTING = /^(?:natural|direct|(budget|wait|reject)=(\d{1,7}))$/;
 
 /** Leaves the rows of the wanted setting; all where none is wanted. */
 function settingPicker(wanted: string | undefined): (side: ComparedSide) => ComparedSide {
@@ -101,14 +101,16 @@ function settingPicker(wanted: string | undefined): (side: ComparedSide) => Comp
   const match = SETTING.exec(wanted);
   if (match === null)
     throw new AppError("usage", `no setting is called ${wanted}`, {
-      hint: "write natural, direct, budget=N or wait=N",
+      hint: "write natural, direct, budget=N, wait=N or reject=N",
     });
   const [, axis, count] = match;
   return (side) => {
     const natural = Math.max(...side.rows.map(({ setting }) => setting.budgetTokens));
-    const is = ({ mode, budgetTokens, waits }: ThinkingSetting): boolean => {
+    const is = ({ mode, budgetTokens, waits, maxTries }: ThinkingSetting): boolean => {
       if (wanted === "direct") return mode === "direct";
       if (mode === "direct") return false;
+      if (axis === "reject" || maxTries !== undefined)
+        return axis === "reject" && maxTries !== undefined && budgetTokens === Number(count);
       if (wanted === "natural") return waits === 0 && budgetTokens === natural;
       return axis === "budget" ? waits === 0 && budgetTokens === Number(count) : waits === Number(count);
     };
@@ -151,7 +153,8 @@ function notComparable(mismatches: readonly Mismatch[]): AppError {
 
 function hintFor(fields: readonly Mismatch["field"][]): string {
   if (fields.includes("task")) return "compare evaluations of one task";
-  if (fields.includes("setting")) return "name one that each has: --setting natural, direct, budget=N or wait=N";
+  if (fields.includes("setting"))
+    return "name one that each has: --setting natural, direct, budget=N, wait=N or reject=N";
   if (fields.every((field) => field === "graderVersion")) return "grade the older one again: grappa rescore";
   return "evaluate both on the same data, or compare all the same with --force";
 }

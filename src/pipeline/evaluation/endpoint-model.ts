@@ -69,11 +69,13 @@ export function endpointModel(options: EndpointOptions): EvaluatedModel {
     ...(api === "chat" ? {} : { text: S1_TEXT, provider: "openai-compatible-text" }),
   });
   const ledger = new Ledger(options.maxMicroUsd);
+  const tally = { generatedTokens: 0 };
   return {
     facts: { kind: api, name: model, digest: null },
     maxTokens,
     answerTokens: null,
-    answer: (requests, context) => answerAll(requests, context, { options, teacher, ledger }),
+    answer: (requests, context) => answerAll(requests, context, { options, teacher, ledger, tally }),
+    generatedTokens: () => tally.generatedTokens,
     spentMicroUsd: () => ledger.snapshot().spentMicroUsd,
     close: () => teacher.close(),
   };
@@ -84,6 +86,8 @@ interface Asking {
   readonly options: EndpointOptions;
   readonly teacher: Teacher;
   readonly ledger: Ledger;
+  /** Completion tokens of replies that this process bought. */
+  readonly tally: { generatedTokens: number };
 }
 
 async function* answerAll(
@@ -166,7 +170,7 @@ interface Buying {
  * others came through: a refusal of everything is the endpoint's, and must not be written down as the questions'.
  */
 async function* buyAndRead({ purchases, places, journal, context, asking }: Buying): AsyncGenerator<ModelOutcome> {
-  const { options, teacher, ledger } = asking;
+  const { options, teacher, ledger, tally } = asking;
   const bought = openChannel<Purchase>();
   const failed: [Purchase, FailedPurchase][] = [];
   let hasReplies = journal.recovery.replies > 0;
@@ -189,14 +193,16 @@ async function* buyAndRead({ purchases, places, journal, context, asking }: Buyi
     onRetry: warnOnce(context),
   });
   const isStored = ({ key, maxTokens }: Purchase): boolean => journal.find(key, maxTokens) !== undefined;
-  purchases.filter(isStored).forEach((purchase) => bought.put(purchase));
-  const buying = buyer.buy(purchases.filter((purchase) => !isStored(purchase))).then(
+  const stored = new Set(purchases.filter(isStored));
+  stored.forEach((purchase) => bought.put(purchase));
+  const buying = buyer.buy(purchases.filter((purchase) => !stored.has(purchase))).then(
     () => bought.end(),
     (error: unknown) => bought.fail(withFlags(error)),
   );
   try {
     for await (const purchase of bought) {
       const reply = await readReply(journal, purchase);
+      if (!stored.has(purchase)) tally.generatedTokens += reply.completionTokens;
       for (const { promptHash, ...place } of places.get(purchase.key) ?? [])
         yield { ...place, type: "reply", reply: { promptHash, ...reply } };
     }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { relative, resolve } from "node:path";
 import { toSlashes } from "../../adapters/file-system.ts";
+import type { Clock } from "../../adapters/system-clock.ts";
 import { AppError } from "../../core/errors.ts";
 import { shortHash } from "../../core/hash.ts";
 import { answerAndGrade } from "../../evaluate/answer-and-grade.ts";
@@ -21,7 +22,9 @@ import { CODE_GRADER_VERSION } from "../../grade/code/verify-code.ts";
 import { GRADER_VERSION } from "../../grade/grade-answer.ts";
 import { JUDGE_PROMPT_VERSION } from "../../grade/judge-prompt.ts";
 import { formatUsd } from "../../ledger/money.ts";
-import type { EvaluationHeader, EvaluationOrigin, SandboxFacts } from "../../schema/evaluation.ts";
+import { accuracyChartSvg } from "../../report/charts/accuracy-chart.ts";
+import { evaluationChart } from "../../report/view/evaluation-chart.ts";
+import type { EvaluationHeader, EvaluationOrigin, EvaluationSpeed, SandboxFacts } from "../../schema/evaluation.ts";
 import { SCHEMA_VERSION } from "../../schema/records.ts";
 import type { Contamination, EvaluationSummary } from "../../schema/evaluation-summary.ts";
 import type { LoadTaskOptions } from "../load-task.ts";
@@ -31,11 +34,13 @@ import type { StageProgress } from "../stage.ts";
 import { type EndpointJudge, endpointJudge, type JudgeOptions } from "./endpoint-judge.ts";
 import { findContamination } from "./find-contamination.ts";
 import {
+  appendSpeed,
   type EvaluationPorts,
   openEvaluation,
   readContamination,
   readSamples,
   readScores,
+  readSpeed,
   removeSummary,
   writeContamination,
   writeSummary,
@@ -64,6 +69,7 @@ export interface EvaluateRequest {
 /** The machine, and whoever looks on. */
 export interface EvaluatePorts extends EvaluationPorts {
   readonly services: Pick<CliServices, "loadTask" | "openModel" | "openSandbox">;
+  readonly clock: Pick<Clock, "now">;
   readonly onProgress: (progress: StageProgress) => void;
   readonly warn: (message: string) => void;
 }
@@ -86,6 +92,8 @@ export interface EvaluationResult {
   readonly summary: EvaluationSummary;
   /** Undefined where the model is no run's student. */
   readonly contamination: Contamination | undefined;
+  /** How fast the model was asked, over all processes; null where none was measured. */
+  readonly speed: EvaluationSpeed | null;
 }
 
 /** The same, with what was spent on it by all processes: also on replies that came to nothing, and on the judge. */
@@ -164,7 +172,8 @@ export async function runEvaluation(
     if (request.runFolder !== undefined)
       await writeContamination(ports.fs, folder, await findContamination(ports.fs, request.runFolder, task));
     await prepared.judge?.attach(folder);
-    await answerAndGrade({
+    const begun = ports.clock.now();
+    const asking = answerAndGrade({
       model,
       requests,
       questions: new Map(task.questions.map((question) => [question.id, question])),
@@ -177,6 +186,12 @@ export async function runEvaluation(
         done += 1;
         tell();
       },
+    });
+    await asking.finally(async () => {
+      const seconds = (ports.clock.now() - begun) / 1000;
+      const generatedTokens = model.generatedTokens();
+      if (generatedTokens > 0 && seconds > 0)
+        await appendSpeed(folder, { schemaVersion: SCHEMA_VERSION, seconds, generatedTokens });
     });
     return { ...(await sumUp(ports, folder, header)), spentMicroUsd: spent() };
   } finally {
@@ -196,8 +211,9 @@ export async function sumUp(
   // Samples are logged as they come; the summary must not depend on that.
   const ordered = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   const summary = summariseEvaluation(ordered, { key: `evaluation/${header.id}` });
-  await writeSummary(fs, folder, summary);
-  return { folder, header, summary, contamination: await readContamination(fs, folder) };
+  await writeSummary(fs, folder, { summary, chartSvg: accuracyChartSvg(evaluationChart(summary)) });
+  const [contamination, speed] = [await readContamination(fs, folder), await readSpeed(fs, folder)];
+  return { folder, header, summary, contamination, speed };
 }
 
 /** What a rescoring needs to know of how this began; paths as seen from the evaluation, so that both can move together. */

@@ -165,7 +165,7 @@ describe("an evaluation's folder", () => {
       code: "file-missing",
       hint: "go on with it: grappa evaluate --task sums",
     });
-    await writeSummary(fs, folder, {});
+    await writeSummary(fs, folder, { summary: {}, chartSvg: "<svg/>" });
     await requireComplete(fs, folder);
   });
 });

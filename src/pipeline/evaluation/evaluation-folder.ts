@@ -7,6 +7,8 @@
  *     requests.jsonl     what was bought from an endpoint; absent for a student
  *     scores-N.jsonl     the verdicts of the N-th rescoring, one line for each sample
  *     contamination.json which questions the student was trained on, where a run trained it
+ *     speed.jsonl        seconds and tokens of each process that asked
+ *     accuracy.svg       accuracy against thinking
  *     summary.json       written last
  */
 import { basename } from "node:path";
@@ -16,8 +18,15 @@ import { AppendLog } from "../../adapters/store/append-log.ts";
 import { readJsonl } from "../../adapters/store/jsonl.ts";
 import { AppError } from "../../core/errors.ts";
 import { sampleKey } from "../../evaluate/evaluation-plan.ts";
-import { EvaluationHeader, EvaluationOrigin, EvaluationSample, RescoredSample } from "../../schema/evaluation.ts";
+import {
+  EvaluationHeader,
+  EvaluationOrigin,
+  EvaluationSample,
+  EvaluationSpeed,
+  RescoredSample,
+} from "../../schema/evaluation.ts";
 import { Contamination } from "../../schema/evaluation-summary.ts";
+import { SCHEMA_VERSION } from "../../schema/records.ts";
 import { parseRecord } from "../parse-record.ts";
 import { changedFields } from "../run-folder.ts";
 import { lockRun, type RunLock } from "../run-lock.ts";
@@ -26,6 +35,8 @@ const HEADER = "evaluation.json";
 const ORIGIN = "origin.json";
 const SAMPLES = "samples.jsonl";
 const SUMMARY = "summary.json";
+const SPEED = "speed.jsonl";
+const CHART = "accuracy.svg";
 const SCORES = /^scores-(\d+)\.jsonl$/;
 const CONTAMINATION = "contamination.json";
 const MAX_HEADER_BYTES = 1 << 20;
@@ -208,14 +219,42 @@ export async function writeScores(
   return name;
 }
 
-/** Writes what the evaluation found; last, so that it stands for completion. */
-export async function writeSummary(fs: FileSystem, folder: string, summary: unknown): Promise<void> {
+/** Writes what the evaluation found and its picture; the summary last, so that it stands for completion. */
+export async function writeSummary(
+  fs: FileSystem,
+  folder: string,
+  { summary, chartSvg }: { readonly summary: unknown; readonly chartSvg: string },
+): Promise<void> {
+  await fs.writeAtomic(joinPath(folder, CHART), chartSvg);
   await writeJson(fs, joinPath(folder, SUMMARY), summary);
 }
 
-/** Takes the summary back while samples are missing. */
+/** Takes summary and picture back while samples are missing. */
 export async function removeSummary(fs: FileSystem, folder: string): Promise<void> {
   await fs.remove(joinPath(folder, SUMMARY));
+  await fs.remove(joinPath(folder, CHART));
+}
+
+/** Keeps what this process measured. */
+export async function appendSpeed(folder: string, speed: EvaluationSpeed): Promise<void> {
+  const log = await AppendLog.open(joinPath(folder, SPEED));
+  try {
+    await log.append(speed);
+  } finally {
+    await log.close();
+  }
+}
+
+/** What all processes measured together; null where none was measured. */
+export async function readSpeed(fs: FileSystem, folder: string): Promise<EvaluationSpeed | null> {
+  const path = joinPath(folder, SPEED);
+  if ((await fs.kind(path)) !== "file") return null;
+  const sum: EvaluationSpeed = { schemaVersion: SCHEMA_VERSION, seconds: 0, generatedTokens: 0 };
+  for await (const { seconds, generatedTokens } of readJsonl(path, EvaluationSpeed, { unterminated: "skip" })) {
+    sum.seconds += seconds;
+    sum.generatedTokens += generatedTokens;
+  }
+  return sum.generatedTokens === 0 ? null : sum;
 }
 
 /** Throws "file-missing" while samples are missing: what came first is no fair sample of what was asked. */

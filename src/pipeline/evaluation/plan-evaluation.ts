@@ -5,6 +5,7 @@ import { errorsForPower } from "../../core/statistics/comparison-plan.ts";
 import { missingRequests } from "../../evaluate/evaluation-plan.ts";
 import { maxPromptTokens, tokenCost } from "../../ledger/price-book.ts";
 import type { EvaluationHeader } from "../../schema/evaluation.ts";
+import type { ThinkingSetting } from "../../schema/records.ts";
 import type { EvaluateRequest, PreparedEvaluation } from "./evaluate-task.ts";
 import { doneSamples } from "./evaluation-folder.ts";
 
@@ -42,12 +43,13 @@ export async function planEvaluation(
 ): Promise<EvaluationPlan> {
   const done = await doneSamples(fs, folder);
   const requests = missingRequests(header, task.questions, done);
-  const replies = requests.reduce((sum, { settings }) => sum + settings.length, 0);
+  const wanted = requests.flatMap(({ settings }) => settings);
+  const completion = wanted.reduce((sum, setting) => sum + mostTokens(setting, header.maxTokens), 0);
   const prompt = requests.reduce(
     (sum, request) => sum + maxPromptTokens([{ role: "user", content: request.prompt }]),
     0,
   );
-  const worstCaseTokens = { prompt, completion: replies * header.maxTokens };
+  const worstCaseTokens = { prompt, completion };
   const usage = { promptTokens: prompt, completionTokens: worstCaseTokens.completion };
   const n = task.questions.length;
   const interval = wilsonInterval(n / 2, n);
@@ -66,4 +68,9 @@ export async function planEvaluation(
       errorsForPower({ alpha: 0.05, degreesOfFreedom: n - 1 }) * Math.sqrt(DISAGREEMENT / n),
     ),
   };
+}
+
+/** Most tokens of one sample; rejection sampling may throw away all tries but the last. */
+function mostTokens({ maxTries = 1, budgetTokens }: ThinkingSetting, maxTokens: number): number {
+  return maxTokens + (maxTries - 1) * (budgetTokens + 1);
 }

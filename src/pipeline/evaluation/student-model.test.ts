@@ -75,6 +75,39 @@ describe("an embedded student", () => {
     expect(await text({ ...one!, sampleIndex: 1 }, 0)).not.toBe(drawn);
   });
 
+  const rejecting = (caps: readonly number[], count = 4, maxTries = 5): ModelRequest[] => {
+    const wanted = { budgets: [], waits: [], isDirect: false, temperature: 0.9, rejectAbove: caps, maxTries };
+    return requestsAt(0.9, count).map((request) => ({ ...request, settings: wantedSettings(wanted, 96) }));
+  };
+  const replyTo = (outcome: ModelOutcome | undefined) => (outcome?.type === "reply" ? outcome.reply : undefined);
+
+  it("samples until thinking fits, counts what it threw away, and gives up after its tries", async () => {
+    const outcomes = [...(await ask(rejecting([1, 12]))).values()];
+    const tried = outcomes.filter(({ setting }) => setting.maxTries !== undefined);
+    expect(tried).toHaveLength(8);
+    for (const outcome of tried) {
+      const { rejection, thinkingTokens, answer, finishReason } = replyTo(outcome)!;
+      const { tries, thrownAwayTokens, isGivenUp } = rejection!;
+      const cap = outcome.setting.budgetTokens;
+      expect(thinkingTokens).toBeLessThanOrEqual(cap);
+      // Each try that was too long was left one token past the cap.
+      expect(thrownAwayTokens).toBe((cap + 1) * (isGivenUp ? tries : tries - 1));
+      if (isGivenUp) expect([tries, answer, thinkingTokens, finishReason]).toEqual([5, "", 0, "length"]);
+    }
+    expect(new Set(tried.map((outcome) => replyTo(outcome)!.rejection!.isGivenUp)).size).toBe(2);
+  });
+
+  it("keeps under one cap what it would keep without the others: its first try is the natural sample", async () => {
+    const together = await ask(rejecting([12, 40]));
+    for (const [key, outcome] of await ask(rejecting([40]))) expect(together.get(key)).toEqual(outcome);
+    for (const outcome of together.values()) {
+      const { rejection, ...kept } = replyTo(outcome)!;
+      if (rejection?.tries !== 1 || rejection.isGivenUp) continue;
+      const { maxTries: _, ...setting } = { ...outcome.setting, budgetTokens: 96 };
+      expect(replyTo(together.get(sampleKey({ ...outcome, setting })))).toEqual(kept);
+    }
+  });
+
   it("takes a question that its context cannot hold for a reply that was cut, and goes on", async () => {
     const long = { ...requestsAt(0, 1)[0]!, prompt: "a+36 ".repeat(300) };
     const outcomes = [...(await ask([long, requestsAt(0, 2)[1]!])).values()];

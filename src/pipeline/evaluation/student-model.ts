@@ -2,14 +2,15 @@
 import { openTokenSource } from "../../adapters/engine/engine-token-source.ts";
 import { openEngine } from "../../adapters/engine/open-engine.ts";
 import type { ModelFolder, TokenizerFolder } from "../../adapters/model-folder.ts";
-import { type Channel, openChannel } from "../../core/channel.ts";
+import { openChannel } from "../../core/channel.ts";
 import { AppError } from "../../core/errors.ts";
 import { canonicalJson, sha256Hex } from "../../core/hash.ts";
-import { decodeRows } from "../../decode/generate.ts";
+import { finishTries, type RejectionOutcome, RejectionTries } from "../../decode/rejection-sampling.ts";
 import type { Generation, RowRequest } from "../../decode/row.ts";
 import { sweepOrder } from "../../decode/sweep.ts";
 import { overheadTokens } from "../../decode/thinking-budget.ts";
 import type { TokenSource } from "../../decode/token-source.ts";
+import { type DecodeRow, withBatch } from "../../decode/with-batch.ts";
 import type {
   AnswerContext,
   EvaluatedModel,
@@ -91,33 +92,46 @@ export function decodedModel(model: DecodedModel, options: Omit<StudentOptions, 
   const answerTokens = options.answerTokens ?? defaultAnswerTokens(contextTokens, maxTokens);
   checkLimits({ contextTokens, maxTokens, answerTokens });
   const closers: (() => Promise<void>)[] = [];
+  let generatedTokens = 0;
   async function* answer(requests: readonly ModelRequest[], { signal }: AnswerContext): AsyncGenerator<ModelOutcome> {
     if (requests.length === 0) return;
     const opening = model.open();
     closers.push(async () => (await opening.catch(() => undefined))?.close());
     const { source } = await orAborted(opening, signal);
     const channel = openChannel<ModelOutcome>();
-    const { rows, tooLong } = encodeRequests(requests, {
-      model,
-      delimiters: thinkingDelimiters(model.tokenizer, "Wait", model.style),
-      contextTokens,
-      maxTokens,
-      answerTokens,
-      seed: options.seed,
-      channel,
-    });
+    const delimiters = thinkingDelimiters(model.tokenizer, "Wait", model.style);
+    const limits = { contextTokens, maxTokens, answerTokens };
+    const { prompts, tooLong } = encodeRequests(requests, { model, delimiters, ...limits, seed: options.seed });
     yield* tooLong;
-    decodeRows(source, rows, { delimiters: thinkingDelimiters(model.tokenizer, "Wait", model.style), signal }).then(
+    const counted: TokenSource = {
+      ...source,
+      truncate: (slot, length) => source.truncate(slot, length),
+      extend: (rows) => {
+        generatedTokens += rows.length;
+        return source.extend(rows);
+      },
+    };
+    const put = (outcome: ModelOutcome): void => channel.put(outcome);
+    const abandoned = new AbortController();
+    const until = AbortSignal.any([signal, abandoned.signal]);
+    withBatch(counted, { delimiters, signal: until }, (decode) =>
+      Promise.all(prompts.map((prompt) => answerPrompt(prompt, { model, ...limits, decode, put }))),
+    ).then(
       () => channel.end(),
       (error: unknown) => channel.fail(error),
     );
-    yield* channel;
+    try {
+      yield* channel;
+    } finally {
+      abandoned.abort();
+    }
   }
   return {
     facts: { kind: "student", name: options.name, digest },
     maxTokens,
     answerTokens,
     answer,
+    generatedTokens: () => generatedTokens,
     spentMicroUsd: () => 0,
     close: async () => {
       for (const close of closers.splice(0)) await close();
@@ -140,52 +154,89 @@ interface Encoding {
   readonly model: DecodedModel;
   readonly delimiters: ThinkingDelimiters;
   readonly contextTokens: number;
-  readonly maxTokens: number;
   readonly answerTokens: number;
   readonly seed: number;
-  readonly channel: Channel<ModelOutcome>;
 }
 
-/** Rows to decode, and the outcomes of prompts that the context cannot hold: a reply cut before its first token. */
+/** A request as the decoder takes it. */
+interface EncodedPrompt extends Pick<RowRequest, "promptIds" | "sampling"> {
+  readonly request: ModelRequest;
+  readonly promptHash: string;
+}
+
+/** Prompts to decode, and the outcomes of those that the context cannot hold: a reply cut before its first token. */
 function encodeRequests(
   requests: readonly ModelRequest[],
   encoding: Encoding,
-): { rows: RowRequest[]; tooLong: ModelOutcome[] } {
-  const { model, delimiters, contextTokens, maxTokens, answerTokens, seed, channel } = encoding;
-  const rows: RowRequest[] = [];
+): { prompts: EncodedPrompt[]; tooLong: ModelOutcome[] } {
+  const { model, delimiters, contextTokens, answerTokens, seed } = encoding;
+  const prompts: EncodedPrompt[] = [];
   const tooLong: ModelOutcome[] = [];
-  for (const { questionId, prompt, sampleIndex, settings } of requests) {
-    const messages = [{ role: "user", content: prompt }] as const;
+  for (const request of requests) {
+    const { questionId, sampleIndex, settings } = request;
+    const messages = [{ role: "user", content: request.prompt }] as const;
     const promptIds = model.chatTemplate.encodePrompt(messages);
     const promptHash = sha256Hex(model.chatTemplate.renderText(messages));
-    const asked = { promptHash, promptTokens: promptIds.length };
-    const tell = (setting: ThinkingSetting, generation?: Generation): ModelOutcome => ({
-      type: "reply",
-      questionId,
-      sampleIndex,
-      setting,
-      reply: { ...asked, ...(generation ? replyOf(generation, model) : NOTHING), costMicroUsd: 0 },
-    });
-    if (promptIds.length + overheadTokens({ delimiters, answerTokens }) > contextTokens) {
-      tooLong.push(...settings.map((setting) => tell(setting)));
-      continue;
-    }
-    const ordered = sweepOrder(settings).map((place) => settings[place] as ThinkingSetting);
-    rows.push({
-      promptIds,
-      // A natural end has the whole cap as its budget; the answer's part of it is kept free.
-      settings: ordered.map((setting) => ({
-        ...setting,
-        budgetTokens: Math.min(setting.budgetTokens, maxTokens - answerTokens),
-      })),
-      answerTokens,
-      sampling: { temperature: settings[0]?.temperature ?? 0, key: `${questionId}/${seed}/${sampleIndex}` },
-      onEnd: (generations) => {
-        generations.forEach((generation, place) => channel.put(tell(ordered[place] as ThinkingSetting, generation)));
-      },
-    });
+    const sampling = { temperature: settings[0]?.temperature ?? 0, key: `${questionId}/${seed}/${sampleIndex}` };
+    const prompt = { request, promptIds, promptHash, sampling };
+    if (promptIds.length + overheadTokens({ delimiters, answerTokens }) <= contextTokens) prompts.push(prompt);
+    else tooLong.push(...settings.map((setting) => outcomeOf(prompt, setting, NOTHING)));
   }
-  return { rows, tooLong };
+  return { prompts, tooLong };
+}
+
+/** What answering a prompt needs. */
+interface Answering {
+  readonly model: DecodedModel;
+  readonly maxTokens: number;
+  readonly answerTokens: number;
+  readonly decode: DecodeRow;
+  readonly put: (outcome: ModelOutcome) => void;
+}
+
+/** Decodes a prompt under all its settings in one row; what rejection sampling rejects there is tried in further rows. */
+async function answerPrompt(prompt: EncodedPrompt, answering: Answering): Promise<void> {
+  const { model, maxTokens, answerTokens, decode, put } = answering;
+  const { promptIds, sampling, request } = prompt;
+  const forced = request.settings.filter(({ maxTries }) => maxTries === undefined);
+  const rejecting = request.settings.flatMap((setting) =>
+    setting.maxTries === undefined
+      ? []
+      : [
+          {
+            setting,
+            rejectAbove: Math.min(setting.budgetTokens, maxTokens - answerTokens),
+            maxTries: setting.maxTries,
+          },
+        ],
+  );
+  const tries = new RejectionTries(rejecting);
+  const ordered = sweepOrder(forced).map((place) => forced[place] as ThinkingSetting);
+  // A natural end has the whole cap as its budget; the answer's part of it is kept free.
+  const capped = ordered.map((setting) => ({
+    ...setting,
+    budgetTokens: Math.min(setting.budgetTokens, maxTokens - answerTokens),
+  }));
+  const settings = [...capped, ...tries.next()];
+  const generations = await decode({ promptIds, answerTokens, sampling, settings });
+  ordered.forEach((setting, place) =>
+    put(outcomeOf(prompt, setting, replyOf(generations[place] as Generation, model))),
+  );
+  tries.take(generations.slice(ordered.length));
+  const outcomes = await finishTries(tries, { promptIds, answerTokens, sampling }, decode);
+  rejecting.forEach(({ setting }, place) =>
+    put(outcomeOf(prompt, setting, triedReply(outcomes[place] as RejectionOutcome, model))),
+  );
+}
+
+function outcomeOf(
+  { request, ...prompt }: EncodedPrompt,
+  setting: ThinkingSetting,
+  reply: GeneratedReply,
+): ModelOutcome {
+  const { questionId, sampleIndex } = request;
+  const asked = { promptHash: prompt.promptHash, promptTokens: prompt.promptIds.length, costMicroUsd: 0 };
+  return { type: "reply", questionId, sampleIndex, setting, reply: { ...asked, ...reply } };
 }
 
 type GeneratedReply = Omit<ModelReply, "promptHash" | "promptTokens" | "costMicroUsd">;
@@ -211,4 +262,10 @@ function replyOf(
     finishReason: answerFinish,
     isThinkingCut: end === "cut",
   };
+}
+
+/** The reply that rejection sampling kept; nothing where it gave up. */
+function triedReply({ generation, tries, thrownAwayTokens }: RejectionOutcome, model: DecodedModel): GeneratedReply {
+  const rejection = { tries, thrownAwayTokens, isGivenUp: generation === null };
+  return { ...(generation === null ? NOTHING : replyOf(generation, model)), rejection };
 }

@@ -38,21 +38,26 @@ export function evaluateStage(engine: EngineProvider, world: TeacherWorld, launc
       const { evaluate: asked, collect, seed, student } = recipe;
       const families = familiesOf(collect);
       if (student.hosted) return { ...hostedEvaluation(recipe), families };
-      const { batchSize: _, maxUsd: _cap, on, temperature, ...evaluate } = asked;
+      const { batchSize: _, maxUsd: _cap, on, temperature, reject, maxTries, ...evaluate } = asked;
+      const tried = reject.length === 0 ? {} : { reject, maxTries };
       const where = on === "auto" ? {} : { on };
-      return { ...evaluate, ...where, ...(evaluate.samples === 0 ? {} : { temperature }), families, seed };
+      const isSampled = evaluate.samples > 0 || reject.length > 0;
+      return { ...evaluate, ...tried, ...where, ...(isSampled ? { temperature } : {}), families, seed };
     },
     plan: ({ evaluate, student }) =>
       student.hosted
         ? `${evaluate.count} questions of bucket ${evaluate.bucket} to base and student, to their natural end alone`
-        : `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}`,
+        : `${evaluate.count} questions of bucket ${evaluate.bucket}, ${evaluate.budgets.length} budgets, waits ${evaluate.waits.join(", ")}${rejectionText(evaluate)}`,
     check: async (recipe) => {
       const { launcher } = recipe.train;
-      if (launcher !== undefined && isAskedByLauncher(recipe, launched))
+      if (launcher !== undefined && isAskedByLauncher(recipe, launched)) {
+        refuseRejection(recipe);
         return await checkLauncher(launcher, launched as LaunchedWorld);
+      }
       if (launcher !== undefined && launched?.isHeldHere === false) throw tooLargeHere(recipe);
       if (!recipe.student.hosted) return;
       refuseVotes(recipe);
+      refuseRejection(recipe);
       checkAsked([{ endpoint: baseEndpoint(recipe), called: "the student" }], recipe, world);
     },
     run: async (context) => {
@@ -80,6 +85,18 @@ function refuseVotes({ evaluate }: Recipe): void {
   if (evaluate.samples === 0) return;
   throw new AppError("recipe-invalid", `evaluate.samples is ${evaluate.samples}: a hosted student is asked once`, {
     hint: "set it to 0; votes are counted for students on this machine alone",
+  });
+}
+
+function rejectionText({ reject, maxTries }: Recipe["evaluate"]): string {
+  return reject.length === 0 ? "" : `, up to ${maxTries} tries above ${reject.join(", ")}`;
+}
+
+function refuseRejection({ evaluate }: Recipe): void {
+  if (evaluate.reject.length === 0) return;
+  throw new AppError("recipe-invalid", "evaluate.reject is for students that the embedded engine asks", {
+    hint: "leave it out: a hosted student, and one that a launcher asks, cannot be tried again by length",
+    data: { reject: evaluate.reject },
   });
 }
 

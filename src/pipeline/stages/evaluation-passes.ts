@@ -33,7 +33,7 @@ export interface Pass {
   readonly sampleIndex: number;
 }
 
-/** Base and student greedily, then the student's samples. */
+/** Base and student greedily, then the student's samples, then rejection sampling. */
 export function passesOf({ evaluate }: Recipe, contextTokens: number): Pass[] {
   const natural: ThinkingSetting = { mode: "think", budgetTokens: contextTokens, waits: 0 };
   const sampled = { ...natural, temperature: evaluate.temperature };
@@ -45,7 +45,21 @@ export function passesOf({ evaluate }: Recipe, contextTokens: number): Pass[] {
       settings: [sampled],
       sampleIndex,
     })),
+    ...(evaluate.reject.length === 0 ? [] : [rejectionPass(evaluate, contextTokens)]),
   ];
+}
+
+/** The student until its thinking is short enough; the first try is its first sample. */
+function rejectionPass({ reject, maxTries, temperature }: Recipe["evaluate"], contextTokens: number): Pass {
+  const caps = [...new Set(reject.map((cap) => Math.min(cap, contextTokens)))].sort((a, b) => a - b);
+  const settings = caps.map((budgetTokens) => ({
+    mode: "think" as const,
+    budgetTokens,
+    waits: 0,
+    temperature,
+    maxTries,
+  }));
+  return { name: "student", settings, sampleIndex: 0 };
 }
 
 /** Names the draws of a pass; undefined where it is greedy. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { checkModelFiles } from "../../adapters/model-files.ts";
 import { readTokenizerFolder } from "../../adapters/model-folder.ts";
+import { rowOfCompletion } from "../../evaluate/evaluation-rows.ts";
+import { equalTokens, methodRows } from "../../evaluate/methods.ts";
 import type { SweepMetrics } from "../../evaluate/scaling.ts";
 import { INTERVAL_METHOD } from "../../evaluate/score.ts";
 import type { Verdict } from "../../evaluate/verdict.ts";
@@ -26,7 +28,7 @@ export function reportStage(): Stage {
     name: "report",
     inputs: EARLIER,
     facts: ({ student }) => (student.hosted ? [] : ["tokenizer"]),
-    codeVersion: 1,
+    codeVersion: 2,
     config: () => ({}),
     plan: () => "report.html, report.md, result.json",
     run: report,
@@ -54,6 +56,7 @@ async function report({ recipe, input, output }: StageContext): Promise<StageSum
     intervalMethod: INTERVAL_METHOD,
     verdict,
     metrics: scaling,
+    ...methodsOf(completions, recipe),
     ...judgeOf(input("grade").manifest, recipe),
     ...provenanceOf(input("trace").manifest),
     costs: manifests.map((manifest) => stageTokens(manifest, recipe)),
@@ -61,6 +64,14 @@ async function report({ recipe, input, output }: StageContext): Promise<StageSum
   };
   await output.writeJson("findings.json", findings);
   return { notes: { verdict: verdict.sentence }, outcome: "report.html, report.md, result.json" };
+}
+
+/** Votes, best of n and rejection sampling beside the sweep, where the student was sampled. */
+function methodsOf(completions: readonly Completion[], { seed }: Recipe): Pick<Findings, "methods"> {
+  const rows = completions.filter(({ model }) => model === "student").map(rowOfCompletion);
+  if (rows.every(({ setting }) => setting.temperature === undefined)) return {};
+  const key = `methods/${seed}`;
+  return { methods: { rows: methodRows(rows, key), equalTokens: equalTokens(rows, key) } };
 }
 
 /** The judge's agreement with the rules, as the grade stage measured it. */

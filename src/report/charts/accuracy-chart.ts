@@ -17,16 +17,23 @@ function drawing(data: AccuracyChartData, options: ChartOptions): Markup {
   }));
   const ladder = drawn.filter(({ kind }) => kind === "cap" || kind === "natural");
   const forced = drawn.filter(({ kind }) => kind === "natural" || kind === "wait");
+  const voted = drawn.filter(({ kind }) => kind === "vote");
+  const votes = voted.length === 0 ? [] : [...drawn.filter(({ kind }) => kind === "natural"), ...voted];
+  const rejected = drawn.filter(({ kind }) => kind === "rejection");
   const baseLine =
     data.base === null
       ? []
       : [{ x: frame.left, y: frame.y(data.base.accuracy) - 1, width: frame.right - frame.left, height: 2 }];
-  const labels = labelsOf(frame, data, drawn, [...obstaclesOf(frame, drawn, [ladder, forced]), ...baseLine]);
+  const labels = labelsOf(frame, data, drawn, [
+    ...obstaclesOf(frame, drawn, [ladder, forced, votes, rejected]),
+    ...baseLine,
+  ]);
   const nothing =
     drawn.length === 0 &&
     markup`<text class="label" x="${options.width / 2}" y="${options.height / 2}" text-anchor="middle">nothing was scored</text>`;
-  return markup`${data.base && baseBand(frame, data.base)}${axes(frame, data.n)}
+  return markup`${data.base && baseBand(frame, data.base)}${axes(frame, data)}
 <path class="ladder-line" d="${pathOf(ladder)}"/><path class="wait-line" d="${pathOf(forced)}"/>
+${[votes, rejected].map((path) => path.length > 1 && markup`<path class="other-line" d="${pathOf(path)}"/>`)}
 ${drawn.map((point) => whisker(frame, point))}${drawn.map(marker)}${labels}${nothing}`;
 }
 

@@ -55,7 +55,7 @@ export function accuracyFrame(data: AccuracyChartData, options: ChartOptions): F
 }
 
 /** Grid, ticks and titles of both axes. */
-export function axes(frame: Frame, n: number): Markup {
+export function axes(frame: Frame, { n, questions }: Pick<AccuracyChartData, "n" | "questions">): Markup {
   const { left, right, bottom, y } = frame;
   const rows = [0, 0.25, 0.5, 0.75, 1].map(
     (
@@ -75,7 +75,7 @@ export function axes(frame: Frame, n: number): Markup {
 <line class="break" x1="${left + ZERO_SLOT_WIDTH}" x2="${left + ZERO_SLOT_WIDTH}" y1="${frame.top - 14}" y2="${bottom + 5}"/>`;
   const title = frame.isNarrow
     ? `right answers, %, of n = ${count(n)}`
-    : `right answers, % of n = ${count(n)} held-out questions`;
+    : `right answers, % of n = ${count(n)} ${questions}`;
   const below = frame.isNarrow
     ? "mean thinking tokens, log scale"
     : "mean thinking tokens of a question, log scale: each mark doubles";

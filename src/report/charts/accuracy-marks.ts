@@ -11,7 +11,7 @@ export interface Drawn extends AccuracyPoint {
   readonly y: number;
 }
 
-/** A circle for a cap, a large ringed circle for the natural end, a diamond for Wait, a square for a direct answer. */
+/** A circle for a cap, a large one for the natural end, a diamond for Wait, a square for no thinking, a triangle for a vote, a cross for rejection. */
 export function marker({ kind, x, y }: Drawn): Markup {
   const [cx, cy] = [coordinate(x), coordinate(y)];
   switch (kind) {
@@ -23,6 +23,10 @@ export function marker({ kind, x, y }: Drawn): Markup {
       return markup`<path class="point-wait" d="M${cx} ${cy - 8.5}l8.5 8.5-8.5 8.5-8.5-8.5z"/>`;
     case "direct":
       return markup`<rect class="point-direct" x="${coordinate(cx - 5)}" y="${coordinate(cy - 5)}" width="10" height="10"/>`;
+    case "vote":
+      return markup`<path class="point-vote" d="M${cx} ${coordinate(cy - 7)}l7 12h-14z"/>`;
+    case "rejection":
+      return markup`<path class="point-rejection" d="M${coordinate(cx - 5)} ${coordinate(cy - 5)}l10 10m0 -10l-10 10"/>`;
     default:
       return kind satisfies never;
   }

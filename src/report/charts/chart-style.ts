@@ -24,6 +24,9 @@ export const CHART_STYLE = `.chart{font-family:${INTERFACE_FONT};font-size:13px;
 .chart .wait-line{stroke-dasharray:2 5;stroke-linecap:round}
 .chart .rate-line{fill:none;stroke:var(--muted);stroke-width:1;stroke-dasharray:3 4}
 .chart .loss-raw{fill:none;stroke:var(--student);stroke-opacity:.28;stroke-width:1}
+.chart .other-line{fill:none;stroke:var(--muted);stroke-width:1.25;stroke-dasharray:4 3}
+.chart .point-vote{fill:var(--muted);stroke:var(--paper);stroke-width:1.5}
+.chart .point-rejection{fill:none;stroke:var(--muted);stroke-width:2.5;stroke-linecap:round}
 .chart .whisker{fill:none;stroke:var(--student);stroke-width:1.25;stroke-opacity:.7}
 .chart .point-cap,.chart .point-direct{fill:var(--paper);stroke:var(--student);stroke-width:2}
 .chart .point-natural,.chart .point-wait{fill:var(--student);stroke:var(--paper);stroke-width:2}

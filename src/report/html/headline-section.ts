@@ -33,5 +33,6 @@ export function accuracySection({ headline, sweep }: ReportView): Markup {
 <p class="small quiet">${noBreak(headline.evidence)}${sweep.metrics && ` ${noBreak(sweep.metrics)}`}${basisTag("measured")}</p>
 ${tableMarkup(sweep.settings)}
 ${sweep.waits && tableMarkup(sweep.waits)}
+${sweep.methods && tableMarkup(sweep.methods)}
 <details><summary>By question family, and how replies ended</summary>${tableMarkup(sweep.families)}</details></section>`;
 }

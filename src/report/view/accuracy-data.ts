@@ -3,9 +3,12 @@ import type { SweepKind } from "../../evaluate/settings.ts";
 import type { Interval } from "../../schema/records.ts";
 import { count, percent } from "../number-format.ts";
 
+/** What a point stands for: a setting of the sweep, rejection sampling, or a vote over several samples. */
+export type AccuracyKind = SweepKind | "rejection" | "vote";
+
 /** One setting of the student. */
 export interface AccuracyPoint {
-  readonly kind: SweepKind;
+  readonly kind: AccuracyKind;
   readonly label: string;
   /** Label where the drawing is narrow. */
   readonly shortLabel: string;
@@ -20,6 +23,8 @@ export interface AccuracyChartData {
   readonly points: readonly AccuracyPoint[];
   readonly base: { readonly accuracy: number; readonly interval: Interval | null; readonly label: string } | null;
   readonly n: number;
+  /** What n counts: `held-out questions`. */
+  readonly questions: string;
   /** What the picture says, for readers who do not see it. */
   readonly description: string;
 }

@@ -6,6 +6,7 @@ import { oneLine, TEXT_CAPS } from "../plain-text.ts";
 import type { RunResults } from "../run-results.ts";
 import { bestBase, familiesOf, modelAndSetting, settingLabel, totals } from "../settings.ts";
 import { type AccuracyChartData, type AccuracyPoint, describeAccuracy } from "./accuracy-data.ts";
+import { methodsTable } from "./methods.ts";
 import { type DataTable, numberColumn, plainRow, type Row, textColumn } from "./data-table.ts";
 
 /** Everything about the sweep. */
@@ -15,6 +16,8 @@ export interface SweepView {
   readonly families: DataTable;
   /** Null when the recipe forces no Wait. */
   readonly waits: DataTable | null;
+  /** Ways to spend tokens, in sequence and in parallel; null where nothing was sampled. */
+  readonly methods: DataTable | null;
   /** Scaling, Control and Performance in a line; null where nothing varies. */
   readonly metrics: string | null;
 }
@@ -25,10 +28,17 @@ function pointOf(results: RunResults, score: Score): AccuracyPoint | null {
   if (kind === "silent" || kind === "sampled") return null;
   const label = settingLabel(score.setting, results.naturalBudgetTokens);
   const value = percent(score.accuracy, 0);
-  const shown = { cap: label, direct: "direct", natural: `${label} ${value}`, wait: `${label} ${value}` }[kind];
+  const shown = {
+    cap: label,
+    direct: "direct",
+    rejection: label,
+    natural: `${label} ${value}`,
+    wait: `${label} ${value}`,
+  }[kind];
   const short = {
     cap: String(score.setting.budgetTokens),
     direct: "direct",
+    rejection: `rej ${score.setting.budgetTokens}`,
     natural: `end ${value}`,
     wait: `${label} ${value}`,
   }[kind];
@@ -52,6 +62,7 @@ function chartOf(results: RunResults): AccuracyChartData {
         ? null
         : { accuracy: base.accuracy, interval: base.interval, label: `base ${percent(base.accuracy, 1)}` },
     n: Math.max(0, ...scores.map((score) => score.n)),
+    questions: "held-out questions",
   };
   return { ...data, description: describeAccuracy(data) };
 }
@@ -151,6 +162,7 @@ export function sweepOf(results: RunResults): SweepView {
     settings: settingsTable(results, scores),
     families: familiesTable(results, scores),
     waits: waitsTable(results),
+    methods: methodsTable(results),
     metrics: metricsOf(results),
   };
 }

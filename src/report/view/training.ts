@@ -62,7 +62,11 @@ function unseen({ student, train }: RunResults["recipe"]): string {
 }
 
 /** The loss curve of a run; a loss that is not finite is left out (and named in the sentence). */
-export function trainingOf({ trainSteps, recipe, training }: RunResults): TrainingView {
+export function trainingOf({
+  trainSteps,
+  recipe,
+  training,
+}: Pick<RunResults, "trainSteps" | "recipe" | "training">): TrainingView {
   const finite = trainSteps.filter(({ loss }) => Number.isFinite(loss));
   const smooth = smoothed(finite);
   const tokens = trainSteps.reduce((sum, step) => sum + step.tokens, 0);

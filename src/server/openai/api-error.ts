@@ -13,7 +13,7 @@ export interface ApiErrorBody {
 
 /** An answer that is an error. */
 export class ApiError extends Error {
-  readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 499 | 500 | 502 | 503;
+  readonly status: 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 431 | 499 | 500 | 502 | 503 | 504;
   readonly type: string;
   readonly param: string | null;
   readonly code: string | null;
@@ -41,6 +41,11 @@ function typeOf(status: ApiError["status"]): string {
   if (status === 401) return "authentication_error";
   if (status === 429) return "rate_limit_error";
   return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+/** Whether an answer tells of a failure for the server's log: not of a limit of time, nor of a server that is ending. */
+export function isOwnFailure({ status }: ApiError): boolean {
+  return status >= 500 && status !== 503 && status !== 504;
 }
 
 const STATUS: Partial<Record<ErrorCode, ApiError["status"]>> = {

@@ -7,8 +7,9 @@ import { EFFORTS, ThinkingControls, type RequestedThinking } from "./thinking-co
 /** Samples of one request at most. */
 const MAX_CHOICES = 16;
 const MAX_MESSAGES = 1000;
-/** OpenAI's own limit. */
+/** OpenAI's own limits. */
 const MAX_STOPS = 4;
+const MAX_TOP_LOGPROBS = 20;
 
 const TextPart = z.object({ type: z.literal("text", "only text is understood"), text: z.string() });
 const Content = z
@@ -36,6 +37,8 @@ const ChatBody = z.object({
   ...common,
   messages: z.array(Message).min(1).max(MAX_MESSAGES),
   max_completion_tokens: z.int().min(1).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(MAX_TOP_LOGPROBS).nullish(),
   reasoning_effort: z.enum(EFFORTS).nullish(),
   thinking: ThinkingControls.nullish(),
 });
@@ -59,6 +62,8 @@ export interface WantedReply extends RequestedThinking {
   readonly choices: number;
   readonly seed: number | undefined;
   readonly stops: readonly string[];
+  /** Where given, the answer's tokens come with their log-probability, and so many likeliest ones. */
+  readonly topLogprobs?: number | undefined;
 }
 
 /** Fields that would change the reply and that no runtime here can do; what they may be is what changes nothing. */
@@ -67,8 +72,6 @@ const REFUSED: Readonly<Record<string, (value: unknown) => boolean>> = {
   tool_choice: (value) => value === "none" || value === "auto",
   functions: (value) => Array.isArray(value) && value.length === 0,
   function_call: (value) => value === "none" || value === "auto",
-  logprobs: (value) => value === false || value === 0,
-  top_logprobs: (value) => value === 0,
   top_p: (value) => value === 1,
   top_k: (value) => value === 0 || value === -1,
   min_p: (value) => value === 0,
@@ -86,15 +89,27 @@ const REFUSED: Readonly<Record<string, (value: unknown) => boolean>> = {
   best_of: (value) => value === 1,
 };
 
+/** `/v1/chat/completions` gives them. */
+const REFUSED_OF_COMPLETIONS: typeof REFUSED = {
+  logprobs: (value) => value === false,
+  top_logprobs: (value) => value === 0,
+};
+
 /**
  * Reads the body of `/v1/chat/completions`.
  * @throws {ApiError} 400 with the field's name: it is missing, of another kind, out of its range, or asks for what cannot be done
  */
 export function readChatRequest(body: unknown): WantedReply {
-  const { messages, max_completion_tokens: most, ...rest } = parse(ChatBody, body);
-  refuse(body);
+  const { messages, max_completion_tokens: most, logprobs, top_logprobs: top, ...rest } = parse(ChatBody, body);
+  refuse(body, REFUSED);
+  if (logprobs !== true && (top ?? 0) > 0)
+    throw new ApiError(400, "top_logprobs is given, and logprobs is not true", {
+      param: "top_logprobs",
+      code: "invalid_value",
+    });
   return {
     ...commonOf(rest, most ?? undefined),
+    topLogprobs: logprobs === true ? (top ?? 0) : undefined,
     messages: messages.map(({ role, content }) => ({ role: role === "developer" ? "system" : role, content })),
   };
 }
@@ -102,7 +117,7 @@ export function readChatRequest(body: unknown): WantedReply {
 /** Reads the body of `/v1/completions`: the prompt becomes a user's message, since a student knows nothing else. */
 export function readCompletionRequest(body: unknown): WantedReply {
   const { prompt, ...rest } = parse(CompletionBody, body);
-  refuse(body);
+  refuse(body, { ...REFUSED, ...REFUSED_OF_COMPLETIONS });
   return { ...commonOf(rest, undefined), messages: [{ role: "user", content: prompt }] };
 }
 
@@ -137,8 +152,8 @@ function commonOf(fields: Common, most: number | undefined): Omit<WantedReply, "
 }
 
 /** @param body an object, as parsed */
-function refuse(body: unknown): void {
-  for (const [name, isHarmless] of Object.entries(REFUSED)) {
+function refuse(body: unknown, refused: typeof REFUSED): void {
+  for (const [name, isHarmless] of Object.entries(refused)) {
     const value = (body as Readonly<Record<string, unknown>>)[name];
     if (value === undefined || value === null || isHarmless(value)) continue;
     throw new ApiError(400, `${name} is not supported here: the reply would not be what it asks for`, {

@@ -1,4 +1,5 @@
 /** @file Replies in OpenAI's shape: whole, and in chunks for a stream. Pure. */
+import type { AnswerScore, ScoredText } from "../answer-scores.ts";
 import type { PreparedReply, ReplyEnd, ReplyPiece } from "../served-model.ts";
 
 /** What all parts of one reply carry. */
@@ -13,6 +14,8 @@ export interface ReplyHead {
 export interface CollectedChoice {
   thinking: string;
   answer: string;
+  /** undefined where they were not asked for. */
+  scores: readonly AnswerScore[] | undefined;
   end: ReplyEnd | undefined;
 }
 
@@ -20,27 +23,41 @@ export interface CollectedChoice {
 export function usageOf({ promptTokens }: Pick<PreparedReply, "promptTokens">, ends: readonly ReplyEnd[]): object {
   const sum = (pick: (end: ReplyEnd) => number): number => ends.reduce((total, end) => total + pick(end), 0);
   const completion = sum(({ completionTokens }) => completionTokens);
+  const reused = ends.flatMap(({ reusedTokens }) => reusedTokens ?? []);
+  // Several choices have one prompt: of it was reused what none of them had to compute.
+  const isReuseKnown = reused.length > 0 && reused.length === ends.length;
   return {
     prompt_tokens: promptTokens,
+    ...(isReuseKnown ? { prompt_tokens_details: { cached_tokens: Math.min(...reused) } } : {}),
     completion_tokens: completion,
     total_tokens: promptTokens + completion,
     completion_tokens_details: { reasoning_tokens: sum(({ thinkingTokens }) => thinkingTokens) },
   };
 }
 
-/** What only Grappa tells: how thinking ended, and how many ids were not the model's own. */
-const grappaOf = ({ end, thinkingTokens, forcedTokens }: ReplyEnd): object => ({
+/** What only Grappa tells: how thinking ended, how many ids were not the model's own, and what was tried and thrown away. */
+const grappaOf = ({ end, thinkingTokens, forcedTokens, rejection }: ReplyEnd): object => ({
   thinking_end: end,
   thinking_tokens: thinkingTokens,
   forced_tokens: forcedTokens,
+  ...(rejection === undefined
+    ? {}
+    : { tries: rejection.tries, rejected_tokens: rejection.thrownAwayTokens, gave_up: rejection.isGivenUp }),
 });
+
+/** OpenAI's `logprobs` of one choice, or of one of its chunks. */
+const logprobsOf = (scores: readonly AnswerScore[]): object => ({
+  content: scores.map(({ top, ...one }) => ({ ...tokenOf(one), top_logprobs: top.map(tokenOf) })),
+  refusal: null,
+});
+const tokenOf = ({ token, logprob, bytes }: ScoredText): object => ({ token, logprob, bytes });
 
 /** The whole reply of `/v1/chat/completions`. */
 export function chatReply(head: ReplyHead, choices: readonly CollectedChoice[], usage: object): object {
   return {
     ...head,
     object: "chat.completion",
-    choices: choices.map(({ thinking, answer, end }, index) => ({
+    choices: choices.map(({ thinking, answer, scores, end }, index) => ({
       index,
       message: {
         role: "assistant",
@@ -48,7 +65,7 @@ export function chatReply(head: ReplyHead, choices: readonly CollectedChoice[], 
         ...(thinking === "" ? {} : { reasoning_content: thinking }),
         refusal: null,
       },
-      logprobs: null,
+      logprobs: scores === undefined ? null : logprobsOf(scores),
       finish_reason: end?.finishReason ?? "stop",
       ...(end === undefined ? {} : { grappa: grappaOf(end) }),
     })),
@@ -73,6 +90,12 @@ export function completionReply(head: ReplyHead, choices: readonly CollectedChoi
   };
 }
 
+/** One is made for every token: field by field, for a copy by spreading takes three times as long as the rest of it. */
+const chunkOf =
+  ({ id, created, model }: ReplyHead, object: string) =>
+  (choices: readonly object[], usage?: object): object =>
+    usage === undefined ? { id, created, model, object, choices } : { id, created, model, object, choices, usage };
+
 /** Makes the chunks of a stream. */
 export interface ChunkMaker {
   /** What opens a choice; undefined where nothing does. */
@@ -84,31 +107,23 @@ export interface ChunkMaker {
 
 /** Chunks of `/v1/chat/completions`. */
 export function chatChunks(head: ReplyHead): ChunkMaker {
-  const chunk = (choices: readonly object[], more: object = {}): object => ({
-    ...head,
-    object: "chat.completion.chunk",
-    choices,
-    ...more,
-  });
+  const chunk = chunkOf(head, "chat.completion.chunk");
   return {
     open: (index) => chunk([{ index, delta: { role: "assistant", content: "" }, finish_reason: null }]),
-    piece: ({ choice: index, part, text, isForced }) => {
+    piece: ({ choice: index, part, text, isForced, scores }) => {
       const delta = part === "thinking" ? { reasoning_content: text } : { content: text };
-      return chunk([{ index, delta, finish_reason: null, ...(isForced ? { grappa: { forced: true } } : {}) }]);
+      const logprobs = scores === undefined ? {} : { logprobs: logprobsOf(scores) };
+      const forced = isForced ? { grappa: { forced: true } } : {};
+      return chunk([{ index, delta, ...logprobs, finish_reason: null, ...forced }]);
     },
     end: (end) => chunk([{ index: end.choice, delta: {}, finish_reason: end.finishReason, grappa: grappaOf(end) }]),
-    usage: (usage) => chunk([], { usage }),
+    usage: (usage) => chunk([], usage),
   };
 }
 
 /** Chunks of `/v1/completions`. */
 export function completionChunks(head: ReplyHead): ChunkMaker {
-  const chunk = (choices: readonly object[], more: object = {}): object => ({
-    ...head,
-    object: "text_completion",
-    choices,
-    ...more,
-  });
+  const chunk = chunkOf(head, "text_completion");
   return {
     open: () => undefined,
     piece: ({ choice: index, part, text, isForced }) => {
@@ -116,6 +131,6 @@ export function completionChunks(head: ReplyHead): ChunkMaker {
       return chunk([{ index, ...written, finish_reason: null, ...(isForced ? { grappa: { forced: true } } : {}) }]);
     },
     end: (end) => chunk([{ index: end.choice, text: "", finish_reason: end.finishReason, grappa: grappaOf(end) }]),
-    usage: (usage) => chunk([], { usage }),
+    usage: (usage) => chunk([], usage),
   };
 }

@@ -1,5 +1,6 @@
 /** @file What a request says about thinking: its own controls, `reasoning_effort`, and how `max_tokens` bounds both. Pure. */
 import { z } from "zod";
+import type { RejectionLimit } from "../../decode/rejection-sampling.ts";
 import type { BudgetSetting } from "../../decode/thinking-budget.ts";
 import { ApiError } from "./api-error.ts";
 
@@ -7,6 +8,10 @@ const tokens = z
   .int()
   .min(0)
   .max(1 << 24);
+
+/** Samples that one choice may take; what is thrown away costs as much as what is kept. */
+const MOST_TRIES = 64;
+const DEFAULT_TRIES = 8;
 
 /** The field `thinking` of a request; names with capitals or with underscores. */
 export const ThinkingControls = z
@@ -28,6 +33,19 @@ export const ThinkingControls = z
       .min(1)
       .max(1 << 24)
       .optional(),
+    /** Rejection sampling: tried anew until thinking ends by itself within so many tokens. */
+    rejectAbove: z
+      .int()
+      .min(1)
+      .max(1 << 24)
+      .optional(),
+    reject_above: z
+      .int()
+      .min(1)
+      .max(1 << 24)
+      .optional(),
+    maxTries: z.int().min(1).max(MOST_TRIES).optional(),
+    max_tries: z.int().min(1).max(MOST_TRIES).optional(),
     /** Anthropic's and DeepSeek's switch, taken from clients that send it. */
     type: z.enum(["enabled", "disabled", "adaptive"]).optional(),
   })
@@ -54,6 +72,8 @@ export interface WantedThinking {
   readonly setting: BudgetSetting;
   readonly waitText: string;
   readonly answerTokens: number;
+  /** Tried anew until thinking is short enough; the setting is of no account then. */
+  readonly rejection?: RejectionLimit;
 }
 
 /** Shares of the context that an effort thinks at most, where no table is given. */
@@ -77,6 +97,8 @@ export function usualEfforts(contextTokens: number): ThinkingDefaults["efforts"]
 export interface RequestedThinking {
   readonly thinking?: ThinkingControls | undefined;
   readonly reasoningEffort?: Effort | undefined;
+  /** 0 is greedy. */
+  readonly temperature?: number | undefined;
   /** Cap on thinking and answer together. */
   readonly maxTokens?: number | undefined;
 }
@@ -87,7 +109,7 @@ export interface RequestedThinking {
  * @throws {ApiError} 400: two fields contradict each other, or there is no room for an answer.
  */
 export function wantedThinking(
-  { thinking = {}, reasoningEffort, maxTokens }: RequestedThinking,
+  { thinking = {}, reasoningEffort, maxTokens, temperature = 0 }: RequestedThinking,
   defaults: ThinkingDefaults,
 ): WantedThinking {
   const wantedReserve = thinking.answerReserve ?? thinking.answer_reserve ?? defaults.answerReserve;
@@ -103,7 +125,32 @@ export function wantedThinking(
   const isDirect = asked === 0;
   const waits = isDirect ? 0 : (thinking.waits ?? defaults.waits);
   const setting = { mode: isDirect ? "direct" : "think", budgetTokens, waits, minThinkingTokens } as const;
-  return { setting, waitText: thinking.waitText ?? thinking.wait_text ?? defaults.waitText, answerTokens };
+  const waitText = thinking.waitText ?? thinking.wait_text ?? defaults.waitText;
+  const limit = rejectionOf(thinking, temperature);
+  if (limit === undefined) return { setting, waitText, answerTokens };
+  const rejectAbove = Math.max(0, Math.min(limit.rejectAbove, room, defaults.contextTokens));
+  return { setting, waitText, answerTokens, rejection: { ...limit, rejectAbove } };
+}
+
+/** Throws ApiError 400 where it cannot be: a greedy try would be the same again, and nothing else may decide how thinking ends. */
+function rejectionOf(thinking: ThinkingControls, temperature: number): RejectionLimit | undefined {
+  const { type, ...controls } = thinking;
+  const rejectAbove = controls.rejectAbove ?? controls.reject_above;
+  const maxTries = controls.maxTries ?? controls.max_tries;
+  const refuse = (param: string, message: string): ApiError =>
+    new ApiError(400, message, { param: `thinking.${param}` });
+  if (rejectAbove === undefined) {
+    if (maxTries !== undefined) throw refuse("maxTries", "thinking.maxTries is for thinking.rejectAbove");
+    return undefined;
+  }
+  if (temperature === 0)
+    throw refuse("rejectAbove", "thinking.rejectAbove needs a temperature above 0: greedy tries are all the same");
+  const other = (["budgetTokens", "budget_tokens", "minTokens", "min_tokens", "waits"] as const).find(
+    (name) => controls[name] !== undefined,
+  );
+  if (other !== undefined || type === "disabled")
+    throw refuse("rejectAbove", `thinking.rejectAbove cannot be combined with thinking.${other ?? "type"}`);
+  return { rejectAbove, maxTries: maxTries ?? DEFAULT_TRIES };
 }
 
 function budgetOf(

@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
+import { AppError } from "../../core/errors.ts";
+import { PageReader } from "../../pipeline/page/page-reader.ts";
+import { type CommonFlags, presenting } from "../command-result.ts";
+import type { CliContext } from "../context.ts";
+import { printable } from "../printable.ts";
+import { shownPath } from "../shown-path.ts";
+
+interface UiFlags extends CommonFlags {
+  readonly port: number;
+}
+
+const HOST = "127.0.0.1";
+const TOKEN_BYTES = 24;
+/** Answers under way may take so long after Ctrl-C; they take milliseconds. */
+const GRACE_MS = 2000;
+
+/** Serves the page until it is stopped. */
+export default presenting<UiFlags, [string]>(async (context, flags, place) => {
+  const folder = resolve(context.recipes.workingFolder, place);
+  if ((await context.fs.kind(folder)) !== "folder")
+    throw new AppError("file-missing", `${folder}: no such folder`, {
+      hint: "name a folder of runs; `grappa demo` makes a run in runs/",
+    });
+  const reader = new PageReader(context, folder);
+  const { readPageFiles } = await import("../../server/page/page-files.ts");
+  const { pageApp } = await import("../../server/page/page-app.ts");
+  const { listen } = await import("../../server/listen.ts");
+  const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  let port = 0;
+  const app = pageApp({
+    reader,
+    files: await readPageFiles(join(context.recipes.packageFolder, "dist", "ui")),
+    token,
+    port: () => port,
+    onFailure: (error) => context.process.stderr.write(`error: ${printable(String(error).slice(0, 1000))}\n`),
+  });
+  const listening = await listen(app, { host: HOST, port: flags.port });
+  port = Number(new URL(listening.url).port);
+  announce(context, flags, { folder, url: listening.url, token });
+  await new Promise<void>((stop) => context.onInterrupt(stop));
+  await listening.close(GRACE_MS);
+  return undefined; // all was said when it began
+});
+
+/** The token stands behind the `#`: browsers send it to nobody, the page takes it from there and wipes it away. */
+function announce(
+  context: CliContext,
+  { json }: UiFlags,
+  { folder, url, token }: { readonly folder: string; readonly url: string; readonly token: string },
+): void {
+  const address = `${url}/#token=${token}`;
+  if (json) context.process.stdout.write(`${JSON.stringify({ address, url, folder })}\n`);
+  else
+    context.process.stderr.write(
+      `the runs in ${printable(shownPath(context, folder))}, for whoever has this address:\n\n  ${address}\n\nCtrl-C ends it\n`,
+    );
+}

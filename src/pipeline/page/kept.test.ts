@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { Kept } from "./kept.ts";
+
+test("makes a value once for a stamp, also for those who ask at once", async () => {
+  const kept = new Kept(() => 0);
+  let made = 0;
+  const get = (stamp: string) => kept.get("a", stamp, async () => (made += 1));
+  expect(await Promise.all([get("1"), get("1")])).toEqual([1, 1]);
+  expect(await get("2")).toBe(2);
+});
+
+test("what took a second is made again after twenty", async () => {
+  let now = 0;
+  const kept = new Kept(() => now);
+  const get = (stamp: string, value: string) =>
+    kept.get("a", stamp, async () => {
+      now += 1000;
+      return value;
+    });
+  expect(await get("1", "old")).toBe("old");
+  now += 19_000;
+  expect(await get("2", "new")).toBe("old");
+  now += 1000;
+  expect(await get("2", "new")).toBe("new");
+});
+
+test("does not keep a failure", async () => {
+  const kept = new Kept(() => 0);
+  await expect(kept.get("a", "1", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await kept.get("a", "1", async () => 3)).toBe(3);
+});

@@ -1,0 +1,53 @@
+/**
+ * @file What the page of `grappa ui` asks its server for: every address below `/api` with the type of its answer. The server
+ * (src/server/page) and the page (src/ui) are both checked against it. Answers are plain JSON; numbers that are not known are
+ * null, and texts are raw: whoever shows them escapes them.
+ */
+import type { EvaluationView } from "./evaluation-view.ts";
+import type { FunnelView } from "./funnel-view.ts";
+import type { MoneyView } from "./money-view.ts";
+import type { RunList } from "./run-list.ts";
+import type { RunOverview } from "./run-overview.ts";
+import type { TrainingCurve } from "./training-curve.ts";
+
+/** Addresses that are read by GET; `:run` stands for the name of a run's folder. */
+export interface PageApi {
+  "/runs": RunList;
+  "/runs/:run": RunOverview;
+  "/runs/:run/funnel": FunnelView;
+  "/runs/:run/training": TrainingCurve;
+  "/runs/:run/evaluation": EvaluationView;
+  "/runs/:run/money": MoneyView;
+}
+
+/** Addresses that go on answering: server-sent events, each the whole new value of the type. */
+export interface PageStreams {
+  "/runs/:run/live": RunOverview;
+}
+
+/** An address of the API. */
+export type PageRoute = keyof PageApi;
+
+/** An address of one run. */
+export type RunRoute = Extract<PageRoute, `/runs/:run${string}`>;
+
+/** What stands behind the `?` of an address: names and values, unchecked. */
+export type PageQuery = Readonly<Record<string, string>>;
+
+/** An address that streams. */
+export type StreamRoute = keyof PageStreams;
+
+/** What stands where an answer should be, with a status that is not 200. */
+export interface PageFault {
+  /** Such as "file-missing". */
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+}
+
+/** The address of a route below `/api`: names and values are escaped. */
+export function pagePath(route: PageRoute | StreamRoute, run: string | null, query: PageQuery = {}): string {
+  const path = route.replace(":run", encodeURIComponent(run ?? ""));
+  const values = new URLSearchParams(query).toString();
+  return values === "" ? path : `${path}?${values}`;
+}

@@ -1,0 +1,131 @@
+/** @file The routes of `grappa ui`: the page's files, and its API over the folders of runs. */
+import { type Context, Hono } from "hono";
+import { AppError } from "../../core/errors.ts";
+import { OTHER_ROUTES, type PageReader, RUN_ROUTES } from "../../pipeline/page/page-reader.ts";
+import type { PageFault } from "../../report/page/page-api.ts";
+import type { ServeApp } from "../serve-app.ts";
+import { askForToken, Refusal, refuseStrangers, sayHeaders } from "./page-guard.ts";
+import type { PageFile } from "./page-files.ts";
+import { streamValues } from "./page-stream.ts";
+
+/** What the app is made of. */
+export interface PageOptions {
+  readonly reader: PageReader;
+  readonly files: ReadonlyMap<string, PageFile>;
+  /** Whoever knows it may ask. */
+  readonly token: string;
+  /** The port it listens on, known once it does. */
+  readonly port: () => number;
+  /** Told of failures that are the server's own, for its log. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Streams open at once; a browser opens one for each page it shows. */
+const MOST_STREAMS = 32;
+/** Events are written every two seconds at most. */
+const LOOK_EVERY_MS = 1000;
+
+interface Streams {
+  readonly ending: AbortController;
+  open: number;
+}
+
+/** Builds the app. Nothing listens yet. */
+export function pageApp(options: PageOptions): ServeApp {
+  const streams: Streams = { ending: new AbortController(), open: 0 };
+  const app = new Hono();
+  app.use(async (context, next) => {
+    sayHeaders(context);
+    await next();
+  });
+  app.use(refuseStrangers(options.port));
+  app.use("/api/*", askForToken(options.token));
+  addApi(app, options);
+  addStreams(app, options, streams);
+  addFiles(app, options.files);
+  app.onError((error, context) => answerFault(context, error, options.onFailure));
+  app.notFound((context) => answerFault(context, new Refusal(404, "there is nothing at this address")));
+  return {
+    fetch: (request, env) => app.fetch(request, env as object),
+    // A stream has no end of its own, and all else is over at once.
+    drain: () => streams.ending.abort(),
+    abort: () => streams.ending.abort(),
+    get underWay() {
+      return streams.open;
+    },
+  };
+}
+
+function addApi(app: Hono, { reader }: PageOptions): void {
+  for (const route of OTHER_ROUTES)
+    app.get(`/api${route}`, async (context) => answer(context, await reader.readOther(route, context.req.query())));
+  for (const route of RUN_ROUTES)
+    app.get(`/api${route}`, async (context) =>
+      answer(context, await reader.read(route, runOf(context), context.req.query())),
+    );
+}
+
+function addStreams(app: Hono, { reader, onFailure }: PageOptions, streams: Streams): void {
+  app.get("/api/runs/:run/live", async (context) => {
+    const run = runOf(context);
+    await reader.runs.folderOf(run);
+    if (streams.open >= MOST_STREAMS)
+      throw new AppError("limit-exceeded", `${MOST_STREAMS} live views are open, and no more may`, {
+        hint: "close one of them",
+      });
+    streams.open += 1;
+    const stream = streamValues({
+      read: () => reader.read("/runs/:run", run),
+      faultOf: (error) => faultOf(error, onFailure).fault,
+      everyMs: LOOK_EVERY_MS,
+      signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
+      onEnd: () => void (streams.open -= 1),
+    });
+    return context.newResponse(stream.body, 200, Object.fromEntries(stream.headers));
+  });
+}
+
+function addFiles(app: Hono, files: ReadonlyMap<string, PageFile>): void {
+  app.get("*", async (context, next) => {
+    const file = files.get(context.req.path);
+    if (file === undefined) return await next();
+    context.header("etag", file.tag);
+    context.header("cache-control", file.isNamedByContent ? "private, max-age=31536000, immutable" : "no-cache");
+    if (context.req.header("if-none-match") === file.tag) return context.body(null, 304);
+    return context.body(file.bytes, 200, { "content-type": file.type });
+  });
+}
+
+function runOf(context: Context): string {
+  return context.req.param("run") ?? "";
+}
+
+function answer(context: Context, value: unknown): Response {
+  return context.json(value as object, 200, { "cache-control": "no-store" });
+}
+
+type FaultStatus = 400 | 401 | 403 | 404 | 405 | 422 | 429 | 500;
+
+const STATUS: Partial<Record<AppError["code"], FaultStatus>> = {
+  usage: 400,
+  "file-missing": 404,
+  "limit-exceeded": 429,
+};
+
+/** What is said of an error: operational ones with their hint, and of ours nothing but that the log tells. */
+function faultOf(
+  error: unknown,
+  onFailure?: (error: unknown) => void,
+): { readonly status: FaultStatus; readonly fault: PageFault } {
+  if (error instanceof AppError) {
+    const status = error instanceof Refusal ? error.status : (STATUS[error.code] ?? 422);
+    return { status, fault: { code: error.code, message: error.message, hint: error.hint ?? null } };
+  }
+  onFailure?.(error);
+  return { status: 500, fault: { code: "bug", message: "the server failed; its log says how", hint: null } };
+}
+
+function answerFault(context: Context, error: unknown, onFailure?: (error: unknown) => void): Response {
+  const { status, fault } = faultOf(error, onFailure);
+  return context.json({ error: fault }, status, { "cache-control": "no-store" });
+}

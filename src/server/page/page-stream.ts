@@ -1,0 +1,80 @@
+/** @file Server-sent events: a value again and again, each time that it has changed. */
+
+/** What {@link streamValues} does. */
+export interface StreamOptions {
+  /** The value now; what it throws is sent as a fault, and the stream goes on. */
+  readonly read: () => Promise<unknown>;
+  /** Makes of an error what is sent. */
+  readonly faultOf: (error: unknown) => unknown;
+  /** Between two looks, milliseconds. */
+  readonly everyMs: number;
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** Called once when it has ended, however. */
+  readonly onEnd: () => void;
+}
+
+/** A line that says nothing keeps the connection open, and tells a reader that went away from one that waits. */
+const KEEP_ALIVE_MS = 15_000;
+
+/** The response; its first event comes at once. */
+export function streamValues(options: StreamOptions): Response {
+  const stopped = new AbortController();
+  const signal = AbortSignal.any([options.signal, stopped.signal]);
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => void send(controller, { ...options, signal }),
+    cancel: () => stopped.abort(),
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
+  });
+}
+
+async function send(
+  controller: ReadableStreamDefaultController<Uint8Array>,
+  { read, faultOf, everyMs, signal, onEnd }: StreamOptions,
+): Promise<void> {
+  const encoder = new TextEncoder();
+  let last = "";
+  let sentAt = 0;
+  const write = (text: string): void => {
+    controller.enqueue(encoder.encode(text));
+    sentAt = performance.now();
+  };
+  try {
+    while (!signal.aborted) {
+      const event = await eventOf(read, faultOf);
+      if (signal.aborted) break;
+      // A reader that does not keep up gets the newest later, and not all of them.
+      if (event !== last && (controller.desiredSize ?? 0) > 0) write((last = event));
+      else if (performance.now() - sentAt > KEEP_ALIVE_MS) write(":\n\n");
+      await pause(everyMs, signal);
+    }
+    controller.close();
+  } catch {
+    // The reader is gone: there is nobody left to tell.
+  } finally {
+    onEnd();
+  }
+}
+
+async function eventOf(read: StreamOptions["read"], faultOf: StreamOptions["faultOf"]): Promise<string> {
+  try {
+    return `event: value\ndata: ${JSON.stringify(await read())}\n\n`;
+  } catch (error) {
+    return `event: fault\ndata: ${JSON.stringify(faultOf(error))}\n\n`;
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,36 @@
+/** @file The views there are, in the order of the navigation. A new one is a line here and a file in views/. */
+import type { ComponentType } from "preact";
+import type { Place } from "./route.ts";
+import { MoneyPage } from "./views/money.tsx";
+import { OverviewPage } from "./views/overview.tsx";
+import { RunsPage } from "./views/runs.tsx";
+import { TrainingPage } from "./views/training.tsx";
+
+/** What a view is given. */
+export interface ViewProps {
+  readonly place: Place;
+}
+
+/** What a view of one run is given. */
+export interface RunViewProps extends ViewProps {
+  readonly run: string;
+}
+
+/** A view in the navigation: `g` and its key lead there. */
+export interface View<Props> {
+  /** As it stands in the address. */
+  readonly name: string;
+  readonly label: string;
+  readonly key: string;
+  readonly component: ComponentType<Props>;
+}
+
+/** Views of all runs. */
+export const VIEWS: readonly View<ViewProps>[] = [{ name: "runs", label: "Runs", key: "r", component: RunsPage }];
+
+/** Views of one run. */
+export const RUN_VIEWS: readonly View<RunViewProps>[] = [
+  { name: "overview", label: "Overview", key: "o", component: OverviewPage },
+  { name: "training", label: "Training", key: "t", component: TrainingPage },
+  { name: "money", label: "Money", key: "m", component: MoneyPage },
+];
