@@ -15,6 +15,8 @@ export function logitsOf(ids: readonly number[], rows: number): number[] {
 /** A sequence that checks what it is asked, and what was evaluated on it. */
 export interface FakeSequence extends LlamaSequence {
   readonly evaluated: number[][];
+  /** All that the sequence held after each evaluation. */
+  readonly held: number[][];
   /** Makes evaluations fail with these words. */
   fails: string | undefined;
   /** Makes all logits NaN. */
@@ -31,8 +33,10 @@ interface FakeSequenceOptions {
 export function fakeSequence({ rows, forgets = false, seed }: FakeSequenceOptions): FakeSequence {
   const held: number[] = [];
   const evaluated: number[][] = [];
+  const contents: number[][] = [];
   const sequence: FakeSequence = {
     evaluated,
+    held: contents,
     fails: undefined,
     isDamaged: false,
     get nextTokenIndex() {
@@ -53,6 +57,7 @@ export function fakeSequence({ rows, forgets = false, seed }: FakeSequenceOption
       }
       evaluated.push(ids);
       held.push(...ids);
+      contents.push([...held]);
       const last = input.at(-1);
       if (typeof last !== "object") throw new Error("no logits wanted");
       const logits = logitsOf(seed === undefined ? held : [seed, ...held], rows).map((logit) =>

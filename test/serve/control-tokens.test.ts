@@ -36,7 +36,7 @@ const RUNTIMES: Readonly<Record<string, () => Promise<Opened>>> = {
     const runtime = batchedRuntime(source, { delimiters: thinkingDelimiters(tokenizer), close });
     const defaults = defaultsOf(usual, source.contextTokens);
     const model = { id: usual.id, tokenizer, chatTemplate, style, runtime, defaults };
-    return { model, read: () => sequences.flatMap(({ evaluated }) => evaluated), close: nothing };
+    return { model, read: () => sequences.flatMap(({ held }) => held), close: nothing };
   },
   "an upstream of ids": () => upstream(false, "refuse"),
   "an upstream of text, neutralising": () => upstream(true, "neutralise"),
@@ -143,10 +143,10 @@ describe.each(Object.entries(RUNTIMES))("at %s", (name, open) => {
         continue;
       }
       expect(status, JSON.stringify(reply)).toBe(200);
-      // Up to the answer's heading the model reads no control token but those of the template and the heading of thinking.
-      const whileThinking = name === "embedded" ? read : read.slice(0, -1);
-      if (name === "a GGUF") expect(controls(whileThinking.flat() as number[]).slice(0, -1)).toEqual(before);
-      else for (const each of whileThinking) expect(controls(each)).toEqual(before);
+      // The model never reads a control token but those of the template and the headings of thinking and, then, of the answer.
+      expect(controls(read[0]!)).toEqual(before);
+      const answering = [...before, opened.model.tokenizer.controlIds.imStart];
+      for (const each of read) expect([before, answering]).toContainEqual(controls(each));
       const least = place === "the wait text" ? 20 : 1;
       expect(reply.usage.completion_tokens_details.reasoning_tokens).toBeGreaterThanOrEqual(least);
     }

@@ -18,7 +18,6 @@ export interface UpstreamManners {
   /** As `transformers serve` without a hub cache, or with an empty one. */
   readonly models?: "broken" | "empty";
   readonly apiKey?: string;
-  readonly port?: number;
   /** Chooses instead of the demo's base: by the ids alone, at no cost. */
   readonly choose?: (ids: readonly number[], forbidden: readonly number[]) => number;
 }
@@ -34,11 +33,13 @@ export interface UpstreamFaults {
 /** A running server. */
 export interface FakeUpstream {
   readonly baseUrl: string;
-  readonly port: number;
   readonly faults: UpstreamFaults;
   readonly bodies: Readonly<Record<string, unknown>>[];
   /** Requests being answered, and those whose client left before their end. */
   readonly counts: { active: number; left: number; written: number };
+  /** Refuses connections, and ends those that there are, until it comes up again at the same address. */
+  goDown(): Promise<void>;
+  comeUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -154,15 +155,20 @@ export async function startUpstream(manners: UpstreamManners = {}): Promise<Fake
     });
     await (body.stream ? streamed(body, response) : whole(body, response));
   });
-  await new Promise<void>((resolve) => server.listen(manners.port ?? 0, "127.0.0.1", resolve));
+  const listen = (at: number): Promise<void> =>
+    new Promise((resolve) => void server.listen(at, "127.0.0.1", () => resolve()));
+  await listen(0);
   const { port } = server.address() as AddressInfo;
-  const close = async (): Promise<void> => {
-    await new Promise<void>((resolve) => {
+  const goDown = (): Promise<void> =>
+    new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
     });
+  const close = async (): Promise<void> => {
+    await goDown();
     await turn;
     await engine?.close();
   };
-  return { baseUrl: `http://127.0.0.1:${port}/v1`, port, faults, bodies, counts, close };
+  const baseUrl = `http://127.0.0.1:${port}/v1`;
+  return { baseUrl, faults, bodies, counts, goDown, comeUp: () => listen(port), close };
 }

@@ -263,10 +263,11 @@ describe("an upstream that fails", () => {
     const { server, upstream } = await proxy();
     const body = { thinking: { budgetTokens: 8 } };
     const { choices } = await replyOf(await post(server, body));
-    await upstream.close();
+    await upstream.goDown();
     const meanwhile = post(server, body);
-    const again = await startUpstream({ port: upstream.port });
-    opened.unshift(() => again.close());
+    await expect.poll(() => server.app.underWay).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // the first try has failed; four take some seconds
+    await upstream.comeUp();
     expect(await replyOf(await meanwhile)).toMatchObject({ choices });
     expect((await replyOf(await post(server, body))).choices).toEqual(choices);
   });
