@@ -135,12 +135,13 @@ export class ContinuousBatch {
         const round = this.#nextRound();
         this.#onRound();
         if (round.length === 0) return;
-        const { tokens, scores } = await this.#extend(round.map(({ call }) => call));
-        // Who was given up meanwhile has left: the token is nobody's.
-        round.forEach(({ seat, call }, index) => {
+        const chosen = await this.#extend(round.map(({ call }) => call));
+        const [tokens, scores] = chosen instanceof Int32Array ? [chosen] : [chosen.tokens, chosen.scores];
+        for (const [index, { seat, call }] of round.entries()) {
           this.#held.computed(call.slot);
+          // Who was given up meanwhile has left: the token is nobody's.
           if (this.#seats[call.slot] === seat) seat.row.accept(tokens[index] as number, scores?.[index]);
-        });
+        }
       }
     } catch (error) {
       this.#fail(error); // one model call failed: so will the others
@@ -150,15 +151,18 @@ export class ContinuousBatch {
   }
 
   /** With scores where a row asks for them and the source has them. */
-  async #extend(rows: readonly ExtendRow[]): Promise<{ tokens: Int32Array; scores?: ScoredTokens["scores"] }> {
+  #extend(rows: readonly ExtendRow[]): Promise<Int32Array | ScoredTokens> {
     const isScored = rows.some(({ scoreTop }) => scoreTop !== undefined);
-    const scored = isScored ? this.#source.extendScored?.(rows) : undefined;
-    return scored === undefined ? { tokens: await this.#source.extend(rows) } : await scored;
+    return (isScored ? this.#source.extendScored?.(rows) : undefined) ?? this.#source.extend(rows);
   }
 
   /** The next model call of everybody who wants one, those included who find a free slot. */
   #nextRound(): readonly SeatCall[] {
-    const round = this.#seats.flatMap((seat) => (seat && this.#nextCall(seat)) ?? []);
+    const round: SeatCall[] = [];
+    for (const seat of this.#seats) {
+      const call = seat && this.#nextCall(seat);
+      if (call !== undefined) round.push(call);
+    }
     while (this.#seats.includes(undefined)) {
       const waiting = this.#take();
       if (waiting === undefined) break;

@@ -193,7 +193,7 @@ function toCall(
   const truncateTo = slot.isKnown && slot.ids.length === keep ? undefined : keep;
   const ids = pass.sequence.slice(keep);
   slot.isKnown = true;
-  slot.ids.length = keep;
+  if (slot.ids.length > keep) slot.ids.length = keep;
   slot.computed = Math.min(slot.computed, keep);
   for (const id of ids) slot.ids.push(id);
   pass.shared = pass.sequence.length;
