@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// The launchers with the real trainer, run by `npm run test:torch`: needs a Python with python/requirements.txt, which GRAPPA_TORCH_PYTHON
-// names (.venv/bin/python by default).
+// The launchers with the real trainer, and a checkpoint behind transformers' servers, run by `npm run test:torch`: needs a Python with
+// python/requirements-test.txt, which GRAPPA_TORCH_PYTHON names (.venv/bin/python by default).
 export default defineConfig({
   test: {
     include: ["test/torch/**/*.test.ts"],

@@ -44,7 +44,10 @@ export async function measureOverhead(figures, threads) {
   }
 }
 
-/** `sweepOfLongest`: seconds of five budgets swept, over those of the longest alone; 64 prompts, 32 together, in turn. */
+/**
+ * `sweepOfLongest`: seconds of five budgets swept, over those of the longest alone; 64 prompts, 32 together, in turn.
+ * `sweepOfLongestIds`: the same of ids computed, in which there is no chance.
+ */
 export async function measureSweep(figures, threads) {
   const { model, source, delimiters, close } = await openDemoStudent({ threads, slots: 32 });
   const prompts = promptsOf(model, 64).map((promptIds) => ({
@@ -52,10 +55,16 @@ export async function measureSweep(figures, threads) {
     answerTokens: ANSWER_TOKENS,
     sampling: greedy,
   }));
+  let ids = 0;
+  const extend = (rows) => {
+    for (const row of rows) ids += row.ids.length;
+    return source.extend(rows);
+  };
   const run = async (budgets) => {
+    ids = 0;
     const start = performance.now();
-    const rows = await sweep(source, prompts, { delimiters, settings: budgets.map(thinking) });
-    return { ms: performance.now() - start, rows };
+    const rows = await sweep({ ...source, extend }, prompts, { delimiters, settings: budgets.map(thinking) });
+    return { ms: performance.now() - start, rows, ids };
   };
   const ratios = [];
   let rows = [];
@@ -64,21 +73,27 @@ export async function measureSweep(figures, threads) {
     const swept = await run(BUDGETS);
     if (round > 0) ratios.push(swept.ms / longest.ms);
     ({ rows } = swept);
+    figures.sweepOfLongestIds = swept.ids / longest.ids;
   }
   await close();
   addSpread(figures, "sweepOfLongest", ratios);
   const cut = BUDGETS.map((_, place) => rows.filter((row) => row[place].end === "cut").length);
-  say(`sweepOfLongest: ${spreadText(ratios)}; budgets ${BUDGETS.join(", ")} cut ${cut.join(", ")} of ${rows.length}`);
+  say(
+    `sweepOfLongest: ${spreadText(ratios)}; budgets ${BUDGETS.join(", ")} cut ${cut.join(", ")} of ${rows.length}; ${figures.sweepOfLongestIds.toFixed(3)} of the ids`,
+  );
 }
 
-/** A source, and the time that its steps take from being asked for to being there. */
+/** A source, and the time that its steps take from being asked for to being there. What takes the time makes nobody wait. */
 function timed(source) {
   let [ms, rows] = [0, 0];
-  const extend = async (wanted) => {
+  const extend = (wanted) => {
     const start = performance.now();
-    const chosen = await source.extend(wanted);
-    ms += performance.now() - start;
-    rows += wanted.length;
+    const chosen = source.extend(wanted);
+    const stop = () => {
+      ms += performance.now() - start;
+      rows += wanted.length;
+    };
+    chosen.then(stop, () => undefined);
     return chosen;
   };
   const reset = () => ([ms, rows] = [0, 0]);

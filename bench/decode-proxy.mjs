@@ -14,7 +14,7 @@ import { StreamClient } from "./stream-client.mjs";
 const STREAMS = 256;
 /** A busy vLLM gives each of 256 streams about so many tokens a second. */
 const PACE = 50;
-const TOKENS = 500;
+const TOKENS = 250;
 const WINDOW_MS = 6000;
 const LETTER = "x";
 const ROUNDS = 5;

@@ -7,7 +7,7 @@ import { loadavg } from "node:os";
 import { measureOverhead, measureSweep } from "./decode-overheads.mjs";
 import { measureProxy } from "./decode-proxy.mjs";
 import { measureRivals } from "./decode-rivals.mjs";
-import { finish, flag, say } from "./figures.mjs";
+import { finish, flag } from "./figures.mjs";
 
 const part = flag("part");
 const threads = Number(flag("threads") ?? 1);
@@ -18,5 +18,5 @@ if (!part || part === "rivals") await measureRivals(figures, facts, threads);
 if (!part || part === "overhead") await measureOverhead(figures, threads);
 if (!part || part === "sweep") await measureSweep(figures, threads);
 if (!part || part === "proxy") await measureProxy(figures);
-say(`load of the machine: ${loadBefore.toFixed(1)} at the beginning, ${loadavg()[0].toFixed(1)} at the end`);
+facts.load = `${loadBefore.toFixed(1)} to ${loadavg()[0].toFixed(1)}`;
 finish("decode", figures, facts);

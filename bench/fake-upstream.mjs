@@ -10,7 +10,12 @@ let tokensPerSecond = 50;
 const streams = new Set();
 let timer;
 
-const base = { id: "cmpl-3f0c5e7a1b2d4c6e8f90a1b2c3d4e5f6", object: "text_completion", created: 1764460800, model: "student" };
+const base = {
+  id: "cmpl-3f0c5e7a1b2d4c6e8f90a1b2c3d4e5f6",
+  object: "text_completion",
+  created: 1764460800,
+  model: "student",
+};
 // What vLLM sends for each token.
 const event = (finish_reason) => {
   const choice = { index: 0, text: TEXT, logprobs: null, finish_reason, stop_reason: null, token_ids: [TOKEN] };
@@ -38,9 +43,11 @@ function pump(stream) {
 
 let due = 0;
 function tick() {
+  timer = undefined;
+  if (tokensPerSecond === 0 || streams.size === 0) return;
   for (const stream of streams) writeOne(stream);
   due += 1000 / tokensPerSecond;
-  timer = streams.size === 0 ? undefined : setTimeout(tick, Math.max(0, due - performance.now()));
+  timer = setTimeout(tick, Math.max(0, due - performance.now()));
 }
 
 function begin(response, tokens) {
@@ -58,12 +65,20 @@ function begin(response, tokens) {
   timer = setTimeout(tick, 1000 / tokensPerSecond);
 }
 
-function whole(response, { max_tokens: tokens, stop_token_ids: stops = [], logit_bias: bias = {}, min_tokens: least = 0 }) {
+function whole(
+  response,
+  { max_tokens: tokens, stop_token_ids: stops = [], logit_bias: bias = {}, min_tokens: least = 0 },
+) {
   // What it is forbidden it does not choose, so that it is seen to be able to.
   const isBarred = TOKEN in bias || (least > 0 && stops.includes(TOKEN));
   const isStop = !isBarred && stops.includes(TOKEN);
   const token_ids = Array.from({ length: isStop ? 1 : tokens }, () => (isBarred ? TOKEN + 1 : TOKEN));
-  const choice = { index: 0, text: TEXT.repeat(token_ids.length), finish_reason: isStop ? "stop" : "length", token_ids };
+  const choice = {
+    index: 0,
+    text: TEXT.repeat(token_ids.length),
+    finish_reason: isStop ? "stop" : "length",
+    token_ids,
+  };
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ ...base, choices: [choice] }));
 }
 

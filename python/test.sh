@@ -27,4 +27,5 @@ fi
 
 .venv/bin/ruff check --no-cache python
 .venv/bin/ruff format --no-cache --check python
-exec env PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1 .venv/bin/pytest -c python/pytest.ini --rootdir python python/tests "$@"
+# Most of the time is imports of torch: two files at a time.
+exec env PYTHONDONTWRITEBYTECODE=1 HF_HUB_OFFLINE=1 .venv/bin/pytest -c python/pytest.ini --rootdir python -n 2 --dist loadfile python/tests "$@"

@@ -12,7 +12,7 @@ import type { Generation } from "../src/decode/row.ts";
 import { segmentedRuntime } from "../src/decode/segmented-runtime.ts";
 import type { SegmentReply, SegmentRequest, SegmentSource, StreamedSource } from "../src/decode/segments.ts";
 import { forbidden, startThinking, step, type EmittedToken } from "../src/decode/thinking-budget.ts";
-import { batchedRuntime } from "../src/decode/thinking-runtime.ts";
+import { batchedRuntime, type ThinkingRequest } from "../src/decode/thinking-runtime.ts";
 import type { ExtendRow, TokenSource } from "../src/decode/token-source.ts";
 import { checkPromptAsText, messagesWithoutSpellings } from "../src/server/control-spellings.ts";
 import { ApiError } from "../src/server/openai/api-error.ts";
@@ -51,6 +51,17 @@ const disobedient =
   (sequence, { sampling }) =>
     model(sequence, { sampling, forbidden: [] });
 const requests = (most = 5) => fc.array(anyRequest(), { minLength: 1, maxLength: most });
+/** Requests that end in every way, at the models that are the same each time; where there are few others, chance must not decide. */
+const fewRequests = (): ThinkingRequest[] => {
+  const plain = { delimiters, answerTokens: 4, sampling: { temperature: 1, key: "few" } };
+  const think = { mode: "think", waits: 1 } as const;
+  const thoughts = [2, 3, 10_000, 10_000, 10_000, 10_000].map((budgetTokens, at) => ({
+    ...plain,
+    promptIds: [4 + at],
+    setting: { ...think, budgetTokens },
+  }));
+  return [...thoughts, { ...plain, promptIds: [9], setting: { mode: "direct", budgetTokens: 0, waits: 0 } }];
+};
 const ends = new Set<Generation["end"]>();
 const seen = (generations: readonly Generation[]): void => generations.forEach(({ end }) => ends.add(end));
 const noClose = async (): Promise<void> => undefined;
@@ -193,9 +204,11 @@ describe("over real sockets", () => {
       const address = { baseUrl: server.baseUrl, model: "student", waiting };
       const size = { contextTokens: CONTEXT, choosableIds: VOCABULARY, maxSegmentTokens: seed * 20 };
       const source = await openCompletionsRuntime({ ...address, ...size, probeIds: [9, 12, 15], codec: letters });
+      expect(source.abilities.forbidsIds).toBe(true);
       const close = (): Promise<void> => source.close();
       const runtime = segmentedRuntime(source, { concurrency: 4, limits: source.lacks, close });
       try {
+        seen(await expectInvariantsOf(runtime, fewRequests()));
         await fc.assert(
           fc.asyncProperty(fc.array(anyRequest([0]), { minLength: 1, maxLength: 3 }), async (all) =>
             seen(await expectInvariantsOf(runtime, all)),
@@ -237,6 +250,7 @@ describe("on the embedded engine", () => {
       const model = { config: shape, tensors: initialTensors(shape, seed) };
       const source = await openTokenSource(engine, model, size);
       const runtime = batchedRuntime(source, { delimiters, close: noClose });
+      seen(await expectInvariantsOf(runtime, fewRequests()));
       await fc.assert(
         fc.asyncProperty(fc.array(anyRequest([0, 1]), { minLength: 1, maxLength: 5 }), async (all) => {
           const generations = await expectInvariantsOf(runtime, all);

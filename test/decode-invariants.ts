@@ -32,6 +32,7 @@ export function expectInvariants(observed: Observed, { contextTokens, isObedient
   const cap = capOf(observed, contextTokens);
   expect(generation.thinkingIds.length, "kept thinking").toBeLessThanOrEqual(cap);
   expect(promptTokens + generation.ids.length, "prompt and reply").toBeLessThanOrEqual(contextTokens);
+  expect(Math.max(...generation.ids), "ids that the tokenizer has").toBeLessThan(VOCABULARY);
   expectParts(observed, cap);
   expectAnswer(observed);
   expectWaits(observed, { cap, isObedient });

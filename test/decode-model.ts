@@ -119,7 +119,8 @@ export const anySetting: fc.Arbitrary<BudgetSetting> = fc
     minThinkingTokens: fc.constantFrom(0, 0, 0, 6),
     stopsAtCap: fc.constantFrom(false, false, true),
   })
-  .map(({ stopsAtCap, ...setting }) => (stopsAtCap ? { ...setting, stopsAtCap } : setting));
+  // Stopped at a cap of 0 a row asks nothing of the model at all; no caller does so.
+  .map(({ stopsAtCap, ...setting }) => (stopsAtCap && setting.budgetTokens > 0 ? { ...setting, stopsAtCap } : setting));
 export const anyPrompt = fc.record({
   promptIds: fc.array(fc.integer({ min: 4, max: VOCABULARY - 1 }), { minLength: 1, maxLength: 12 }),
   answerTokens: fc.integer({ min: 1, max: 5 }),

@@ -1,8 +1,8 @@
 """The yardstick of `npm run bench:decode`: `transformers` generate on a student's folder, on the CPU, in f32, greedy.
 
-Its argument is a JSON object: the folder, the number of threads, prompts of one length (nothing is padded, its best case),
-and how many tokens to write. It prints one line about itself; then, for each line on standard input, it decodes so many of
-the prompts together and prints the milliseconds and the ids that it wrote. No token ends a reply.
+Its argument is a JSON object: the folder, the number of threads, prompts of one length (nothing is padded, its best
+case), and how many tokens to write. It prints one line about itself; then, for each line on standard input, it decodes
+so many of the prompts together and prints the milliseconds and the ids that it wrote. No token ends a reply.
 """
 
 import json

@@ -41,15 +41,18 @@ export function follow(node: KnownChoices, id: number): KnownChoices {
   return made;
 }
 
+/** Nearly always nothing is forbidden. */
+const keyOf = (forbidden: readonly number[]): string => (forbidden.length === 0 ? "" : forbidden.join());
+
 /** The token chosen here under these forbidden ids, or undefined if the model has not been asked. */
 export function recall(node: KnownChoices, forbidden: readonly number[]): number | undefined {
-  const key = forbidden.join();
+  const key = keyOf(forbidden);
   return node.chosen !== undefined && node.forbidden === key ? node.chosen : node.otherChosen?.get(key);
 }
 
 /** Notes what the model chose here. */
 export function remember(node: KnownChoices, forbidden: readonly number[], token: number): void {
-  const key = forbidden.join();
+  const key = keyOf(forbidden);
   if (node.chosen === undefined || node.forbidden === key) {
     node.forbidden = key;
     node.chosen = token;

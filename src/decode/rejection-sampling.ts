@@ -28,7 +28,7 @@ export interface RejectionOutcome {
 }
 
 /** A prompt to try, sampled at a temperature above 0: greedy tries would all be one. */
-export type TriedRequest = Pick<RowRequest, "promptIds" | "answerTokens" | "sampling">;
+export type TriedRequest = Pick<RowRequest, "promptIds" | "answerTokens" | "sampling" | "scoreTop">;
 
 /**
  * The tries at one prompt under several limits at once: the n-th try is the same sample under each, so that they share what they
@@ -91,12 +91,12 @@ export class RejectionTries {
 /** Tries until every limit is settled. Throws as `decode` does. */
 export async function finishTries(
   tries: RejectionTries,
-  { promptIds, answerTokens, sampling }: TriedRequest,
+  { promptIds, answerTokens, sampling, scoreTop }: TriedRequest,
   decode: DecodeRow,
 ): Promise<readonly RejectionOutcome[]> {
   for (let settings = tries.next(); settings.length > 0; settings = tries.next()) {
     const key = tries.keyOf(sampling.key);
-    tries.take(await decode({ promptIds, answerTokens, settings, sampling: { ...sampling, key } }));
+    tries.take(await decode({ promptIds, answerTokens, scoreTop, settings, sampling: { ...sampling, key } }));
   }
   return tries.outcomes;
 }

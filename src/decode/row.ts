@@ -5,6 +5,7 @@
  * as much as the longest of them, with the same results as each alone.
  */
 import { AppError } from "../core/errors.ts";
+import { mean } from "../core/statistics/intervals.ts";
 import type { ThinkingDelimiters } from "../tokenize/thinking-delimiters.ts";
 import { commonLength } from "./common-length.ts";
 import { type SlotContent, unknownContent } from "./held-prefixes.ts";
@@ -31,7 +32,7 @@ export interface RowRequest {
   /** Most tokens the model may write as its answer, at least 1. */
   readonly answerTokens: number;
   readonly sampling: Sampling;
-  /** Where given, ids of the answer are emitted with their score and so many likeliest ids; recalled ones without. */
+  /** Where given, ids of the answer are emitted with their score and so many likeliest ids, recalled ones too. */
   readonly scoreTop?: number | undefined;
   /** Called as ids are appended, in order, recalled ones too; `index` is the place of their setting in `settings`. */
   readonly onEmit?: (items: readonly EmittedToken[], index: number) => void;
@@ -51,6 +52,8 @@ export interface Generation {
   readonly answerIds: readonly number[];
   readonly end: "natural" | "cut" | "direct";
   readonly answerFinish: "stop" | "length";
+  /** Mean log-probability of `answerIds`, natural; absent where no scores were asked for or told, or there is no answer. */
+  readonly answerLogprob?: number;
 }
 
 /** What a row needs to know of its surroundings. */
@@ -97,6 +100,8 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const choices: number[][] = [];
   const root = knownChoices();
   const slot = place.content ?? unknownContent();
+  /** Of the answers' ids, by where they were chosen: an answer's position is never one of thinking. */
+  const scores = new Map<KnownChoices, TokenScore>();
   let pass: Pass | undefined;
   const tell = (items: readonly EmittedToken[]): void => request.onEmit?.(items, generations.length);
   const start = (plan: ThinkingPlan): Pass => {
@@ -107,6 +112,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const move = (moved: Pass, token: number, score?: TokenScore): void => {
     const made = step(moved.state, token);
     moved.chosen.push(token);
+    if (score !== undefined && made.emit[0]?.part === "answer") moved.answerLogprobs.push(score.logprob);
     advance(moved, made, slot);
     tell(score === undefined ? made.emit : made.emit.map((item) => (item.forced ? item : { ...item, score })));
   };
@@ -123,7 +129,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
         pass = undefined;
         if (generations.length === plans.length) request.onEnd?.(generations);
       } else if (known !== undefined) {
-        move(pass, known);
+        move(pass, known, scores.get(pass.node));
       } else {
         const scoreTop = pass.state.stage === "answer" ? request.scoreTop : undefined;
         return toCall(pass, slot, { slot: place.slot, sampling: request.sampling, scoreTop });
@@ -133,6 +139,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   const accept: Row["accept"] = (token, score) => {
     if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
     remember(pass.node, forbidden(pass.state), token);
+    if (score !== undefined) scores.set(pass.node, score);
     move(pass, token, score);
   };
   return { next, accept, generations, choices };
@@ -145,6 +152,8 @@ interface Pass {
   readonly sequence: number[];
   readonly emitted: EmittedToken[];
   readonly chosen: number[];
+  /** Of the answer's ids, as far as they were scored. */
+  readonly answerLogprobs: number[];
   /** Leading ids that `sequence` and the slot have in common. */
   shared: number;
 }
@@ -158,7 +167,8 @@ function startPass(start: {
   const { promptIds, plan, root, slot } = start;
   const first = startThinking(plan);
   const shared = commonLength(promptIds, slot.ids);
-  const pass: Pass = { state: first.state, node: root, sequence: [...promptIds], emitted: [], chosen: [], shared };
+  const own = { sequence: [...promptIds], emitted: [], chosen: [], answerLogprobs: [] };
+  const pass: Pass = { state: first.state, node: root, shared, ...own };
   advance(pass, first, slot);
   return pass;
 }
@@ -199,16 +209,19 @@ function toCall(
   return { truncateTo, call, state, sequence, chosen: chosen.length };
 }
 
-function toGeneration({ emitted, state }: Pass): Generation {
+function toGeneration({ emitted, state, answerLogprobs }: Pass): Generation {
   if (state.end === null || state.answerFinish === null) throw new Error("bug in grappa: a row ended half-way");
   const idsOf = (part: EmittedToken["part"]) => emitted.filter((item) => item.part === part).map((item) => item.token);
+  const answerIds = idsOf("answer");
+  const isScored = answerIds.length > 0 && answerLogprobs.length === answerIds.length;
   return {
     ids: emitted.map((item) => item.token),
     forcedMask: emitted.map((item) => item.forced),
     thinkingIds: idsOf("thinking"),
-    answerIds: idsOf("answer"),
+    answerIds,
     end: state.end,
     answerFinish: state.answerFinish,
+    ...(isScored ? { answerLogprob: mean(answerLogprobs) } : {}),
   };
 }
 

@@ -101,6 +101,8 @@ export function step(state: ThinkingState, token: number): ThinkingStep {
   }
 }
 
+const NOTHING: readonly number[] = [];
+
 /**
  * The ids that the model must not choose at the next position: no heading in an answer, no end directly after "Wait". Where
  * the setting is silent the word itself is forbidden with the end: a student that learned it would write it unasked.
@@ -109,7 +111,7 @@ export function forbidden(state: ThinkingState): readonly number[] {
   const { delimiters, setting } = state.plan;
   const { thinkingEnd, imEnd, endOfText } = delimiters.stopIds;
   if (state.stage === "answer") return [thinkingEnd];
-  if (state.stage !== "thinking" || state.mayEnd) return [];
+  if (state.stage !== "thinking" || state.mayEnd) return NOTHING;
   return [thinkingEnd, imEnd, endOfText, ...(setting.silent ? delimiters.wait.slice(0, 1) : [])];
 }
 

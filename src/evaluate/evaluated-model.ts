@@ -26,6 +26,8 @@ export interface ModelReply {
   /** Thinking reached its cap and an answer was forced. */
   readonly isThinkingCut: boolean;
   readonly costMicroUsd: number;
+  /** Mean log-probability (natural) of the answer's tokens; absent where the model tells none, or without an answer. */
+  readonly answerLogprob?: number;
   /** Of rejection sampling alone. */
   readonly rejection?: RejectedTries;
 }

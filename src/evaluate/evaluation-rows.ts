@@ -17,6 +17,8 @@ export interface EvaluationRow {
   readonly thinkingTokens: number;
   /** All that was generated for the sample: thinking, answer, and what rejection sampling threw away. */
   readonly spentTokens: number;
+  /** Mean log-probability of the answer's tokens, where the model told it. */
+  readonly answerLogprob?: number;
   /** Of rejection sampling alone. */
   readonly rejection?: RejectedTries;
   /** The answer, or thinking without an answer, was cut by the token limit. */
@@ -34,7 +36,7 @@ export function isScored(outcome: GradeOutcome): boolean {
 /** A line of an evaluation's log as a row. */
 export function rowOfSample(sample: EvaluationSample): EvaluationRow {
   const { questionId, cluster, setting, sampleIndex, thinkingTokens, isThinkingCut, costMicroUsd, verdict } = sample;
-  const { rejection } = sample;
+  const { rejection, answerLogprob } = sample;
   return {
     questionId,
     cluster,
@@ -45,6 +47,7 @@ export function rowOfSample(sample: EvaluationSample): EvaluationRow {
     answerClass: verdict.canonical,
     thinkingTokens,
     spentTokens: sample.completionTokens + (rejection?.thrownAwayTokens ?? 0),
+    ...(answerLogprob === undefined ? {} : { answerLogprob }),
     ...(rejection === undefined ? {} : { rejection }),
     isTruncated: sample.finishReason === "length",
     isThinkingCut,

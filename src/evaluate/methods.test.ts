@@ -49,6 +49,19 @@ describe("methodRows", () => {
     expect(shortest(rowsOf(["00+"]).map(lengths([1, 2, 900])))).toBe(1);
   });
 
+  it("chooses the likeliest answer where every answer has a log-probability, and is left out where one has none", () => {
+    const scored = (logprobs: readonly (number | undefined)[]) =>
+      rowsOf(["a+b"]).map((row) => {
+        const answerLogprob = logprobs[row.sampleIndex];
+        return answerLogprob === undefined ? row : { ...row, answerLogprob };
+      });
+    const likeliest = (rows: readonly EvaluationRow[]) =>
+      methodRows(rows, "k").filter(({ kind, samples: n }) => kind === "likeliest" && n === 3);
+    expect(likeliest(scored([-0.5, -0.1, -2]))[0]?.accuracy.value).toBe(1);
+    expect(likeliest(scored([-0.1, -0.5, -2]))[0]?.accuracy.value).toBe(0);
+    expect(likeliest(scored([-0.1, undefined, -2]))).toEqual([]);
+  });
+
   it("leaves the vote out where a verifier gives no answers to count, as for code; a best of n needs none", () => {
     const kinds = methodRows(rowsOf(["+a", "++"], { answerClass: null }), "k").map(({ kind }) => kind);
     expect(kinds).toEqual(["natural", "shortest", "oracle"]);

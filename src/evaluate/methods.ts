@@ -1,12 +1,12 @@
 /**
  * @file Ways to spend tokens on a question, each with what it spends and what it gives: one reply under a setting (thinking longer,
- * "Wait": in sequence), or several samples of the natural end in parallel, of which a vote or the shortest thinking decides.
+ * "Wait": in sequence), or several samples of the natural end in parallel, of which a vote, the likeliest answer or the shortest thinking decides.
  */
 import { differenceInterval } from "../core/statistics/clustered-mean.ts";
+import { bestAtK, type RankedSample } from "../core/statistics/best-at-k.ts";
 import { mean } from "../core/statistics/intervals.ts";
 import { majorityAtK } from "../core/statistics/majority-at-k.ts";
 import { passAtK } from "../core/statistics/pass-at-k.ts";
-import { shortestAtK } from "../core/statistics/shortest-at-k.ts";
 import type { EqualTokens, MethodRow, ShareEstimate } from "../schema/evaluation-summary.ts";
 import type { EvaluationRow } from "./evaluation-rows.ts";
 import { votesAtEqualTokens } from "./majority-replies.ts";
@@ -25,7 +25,7 @@ import { ballotOf, estimateAtK, estimateShare, hasVotes, stepsOfK } from "./shar
 
 /**
  * Every setting with one reply a question, in the order of the sweep; then, where the natural end was sampled several times, vote,
- * shortest thinking and pass@k over 2, 4, ... and all samples of it. Tokens are means over all rows, scored or not.
+ * best of n and pass@k over 2, 4, ... and all samples of it. Tokens are means over all rows, scored or not.
  * @param key names the random streams of drawn votes
  */
 export function methodRows(rows: readonly EvaluationRow[], key: string): MethodRow[] {
@@ -78,6 +78,7 @@ function mostSampled(settings: readonly SettingRows[]): SettingRows | undefined 
 function parallelRows(sampled: SettingRows, key: string): MethodRow[] {
   const all = byQuestion(sampled.rows);
   const canVote = hasVotes(all);
+  const hasScores = all.every(({ rows }) => rows.every((row) => !givesAnswer(row) || row.answerLogprob !== undefined));
   return stepsOfK(all)
     .filter((k) => k > 1)
     .flatMap((k) => {
@@ -86,7 +87,8 @@ function parallelRows(sampled: SettingRows, key: string): MethodRow[] {
         methodRow(sampled, { kind, samples: k, accuracy: estimateAtK(questions, k, of) });
       return [
         ...(canVote ? [row("vote", (question) => voteOf(question, k, key))] : []),
-        row("shortest", ({ rows }) => shortestAtK(rows.map(lengthOf), k)),
+        ...(hasScores ? [row("likeliest", ({ rows }) => bestAtK(rows.map(byLikelihood), k))] : []),
+        row("shortest", ({ rows }) => bestAtK(rows.map(byLength), k)),
         row("oracle", ({ rows }) => passAtK({ n: rows.length, right: rows.filter(isRight).length }, k)),
       ];
     });
@@ -96,9 +98,16 @@ function voteOf({ questionId, rows }: QuestionRows, k: number, key: string): num
   return majorityAtK(ballotOf(rows), k, `${key}/maj@${k}/${questionId}`);
 }
 
-function lengthOf(row: EvaluationRow) {
-  const hasAnswer = row.outcome !== "no_answer" && !row.isTruncated;
-  return { tokens: row.thinkingTokens, hasAnswer, isRight: isRight(row) };
+function givesAnswer({ outcome, isTruncated }: EvaluationRow): boolean {
+  return outcome !== "no_answer" && !isTruncated;
+}
+
+function byLength(row: EvaluationRow): RankedSample {
+  return { rank: row.thinkingTokens, hasAnswer: givesAnswer(row), isRight: isRight(row) };
+}
+
+function byLikelihood(row: EvaluationRow): RankedSample {
+  return { rank: -(row.answerLogprob ?? Number.NEGATIVE_INFINITY), hasAnswer: givesAnswer(row), isRight: isRight(row) };
 }
 
 /** Figures of a way that takes so many samples of a setting. */

@@ -56,6 +56,7 @@ function legend(methods: readonly MethodRow[]): string[] {
   return [
     "n: samples. tokens: thinking, answers and what was thrown away, of all n.",
     ...(has("vote") ? ["vote: the most frequent answer."] : []),
+    ...(has("likeliest") ? ["likeliest: best of n by the mean log-probability of the answer."] : []),
     ...(has("shortest") ? ["shortest: best of n by the shortest thinking that gave an answer."] : []),
     ...(has("oracle") ? ["bound: pass@k, if an oracle chose."] : []),
   ];

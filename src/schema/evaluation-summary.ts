@@ -91,9 +91,9 @@ export type SweepSummary = z.infer<typeof SweepSummary>;
 /** A way to spend tokens on a question, with what it spends and what it gives. */
 export const MethodRow = z.strictObject({
   kind: z
-    .enum(["direct", "cap", "natural", "wait", "silent", "rejection", "vote", "shortest", "oracle"])
+    .enum(["direct", "cap", "natural", "wait", "silent", "rejection", "vote", "likeliest", "shortest", "oracle"])
     .describe(
-      "one reply under the setting; or of several samples the most frequent answer, the shortest thinking, or any right one (pass@k: a bound, since nobody knows which)",
+      "one reply under the setting; or of several samples the most frequent answer, the answer of the highest mean log-probability, the shortest thinking, or any right one (pass@k: a bound, since nobody knows which)",
     ),
   setting: ThinkingSetting.describe("what the samples are of"),
   samples: z.int().min(1).describe("samples of a question that are decoded and that one answer is chosen from"),

@@ -113,6 +113,10 @@ export const EvaluationSample = z.strictObject({
   finishReason: FinishReason.describe("length: the answer, or thinking without an answer, was cut"),
   isThinkingCut: z.boolean().describe("thinking reached its cap and an answer was forced"),
   costMicroUsd: z.int().min(0),
+  answerLogprob: z
+    .number()
+    .optional()
+    .describe("mean natural logarithm of the probability of the answer's tokens; absent where the runtime tells none"),
   rejection: RejectedTries.optional().describe("absent where nothing was rejected by length"),
   verdict: Verdict,
   graderVersion: z.string(),

@@ -15,6 +15,8 @@ export interface UpstreamManners {
   /** `max_model_len`; null: not told. undefined: the model's own. */
   readonly contextTokens?: number | null;
   readonly hasNoModels?: boolean;
+  /** As `transformers serve` without a hub cache, or with an empty one. */
+  readonly models?: "broken" | "empty";
   readonly apiKey?: string;
   readonly port?: number;
   /** Chooses instead of the demo's base: by the ids alone, at no cost. */
@@ -136,7 +138,9 @@ export async function startUpstream(manners: UpstreamManners = {}): Promise<Fake
       return refuse(401, "a key is needed");
     if (request.url === "/v1/models") {
       if (manners.hasNoModels) return refuse(404, "no such route");
-      const data = [{ id: "other" }, { id: "student", ...(told === null ? {} : { max_model_len: told }) }];
+      if (manners.models === "broken") return refuse(500, "Internal Server Error");
+      const own = [{ id: "other" }, { id: "student", ...(told === null ? {} : { max_model_len: told }) }];
+      const data = manners.models === "empty" ? [] : own;
       return void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ data }));
     }
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;

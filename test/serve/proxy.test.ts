@@ -321,15 +321,20 @@ describe("what is refused at the start", () => {
     await served.runtime.close();
   });
 
-  test("a context longer than the server's; a server without the route is taken at its word", async () => {
+  test("a context longer than the server's", async () => {
     const upstream = await startUpstream({ contextTokens: 200 });
-    const plain = await startUpstream({ hasNoModels: true });
-    opened.push(
-      () => upstream.close(),
-      () => plain.close(),
-    );
+    opened.push(() => upstream.close());
     const long = openUpstreamModel(optionsFor(upstream.baseUrl, { contextTokens: 201 }));
     await expect(long).rejects.toThrow("more than the 200 tokens");
+  });
+
+  test.each<[string, UpstreamManners]>([
+    ["without the route", { hasNoModels: true }],
+    ["with an empty list", { models: "empty" }],
+    ["that fails to make it", { models: "broken" }],
+  ])("but a server %s is taken at its word", async (_, manners) => {
+    const plain = await startUpstream(manners);
+    opened.push(() => plain.close());
     const served = await openUpstreamModel(optionsFor(plain.baseUrl, { contextTokens: 100 }));
     expect(served.runtime.contextTokens).toBe(100);
     await served.runtime.close();

@@ -23,6 +23,7 @@ const post = (more: object) =>
 interface Choice {
   message: { content: string; reasoning_content?: string };
   finish_reason: string;
+  logprobs: { content: { token: string }[] } | null;
   grappa: {
     tries: number;
     rejected_tokens: number;
@@ -79,6 +80,14 @@ describe("sampling until thinking is short enough", () => {
       whole.choices.map(({ message }) => ({ content: message.content, reasoning: message.reasoning_content ?? "" })),
     );
     expect((events as { usage?: object }[]).at(-1)?.usage).toEqual(whole.usage);
+  });
+
+  test("tells the log-probabilities of a kept answer", async () => {
+    const { choices } = await ask({ n: 4, seed: 3, logprobs: true, thinking: { rejectAbove: 200, maxTries: 8 } });
+    const kept = choices.filter(({ message }) => message.content !== "");
+    expect(kept.length).toBeGreaterThan(0);
+    for (const { message, logprobs } of kept)
+      expect(logprobs!.content.map(({ token }) => token).join("")).toBe(message.content);
   });
 
   test("ends a kept answer at a stop string", async () => {

@@ -57,7 +57,8 @@ describe.runIf(canRun("torch", state))("the same checkpoint behind a server of c
     await compare("the stand-in", await openAt(server, "student"));
   });
 
-  test("in text: transformers serve", async () => {
+  // Its every token costs some milliseconds of Python: three minutes on a quiet machine.
+  test("in text: transformers serve", { timeout: 1_800_000 }, async () => {
     const server = await startPythonServer(
       join(dirname(state.python), "transformers"),
       (port) => ["serve", folder, "--host", "127.0.0.1", "--port", port, "--device", "cpu", "--dtype", "float32"],

@@ -38,7 +38,7 @@ export async function servePage(folder: string): Promise<ServedPage> {
     port: () => port,
     onFailure: (error) => failures.push(error),
   });
-  const listening = await listen(app, { host: "127.0.0.1", port: 0 });
+  const listening = await listen(app, { host: "127.0.0.1", port: 0, idleMs: 60_000 });
   port = Number(new URL(listening.url).port);
   return { url: listening.url, failures, close: () => listening.close(500) };
 }

@@ -22,8 +22,11 @@ const NOTHING: ServerAbilities = {
   readsGenerationConfig: false,
 };
 
-/** Ordinary text that any model goes on from in kind: after a chat's header a student may open its thinking with a token that is hidden. */
-const PLAIN_TEXT = "abcabcabc";
+/**
+ * Ordinary texts, from which a model goes on with more of the kind: after a chat's header a student may open its thinking with a
+ * token that a server hides.
+ */
+const PLAIN_TEXTS = ["abcabcabc", "abcabcab", "abcabca"] as const;
 
 /**
  * Asks for a handful of single tokens.
@@ -42,7 +45,7 @@ export async function probeCompletions(exchange: CompletionsExchange, options: P
     const abilities: ServerAbilities = { ...NOTHING, dialect: "text", takesExtras };
     const reply = await prober.ask(abilities);
     if (reply === undefined) continue;
-    const first = firstId(reply.text, codec) ?? (await prober.firstAfter(codec.encodeUser(PLAIN_TEXT), abilities));
+    const first = firstId(reply.text, codec) ?? (await prober.firstAfterText(codec, abilities));
     const stops = (await prober.ask({ ...abilities, stops: true })) !== undefined;
     return first === undefined ? { ...abilities, stops } : await prober.fill({ ...abilities, stops }, first);
   }
@@ -61,11 +64,15 @@ class Prober {
     this.#probeIds = options.probeIds;
   }
 
-  /** What is chosen after other ids, which are asked about from now on; undefined where that is hidden, too. */
-  async firstAfter(ids: readonly number[], abilities: ServerAbilities): Promise<number | undefined> {
-    this.#probeIds = ids;
-    const reply = await this.ask(abilities);
-    return reply === undefined ? undefined : this.#firstOf(reply, abilities);
+  /** A token that is chosen after plain text, which is asked about from now on; undefined where all are hidden. */
+  async firstAfterText(codec: TextCodec, abilities: ServerAbilities): Promise<number | undefined> {
+    for (const text of PLAIN_TEXTS) {
+      this.#probeIds = codec.encodeUser(text);
+      const reply = await this.ask(abilities);
+      const first = reply === undefined ? undefined : this.#firstOf(reply, abilities);
+      if (first !== undefined) return first;
+    }
+    return undefined;
   }
 
   /** The reply to one greedy request; undefined where it was refused. */

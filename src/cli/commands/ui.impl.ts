@@ -15,6 +15,8 @@ const HOST = "127.0.0.1";
 const TOKEN_BYTES = 24;
 /** Answers under way may take so long after Ctrl-C; they take milliseconds. */
 const GRACE_MS = 2000;
+/** Far above the silence of a live view, which says something every 15 s. */
+const IDLE_MS = 120_000;
 
 /** Serves the page until it is stopped. */
 export default presenting<UiFlags, [string]>(async (context, flags, place) => {
@@ -36,7 +38,7 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
     port: () => port,
     onFailure: (error) => context.process.stderr.write(`error: ${printable(String(error).slice(0, 1000))}\n`),
   });
-  const listening = await listen(app, { host: HOST, port: flags.port });
+  const listening = await listen(app, { host: HOST, port: flags.port, idleMs: IDLE_MS });
   port = Number(new URL(listening.url).port);
   announce(context, flags, { folder, url: listening.url, token });
   await new Promise<void>((stop) => context.onInterrupt(stop));

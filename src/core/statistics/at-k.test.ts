@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bestAtK, type RankedSample } from "./best-at-k.ts";
 import { type Ballot, majorityAtK } from "./majority-at-k.ts";
 import { passAllAtK, passAtK } from "./pass-at-k.ts";
-import { type LengthSample, shortestAtK } from "./shortest-at-k.ts";
 
 /** All subsets of `k` of the items: the definition that the formulas must agree with. */
 function subsets<T>(items: readonly T[], k: number): T[][] {
@@ -129,17 +129,17 @@ describe("majorityAtK", () => {
   });
 });
 
-describe("shortestAtK", () => {
+describe("bestAtK", () => {
   const anySample = fc.record({
-    tokens: fc.integer({ min: 1, max: 4 }),
+    rank: fc.integer({ min: -2, max: 2 }),
     hasAnswer: fc.boolean(),
     isRight: fc.boolean(),
   });
-  /** The rule by itself: the shortest with an answer, else any; equals share. */
-  const chosenShare = (set: readonly LengthSample[]): number => {
+  /** The rule by itself: the lowest with an answer, else any; equals share. */
+  const chosenShare = (set: readonly RankedSample[]): number => {
     const answering = set.filter(({ hasAnswer }) => hasAnswer);
-    const least = Math.min(...answering.map(({ tokens }) => tokens));
-    const chosen = answering.length === 0 ? set : answering.filter(({ tokens }) => tokens === least);
+    const least = Math.min(...answering.map(({ rank }) => rank));
+    const chosen = answering.length === 0 ? set : answering.filter(({ rank }) => rank === least);
     return mean(chosen.map(({ isRight }) => (isRight ? 1 : 0)));
   };
 
@@ -147,14 +147,14 @@ describe("shortestAtK", () => {
     fc.assert(
       fc.property(fc.array(anySample, { minLength: 1, maxLength: 7 }), (samples) => {
         for (let k = 1; k <= samples.length; k++)
-          expect(shortestAtK(samples, k)).toBeCloseTo(mean(subsets(samples, k).map(chosenShare)), 10);
+          expect(bestAtK(samples, k)).toBeCloseTo(mean(subsets(samples, k).map(chosenShare)), 10);
       }),
     );
   });
 
   it("is null where there are fewer than k samples", () => {
-    const sample = { tokens: 1, hasAnswer: true, isRight: true };
-    expect(shortestAtK([sample], 2)).toBeNull();
-    expect(shortestAtK([sample], 0)).toBeNull();
+    const sample = { rank: 1, hasAnswer: true, isRight: true };
+    expect(bestAtK([sample], 2)).toBeNull();
+    expect(bestAtK([sample], 0)).toBeNull();
   });
 });

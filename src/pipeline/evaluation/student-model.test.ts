@@ -108,6 +108,20 @@ describe("an embedded student", () => {
     }
   });
 
+  it("tells how likely its answers were, the same whatever was asked beside", async () => {
+    const requests = requestsAt(0.7);
+    const whole = await ask(requests);
+    const alone = requests.map((request) => ({ ...request, settings: settingsAt(0.7).slice(1, 2) }));
+    const told = [...(await ask(alone))].map(([key, outcome]) => [replyTo(whole.get(key)), replyTo(outcome)] as const);
+    for (const [beside, own] of told) expect(own?.answerLogprob).toBe(beside?.answerLogprob);
+    const replies = [...whole.values()].map((outcome) => replyTo(outcome)!);
+    // Also where an answer was recalled from another setting; never where there is none.
+    for (const { answerLogprob, completionTokens, thinkingTokens } of replies) {
+      if (completionTokens === thinkingTokens) expect(answerLogprob).toBeUndefined();
+      else expect(answerLogprob).toBeLessThan(1e-6);
+    }
+  });
+
   it("takes a question that its context cannot hold for a reply that was cut, and goes on", async () => {
     const long = { ...requestsAt(0, 1)[0]!, prompt: "a+36 ".repeat(300) };
     const outcomes = [...(await ask([long, requestsAt(0, 2)[1]!])).values()];

@@ -103,14 +103,7 @@ export function decodedModel(model: DecodedModel, options: Omit<StudentOptions, 
     const limits = { contextTokens, maxTokens, answerTokens };
     const { prompts, tooLong } = encodeRequests(requests, { model, delimiters, ...limits, seed: options.seed });
     yield* tooLong;
-    const counted: TokenSource = {
-      ...source,
-      truncate: (slot, length) => source.truncate(slot, length),
-      extend: (rows) => {
-        generatedTokens += rows.length;
-        return source.extend(rows);
-      },
-    };
+    const counted = countingSource(source, (tokens) => (generatedTokens += tokens));
     const put = (outcome: ModelOutcome): void => channel.put(outcome);
     const abandoned = new AbortController();
     const until = AbortSignal.any([signal, abandoned.signal]);
@@ -137,6 +130,24 @@ export function decodedModel(model: DecodedModel, options: Omit<StudentOptions, 
       for (const close of closers.splice(0)) await close();
       await model.close();
     },
+  };
+}
+
+/** The same source, telling how many tokens each call chooses. */
+function countingSource(source: TokenSource, onChosen: (tokens: number) => void): TokenSource {
+  const { extendScored } = source;
+  return {
+    ...source,
+    extend: (rows) => {
+      onChosen(rows.length);
+      return source.extend(rows);
+    },
+    ...(extendScored && {
+      extendScored: (rows) => {
+        onChosen(rows.length);
+        return extendScored.call(source, rows);
+      },
+    }),
   };
 }
 
@@ -218,12 +229,13 @@ async function answerPrompt(prompt: EncodedPrompt, answering: Answering): Promis
     budgetTokens: Math.min(setting.budgetTokens, maxTokens - answerTokens),
   }));
   const settings = [...capped, ...tries.next()];
-  const generations = await decode({ promptIds, answerTokens, sampling, settings });
+  const row = { promptIds, answerTokens, sampling, scoreTop: 0 };
+  const generations = await decode({ ...row, settings });
   ordered.forEach((setting, place) =>
     put(outcomeOf(prompt, setting, replyOf(generations[place] as Generation, model))),
   );
   tries.take(generations.slice(ordered.length));
-  const outcomes = await finishTries(tries, { promptIds, answerTokens, sampling }, decode);
+  const outcomes = await finishTries(tries, row, decode);
   rejecting.forEach(({ setting }, place) =>
     put(outcomeOf(prompt, setting, triedReply(outcomes[place] as RejectionOutcome, model))),
   );
@@ -251,7 +263,7 @@ const NOTHING: GeneratedReply = {
 };
 
 function replyOf(
-  { thinkingIds, answerIds, end, answerFinish }: Generation,
+  { thinkingIds, answerIds, end, answerFinish, answerLogprob }: Generation,
   { tokenizer }: DecodedModel,
 ): GeneratedReply {
   return {
@@ -261,6 +273,7 @@ function replyOf(
     completionTokens: thinkingIds.length + answerIds.length,
     finishReason: answerFinish,
     isThinkingCut: end === "cut",
+    ...(answerLogprob === undefined ? {} : { answerLogprob }),
   };
 }
 

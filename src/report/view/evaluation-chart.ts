@@ -13,7 +13,7 @@ export function evaluationChart({ settings, methods }: EvaluationSummary): Accur
   const points = methods.flatMap((row): AccuracyPoint[] => {
     const { kind, setting, samples, accuracy } = row;
     const tokens = thinking.get(settingKey(setting)) ?? null;
-    if (kind === "silent" || kind === "oracle" || kind === "shortest") return [];
+    if (kind === "silent" || kind === "oracle" || kind === "shortest" || kind === "likeliest") return [];
     if (accuracy.value === null || tokens === null) return [];
     const label = pointLabel(row, natural);
     const figures = { accuracy: accuracy.value, interval: accuracy.interval, thinkingTokens: samples * tokens };

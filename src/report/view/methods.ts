@@ -6,11 +6,13 @@ import type { RunResults } from "../run-results.ts";
 import { settingLabel } from "../settings.ts";
 import { type DataTable, numberColumn, plainRow, textColumn } from "./data-table.ts";
 
-/** What a reader calls the way: a setting's label, `vote of 4`, `shortest of 4`, `bound: any of 4`. */
+/** What a reader calls the way: a setting's label, `vote of 4`, `likeliest of 4`, `shortest of 4`, `bound: any of 4`. */
 export function methodLabel(row: MethodRow, labelOf: (setting: MethodRow["setting"]) => string): string {
   switch (row.kind) {
     case "vote":
       return `vote of ${row.samples}`;
+    case "likeliest":
+      return `likeliest of ${row.samples}`;
     case "shortest":
       return `shortest of ${row.samples}`;
     case "oracle":
