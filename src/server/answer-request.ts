@@ -6,7 +6,8 @@ import type { Metrics } from "./metrics.ts";
 import { ApiError, apiErrorOf, isOwnFailure } from "./openai/api-error.ts";
 import type { WantedReply } from "./openai/chat-request.ts";
 import { type ChunkMaker, type CollectedChoice, type ReplyHead, usageOf } from "./openai/replies.ts";
-import type { PreparedReply, ReplyEnd, ReplyListener } from "./served-model.ts";
+import type { ReplyEnd, ReplyListener } from "./choice-teller.ts";
+import type { PreparedReply } from "./served-model.ts";
 
 /** How a route writes its replies. */
 export interface ReplyForm {

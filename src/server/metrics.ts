@@ -1,6 +1,6 @@
 /** @file What a server counts of itself, as Prometheus reads it (text format 0.0.4). No prompt and no key is in it. */
 import type { BatchLoad } from "../decode/continuous-batch.ts";
-import type { ReplyEnd } from "./served-model.ts";
+import type { ReplyEnd } from "./choice-teller.ts";
 
 /** Upper bounds of the histograms' buckets, seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300] as const;

@@ -5,7 +5,8 @@ import { readRecipe } from "../pipeline/run-folder.ts";
 import type { ChatReply, ChatSession, ChatSetting, ChatWatch, OpenChatOptions } from "../pipeline/services.ts";
 import { ApiError } from "./openai/api-error.ts";
 import { openAnyModel } from "./open-gguf-model.ts";
-import { type ReplyEnd, ReplyMaker } from "./served-model.ts";
+import type { ReplyEnd } from "./choice-teller.ts";
+import { ReplyMaker } from "./served-model.ts";
 
 const ANSWER_TOKENS = 512;
 /** Of the context, what an answer may take at most. */

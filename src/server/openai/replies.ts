@@ -1,6 +1,7 @@
 /** @file Replies in OpenAI's shape: whole, and in chunks for a stream. Pure. */
 import type { AnswerScore, ScoredText } from "../answer-scores.ts";
-import type { PreparedReply, ReplyEnd, ReplyPiece } from "../served-model.ts";
+import type { ReplyEnd, ReplyPiece } from "../choice-teller.ts";
+import type { PreparedReply } from "../served-model.ts";
 
 /** What all parts of one reply carry. */
 export interface ReplyHead {
