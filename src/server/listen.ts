@@ -14,9 +14,9 @@ export interface ListenOptions {
   readonly port: number;
   /**
    * A connection on which nothing moves for so long is ended: a client that does not read would keep its reply in memory. Must be
-   * longer than any reply takes, since one that is not streamed is silent until it is whole. 0, the default: it never is.
+   * longer than any reply takes, since one that is not streamed is silent until it is whole.
    */
-  readonly idleMs?: number;
+  readonly idleMs: number;
 }
 
 /** A server that listens. */
@@ -35,7 +35,7 @@ const KEEP_ALIVE_MS = 75_000;
 const POLL_MS = 20;
 
 /** Starts to listen. Throws "port-taken". */
-export async function listen(app: ServeApp, { host, port, idleMs = 0 }: ListenOptions): Promise<Listening> {
+export async function listen(app: ServeApp, { host, port, idleMs }: ListenOptions): Promise<Listening> {
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
   server.headersTimeout = HEADERS_MS;
