@@ -92,6 +92,7 @@ const PLACES: Readonly<Record<string, (text: string) => { path: string; body: ob
 };
 
 describe.each(Object.entries(RUNTIMES))("at %s", (name, open) => {
+  let callers = 0;
   let opened: Opened;
   let server: RunningServer;
   beforeAll(async () => {
@@ -108,7 +109,8 @@ describe.each(Object.entries(RUNTIMES))("at %s", (name, open) => {
     const before = opened.read().length;
     const response = await fetch(`${server.api}${path}`, {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      // Another caller each time: of what one caller asked before, the model would not read the beginning again.
+      headers: { "content-type": "application/json", "user-agent": `caller ${callers++}` },
       body: JSON.stringify({ model: "demo-base", ...body }),
     });
     const reply = (await response.json()) as {
