@@ -50,7 +50,9 @@ test("each score is a softmax over the allowed ids of the logits at its place", 
         runtime.generate({ ...request, scoreTop: 20 }, { onEmit }),
         runtime.generate(request),
       ]);
-      expect(generation).toEqual(unscored);
+      const { answerLogprob, ...same } = generation!;
+      expect(same).toEqual(unscored);
+      expect(answerLogprob).toBeLessThan(0);
       const answered = emitted.filter(({ part }) => part === "answer");
       expect(answered.length).toBeGreaterThan(2);
       expect(emitted.filter(({ part }) => part === "thinking").every(({ score }) => score === undefined)).toBe(true);
