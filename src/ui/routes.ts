@@ -4,6 +4,7 @@ import type { Place } from "./route.ts";
 import { MoneyPage } from "./views/money.tsx";
 import { OverviewPage } from "./views/overview.tsx";
 import { RunsPage } from "./views/runs.tsx";
+import { TracesPage } from "./views/traces.tsx";
 import { TrainingPage } from "./views/training.tsx";
 
 /** What a view is given. */
@@ -31,6 +32,7 @@ export const VIEWS: readonly View<ViewProps>[] = [{ name: "runs", label: "Runs",
 /** Views of one run. */
 export const RUN_VIEWS: readonly View<RunViewProps>[] = [
   { name: "overview", label: "Overview", key: "o", component: OverviewPage },
+  { name: "traces", label: "Traces", key: "a", component: TracesPage },
   { name: "training", label: "Training", key: "t", component: TrainingPage },
   { name: "money", label: "Money", key: "m", component: MoneyPage },
 ];
