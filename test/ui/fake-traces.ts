@@ -1,7 +1,7 @@
 /** @file A run with as many traces as a test wants, in stages that are done as grappa finishes them. */
 import { join } from "node:path";
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
-import type { Stage } from "../../src/pipeline/stage.ts";
+import type { Stage, StageSummary } from "../../src/pipeline/stage.ts";
 import { finishStage, stageFolder } from "../../src/pipeline/stage-folder.ts";
 import type { StageName } from "../../src/schema/manifest.ts";
 import type { Dropped, GradedTrace, Question, Selection, Trace, TraceLength } from "../../src/schema/records.ts";
@@ -82,7 +82,11 @@ export async function writeTracedRun(
   await writeStage(folder, "collect", { "questions.jsonl": questions });
   await writeStage(folder, "trace", { "traces.jsonl": traces });
   await writeStage(folder, "grade", { "grades.jsonl": grades, "lengths.jsonl": lengths });
-  await writeStage(folder, "select", { "selection.jsonl": selection, "dropped.jsonl": dropped });
+  const reasons = Object.fromEntries(
+    ["not-drawn", "not-correct"].map((reason) => [reason, dropped.filter((row) => row.reason === reason).length]),
+  );
+  const funnel = [{ stage: "select", in: count, kept: selection.length, dropped: dropped.length, reasons }];
+  await writeStage(folder, "select", { "selection.jsonl": selection, "dropped.jsonl": dropped }, { funnel });
 }
 
 const KEY = "0123456789abcdef";
@@ -93,7 +97,10 @@ const DONE: readonly FakeEvent[] = STAGES.flatMap((stage): FakeEvent[] => [
   { at: at("10:00:10"), type: "stage-end", stage, key: KEY, note: "done" },
 ]);
 
-async function writeStage(run: string, name: StageName, files: Record<string, readonly object[]>): Promise<void> {
+/** A stage's files by name, and what it says of them. */
+type FakeStage = readonly [files: Record<string, readonly object[]>, summary?: StageSummary];
+
+async function writeStage(run: string, name: StageName, ...[files, summary = {}]: FakeStage): Promise<void> {
   const fs = nodeFileSystem();
   const folder = stageFolder(run, name, KEY);
   for (const [file, rows] of Object.entries(files))
@@ -110,5 +117,5 @@ async function writeStage(run: string, name: StageName, files: Record<string, re
     plan: () => "",
     run: refuse,
   };
-  await finishStage(fs, folder, { stage, identity: { key: KEY, config: {}, facts: {}, inputs: {} }, summary: {} });
+  await finishStage(fs, folder, { stage, identity: { key: KEY, config: {}, facts: {}, inputs: {} }, summary });
 }

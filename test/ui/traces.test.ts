@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { EventReader } from "../../src/ui/api/event-reader.ts";
+import type { CurationView, DroppedExamples } from "../../src/report/page/curation-view.ts";
 import type { ThinkingFound, TraceDetail, TracePage } from "../../src/report/page/trace-list.ts";
 import { ask } from "./ask.ts";
 import { writeFakeRun } from "./fake-run.ts";
@@ -94,6 +95,54 @@ test("a trace is opened with its texts as they are, and why it went", async () =
   expect((await ask(`${server.url}/api/runs/a-run/trace?id=../x`, headers)).status).toBe(404);
 });
 
+describe("the funnel", () => {
+  test("has every reason by its name, and both sides of the selection", async () => {
+    const { stages, sides } = await get<CurationView>("curation");
+    expect(stages.map(({ stage, reasons }) => [stage, reasons])).toEqual([
+      [
+        "select",
+        [
+          { reason: "not-drawn", count: COUNT / 2 },
+          { reason: "not-correct", count: COUNT / 4 },
+        ],
+      ],
+    ]);
+    expect(sides).toMatchObject({
+      selected: COUNT / 4,
+      dropped: (3 * COUNT) / 4,
+      domains: [
+        { label: "even", selected: COUNT / 4, dropped: COUNT / 4 },
+        { label: "odd", selected: 0, dropped: COUNT / 2 },
+      ],
+      medians: { selected: 1996 },
+    });
+    expect(sides?.lengths.map(({ label }) => label).slice(0, 2)).toEqual(["0–499", "500–999"]);
+    expect(sides?.lengths).toHaveLength(8);
+  });
+
+  test("shows some of what went for a reason, from all of it", async () => {
+    const { count, examples } = await get<DroppedExamples>("dropped?stage=select&reason=not-correct");
+    expect(count).toBe(COUNT / 4);
+    expect(examples).toHaveLength(12);
+    expect(examples[0]).toEqual({
+      id: traceId(1),
+      step: "quality",
+      detail: "incorrect",
+      question: "What is 1 plus 1?",
+      isTrace: true,
+    });
+    expect(examples.at(-1)?.id).toBe(traceId(1 + 4 * 11 * Math.floor(COUNT / 4 / 12)));
+    expect((await get<DroppedExamples>("dropped?stage=select&reason=constructor")).examples).toEqual([]);
+    expect((await ask(`${server.url}/api/runs/a-run/dropped?stage=nowhere`, headers)).status).toBe(404);
+  });
+
+  test("of a young run has no sides yet", async () => {
+    writeFakeRun(join(folder, "young"));
+    const reply = await ask(`${server.url}/api/runs/young/curation`, headers);
+    expect(reply.json()).toEqual({ run: "young", stages: [], sides: null });
+  });
+});
+
 describe("the search in thinking", () => {
   const search = async (query: string) => {
     const response = await fetch(`${server.url}/api/runs/a-run/thinking-search?q=${query}`, { headers });
@@ -120,6 +169,19 @@ describe("the search in thinking", () => {
     const hits = (await search("zzzz")).flatMap((part) => part.hits);
     expect(hits.map(({ row, around }) => [row.place, around.length])).toEqual([[LONG, 70]]);
   });
+
+  test("ends when nobody listens any more, and is no fault of anybody's", async () => {
+    for (let time = 0; time < 8; time++) {
+      const leaving = new AbortController();
+      const { signal } = leaving;
+      const response = await fetch(`${server.url}/api/runs/a-run/thinking-search?q=step`, { headers, signal });
+      await response.body?.getReader().read();
+      leaving.abort();
+    }
+    // More than may be open at once, had they not ended.
+    for (let time = 0; time < 30; time++) expect((await search("zzzz")).at(-1)?.scanned).toBe(COUNT);
+    expect(server.failures).toEqual([]);
+  }, 60_000);
 
   test("wants something to search for", async () => {
     expect((await ask(`${server.url}/api/runs/a-run/thinking-search?q=%20`, headers)).status).toBe(400);

@@ -10,6 +10,7 @@ import { journalFolder } from "../run-folder.ts";
 import { readPurchases } from "../run-spending.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
+import { readCuration, readDropped } from "./read-curation.ts";
 import { readEvaluation } from "./read-evaluation.ts";
 import { readFunnel } from "./read-funnel.ts";
 import { readMoney } from "./read-money.ts";
@@ -54,6 +55,8 @@ const RUN_READERS: RunReaders = {
   "/runs/:run/training": readTraining,
   "/runs/:run/evaluation": readEvaluation,
   "/runs/:run/money": readMoney,
+  "/runs/:run/curation": readCuration,
+  "/runs/:run/dropped": readDropped,
   "/runs/:run/traces": readTraces,
   "/runs/:run/trace": readTraceDetail,
 };

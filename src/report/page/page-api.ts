@@ -3,6 +3,7 @@
  * (src/server/page) and the page (src/ui) are both checked against it. Answers are plain JSON; numbers that are not known are
  * null, and texts are raw: whoever shows them escapes them.
  */
+import type { CurationView, DroppedExamples } from "./curation-view.ts";
 import type { EvaluationView } from "./evaluation-view.ts";
 import type { FunnelView } from "./funnel-view.ts";
 import type { MoneyView } from "./money-view.ts";
@@ -20,6 +21,8 @@ export interface PageApi {
   "/runs/:run/training": TrainingCurve;
   "/runs/:run/evaluation": EvaluationView;
   "/runs/:run/money": MoneyView;
+  "/runs/:run/curation": CurationView;
+  "/runs/:run/dropped": DroppedExamples;
   "/runs/:run/traces": TracePage;
   "/runs/:run/trace": TraceDetail;
 }

@@ -27,8 +27,11 @@ export function streamParts({ parts, faultOf, signal, onEnd }: PartsOptions): Re
         controller.enqueue(encoder.encode(`event: ${type}\ndata: ${JSON.stringify(value)}\n\n`));
       try {
         const { done, value } = signal.aborted ? { done: true, value: undefined } : await parts.next();
+        // Who left meanwhile has ended the stream.
+        if (isOver) return;
         if (!done) return send("value", value);
       } catch (error) {
+        if (isOver) return;
         send("fault", faultOf(error));
       }
       finish();

@@ -65,7 +65,7 @@ export function VirtualList({ label, count, rowHeight, chosen, onChoose, onSight
 
 /** Which rows are in sight, with a margin; keeps the chosen one there when it changes. */
 function useSight(
-  list: RefObject<HTMLDivElement>,
+  list: RefObject<HTMLDivElement | null>,
   { count, rowHeight, chosen }: Pick<VirtualListProps, "count" | "rowHeight" | "chosen">,
 ) {
   const [top, setTop] = useState(0);
