@@ -1,6 +1,6 @@
 /** @file `grappa curate`, `show` and `verify` on a run of real stages, made once by the real program. */
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -99,6 +99,50 @@ describe("curate", () => {
     },
     120_000,
   );
+});
+
+describe("triage", () => {
+  const decide = (...decisions: readonly (readonly [string, string])[]) =>
+    appendFileSync(
+      join(run, "triage.jsonl"),
+      decisions
+        .map(([traceId, decision]) => `${JSON.stringify({ schemaVersion: 1, at: "now", traceId, decision })}\n`)
+        .join(""),
+    );
+  const curate = () => {
+    const args = [MAIN, "curate", ...RECIPE, "--run", run];
+    const { stderr, status } = spawnSync(process.execPath, args, { cwd: machine.folder, encoding: "utf8" });
+    expect(status, stderr).toBe(0);
+    return stderr;
+  };
+
+  test("kept traces are selected, dropped ones are not, and verify makes the same again", async () => {
+    const before = rows<Selection>("selection.jsonl").map(({ traceId }) => traceId);
+    const dropped = rows<Dropped>("dropped.jsonl");
+    const idOf = (reason: string) => dropped.find((row) => row.reason === reason)?.id ?? "";
+    const [undrawn, wrong, cut] = [idOf("not-drawn"), idOf("not-correct"), idOf("not-finished")];
+    const [first = "", second = ""] = before;
+    decide([first, "drop"], [second, "drop"], [second, "none"], [undrawn, "keep"], [wrong, "keep"], [cut, "keep"]);
+    expect(curate()).toContain("1 traces kept by hand are not there or cannot be trained on");
+    const after = rows<Selection>("selection.jsonl");
+    expect(after).toHaveLength(40);
+    const byHand = after.filter(({ reason }) => reason === "by-hand").map(({ traceId }) => traceId);
+    expect(byHand).toEqual([undrawn, wrong].sort());
+    expect(after.map(({ rank }) => rank)).toEqual(Array.from({ length: 40 }, (_, rank) => rank));
+    expect(after.map(({ traceId }) => traceId)).not.toContain(first);
+    expect(rows<Dropped>("dropped.jsonl").find(({ id }) => id === first)?.reason).toBe("dropped-by-hand");
+    expect(rows<Dropped>("dropped.jsonl").find(({ id }) => id === cut)?.reason).toBe("not-finished");
+    expect(JSON.parse((await machine.run("verify", "made", "--json")).stdout)).toMatchObject({
+      selected: 40,
+      problems: [],
+    });
+    // What is decided since is for the next selection, and makes this one no less right.
+    decide([first, "none"], [undrawn, "none"], [wrong, "none"], [cut, "none"]);
+    expect(JSON.parse((await machine.run("verify", "made", "--json")).stdout)).toMatchObject({ problems: [] });
+    // Without decisions it is the selection that it was, found under its old key.
+    expect(curate()).not.toMatch(/^select +done/m);
+    expect(rows<Selection>("selection.jsonl").map(({ traceId }) => traceId)).toEqual(before);
+  }, 120_000);
 });
 
 describe("verify", () => {

@@ -6,6 +6,7 @@ import { orderStages } from "./order-stages.ts";
 import type { RunRequest } from "./run-request.ts";
 import { identifyStage, inputsOf, type Stage } from "./stage.ts";
 import { inspectStage, stageFolder } from "./stage-folder.ts";
+import { readVerdicts, triageFact } from "./triage-file.ts";
 
 /** What a run would do with one stage. */
 export interface PlannedStage {
@@ -46,7 +47,9 @@ async function planStage(
   const plain = { stage: stage.name, work: stage.plan(request.recipe), manifest: undefined };
   if (!inputsOf(stage, request.recipe).every((input) => outputs[input] !== undefined))
     return { ...plain, status: "later", key: undefined };
-  const { key } = identifyStage(stage, request.recipe, { facts: request.facts, inputs: outputs });
+  const triage = stage.heedsTriage === true ? triageFact(await readVerdicts(fs, request.folder)) : {};
+  const facts = { ...request.facts, ...triage };
+  const { key } = identifyStage(stage, request.recipe, { facts, inputs: outputs });
   if (isForgotten(stage.name, request)) return { ...plain, status: "run", key };
   const state = await inspectStage(fs, stageFolder(request.folder, stage.name, key), request.verification ?? "sizes");
   if (state.status === "done") return { ...plain, status: "done", key, manifest: state.manifest };

@@ -4,7 +4,9 @@ import { AppError } from "../core/errors.ts";
 import { canonicalJson } from "../core/hash.ts";
 import type { StageName } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import { TriageVerdict } from "../schema/triage.ts";
 import type { Stage, StageContext, StageInput, StageOutput, StageSummary } from "./stage.ts";
+import { triageFact } from "./triage-file.ts";
 
 /** The run whose selection is made again. */
 export interface RederiveOptions {
@@ -29,7 +31,10 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 export async function rederiveSelection(stage: Stage, options: RederiveOptions): Promise<Difference[]> {
   const { fs, selected } = options;
   const files = new Map<string, string[]>();
-  const summary = await tryRun(stage, contextOf(options, files));
+  const verdicts = await verdictsOf(selected);
+  if (triageFact(verdicts).triage !== selected.manifest.facts.triage)
+    return [{ file: "triage.jsonl", problem: "its decisions are not those of the selection's key" }];
+  const summary = await tryRun(stage, contextOf(options, { files, verdicts }));
   if (typeof summary === "string")
     return [{ file: "manifest.json", problem: `the selection cannot be made again: ${summary}` }];
   const differences: Difference[] = [];
@@ -52,6 +57,13 @@ export async function rederiveSelection(stage: Stage, options: RederiveOptions):
   return differences;
 }
 
+/** The decisions that the selection honoured: its own copy, for the run's may have changed since. */
+async function verdictsOf({ manifest, readRows }: StageInput): Promise<readonly TriageVerdict[]> {
+  return manifest.files.some(({ path }) => path === "triage.jsonl")
+    ? await readRows("triage.jsonl", TriageVerdict)
+    : [];
+}
+
 async function tryRun(stage: Stage, context: StageContext): Promise<StageSummary | string> {
   try {
     return await stage.run(context);
@@ -72,7 +84,10 @@ async function firstDifference(found: AsyncIterable<string>, wanted: readonly st
 }
 
 /** A stage's surroundings in which it can read, write into memory, and do nothing else. */
-function contextOf({ recipe, runFolder, inputs, signal }: RederiveOptions, files: Map<string, string[]>): StageContext {
+function contextOf(
+  { recipe, runFolder, inputs, signal }: RederiveOptions,
+  { files, verdicts }: { readonly files: Map<string, string[]>; readonly verdicts: readonly TriageVerdict[] },
+): StageContext {
   const refuse = (): never => {
     throw new Error("bug in grappa: the selection asks for what it must not need");
   };
@@ -86,6 +101,7 @@ function contextOf({ recipe, runFolder, inputs, signal }: RederiveOptions, files
     workFolder: runFolder,
     journalFolder: runFolder,
     accounts: refuse,
+    verdicts,
     retryFailed: false,
     input: (name) => inputs.get(name) ?? refuse(),
     progress: () => undefined,

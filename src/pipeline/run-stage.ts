@@ -21,6 +21,7 @@ export interface StageRun {
   readonly folder: string;
   /** True when an earlier try left a work folder. */
   readonly isResumed: boolean;
+  readonly verdicts: StageContext["verdicts"];
 }
 
 /** Runs one stage to its manifest, and writes down what the try took, however it ends. */
@@ -115,7 +116,7 @@ interface ContextParts {
 }
 
 function openContext(stage: Stage, request: RunRequest, { run, measures }: ContextParts): StageContext {
-  const { ports, accounts, done, folder, identity } = run;
+  const { ports, accounts, done, folder, identity, verdicts } = run;
   const inputs = inputsOf(stage, request.recipe);
   return {
     recipe: request.recipe,
@@ -127,6 +128,7 @@ function openContext(stage: Stage, request: RunRequest, { run, measures }: Conte
     workFolder: workFolder(folder),
     journalFolder: journalFolder(request.folder),
     accounts,
+    verdicts,
     retryFailed: request.retryFailed ?? false,
     input: (name) => {
       const manifest = done.get(name);

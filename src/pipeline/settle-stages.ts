@@ -3,6 +3,7 @@ import type { RunAccounts } from "./run-accounts.ts";
 import { type PipelinePorts, type RunRequest, throwIfInterrupted } from "./run-request.ts";
 import { runStage } from "./run-stage.ts";
 import { identifyStage, inputsOf, type Stage } from "./stage.ts";
+import { readVerdicts, triageFact } from "./triage-file.ts";
 import { clearWork, inspectStage, stageFolder } from "./stage-folder.ts";
 
 /** What settling needs beside the request. */
@@ -44,7 +45,10 @@ async function settleStage(
   const inputs = Object.fromEntries(
     inputsOf(stage, request.recipe).map((name) => [name, done.get(name)?.outputHash ?? ""]),
   );
-  const identity = identifyStage(stage, request.recipe, { facts: request.facts, inputs });
+  // Read once, now: what is decided while the stage runs is for the next time.
+  const verdicts = stage.heedsTriage === true ? await readVerdicts(ports.fs, request.folder) : [];
+  const facts = { ...request.facts, ...triageFact(verdicts) };
+  const identity = identifyStage(stage, request.recipe, { facts, inputs });
   const folder = stageFolder(request.folder, stage.name, identity.key);
   const state = await inspectStage(ports.fs, folder, request.verification ?? "sizes");
   if (state.status === "done") {
@@ -56,5 +60,5 @@ async function settleStage(
     ports.observe({ type: "warning", stage: stage.name, message: `${state.reason}; running the stage again` });
   await beforeRun();
   const isResumed = state.status === "unfinished";
-  return await runStage(stage, request, { ports, accounts, done, identity, folder, isResumed });
+  return await runStage(stage, request, { ports, accounts, done, identity, folder, isResumed, verdicts });
 }

@@ -7,6 +7,7 @@ import { canonicalJson, shortHash } from "../core/hash.ts";
 import type { RunFact, StageManifest, StageName, StageNotes } from "../schema/manifest.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { FunnelStage } from "../schema/records.ts";
+import type { TriageVerdict } from "../schema/triage.ts";
 import type { RunAccounts } from "./run-accounts.ts";
 
 /** How far a stage is. `total` may grow while it runs. */
@@ -71,6 +72,8 @@ export interface StageContext {
   /** Ask again for what was refused for good before. */
   readonly retryFailed: boolean;
   input(stage: StageName): StageInput;
+  /** What somebody decided who read the traces, as the key says; empty for a stage that does not heed it. */
+  readonly verdicts: readonly TriageVerdict[];
   progress(progress: StageProgress): void;
   /** Something the user should know and that stops nothing. */
   warn(message: string): void;
@@ -93,6 +96,8 @@ export interface Stage {
   readonly inputs: readonly StageName[] | ((recipe: Recipe) => readonly StageName[]);
   /** What outside the recipe changes its output; it may depend on the recipe. */
   readonly facts: readonly RunFact[] | ((recipe: Recipe) => readonly RunFact[]);
+  /** Decisions of somebody who read the traces change its output: where there are any, its key holds them. */
+  readonly heedsTriage?: true;
   /** Raised when the code gives other output for the same input. */
   readonly codeVersion: number;
   /** The part of the recipe that its output depends on; plain JSON. Nothing else of the recipe may be read by `run`. */
@@ -129,7 +134,11 @@ export function identifyStage(
 ): StageIdentity {
   const config = JSON.parse(canonicalJson(stage.config(recipe))) as StageManifest["config"];
   const wanted = typeof stage.facts === "function" ? stage.facts(recipe) : stage.facts;
-  const facts = Object.fromEntries(wanted.map((fact) => [fact, known.facts[fact] ?? "unknown"]));
+  const { triage } = known.facts;
+  const facts = {
+    ...Object.fromEntries(wanted.map((fact) => [fact, known.facts[fact] ?? "unknown"])),
+    ...(stage.heedsTriage === true && triage !== undefined ? { triage } : {}),
+  };
   const inputs = Object.fromEntries(inputsOf(stage, recipe).map((input) => [input, known.inputs[input] ?? ""]));
   const key = shortHash(canonicalJson({ stage: stage.name, codeVersion: stage.codeVersion, config, facts, inputs }));
   return { key, config, facts, inputs };

@@ -27,6 +27,7 @@ import {
 } from "./records.ts";
 import { RunSummary } from "./result.ts";
 import { TaskFile } from "./task-file.ts";
+import { TriageLine } from "./triage.ts";
 
 const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly about: string }>> = {
   recipe: { schema: Recipe, about: "A whole experiment, as a person writes it." },
@@ -53,6 +54,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ab
   "run-manifest": { schema: RunManifest, about: "manifest.json of a run: written last." },
   timing: { schema: Timing, about: "A line of timings.jsonl." },
   "run-event": { schema: RunEventLine, about: "A line of events.jsonl." },
+  triage: { schema: TriageLine, about: "A line of triage.jsonl: what was decided of a trace." },
   task: { schema: TaskFile, about: "A task of one's own, as a person writes it." },
   evaluation: { schema: EvaluationHeader, about: "evaluation.json: what is asked of which model; written first." },
   "evaluation-speed": { schema: EvaluationSpeed, about: "A line of speed.jsonl: seconds and tokens of one process." },

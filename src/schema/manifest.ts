@@ -22,7 +22,7 @@ export const StageName = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof StageName>;
 
 /** What outside the recipe and the earlier stages can change a stage's output. */
-export const RunFact = z.enum(["baseWeights", "tokenizer", "chatTemplate", "kernelBuild", "questionFiles"]);
+export const RunFact = z.enum(["baseWeights", "tokenizer", "chatTemplate", "kernelBuild", "questionFiles", "triage"]);
 export type RunFact = z.infer<typeof RunFact>;
 
 /** One file of a stage's output. */

@@ -170,7 +170,7 @@ export const Selection = z.strictObject({
   traceId: id,
   domain: z.string(),
   thinkingTokens: z.int().min(0),
-  reason: z.enum(["seed", "uniform-domain", "benchmark-domain", "random", "longest", "all"]),
+  reason: z.enum(["seed", "uniform-domain", "benchmark-domain", "random", "longest", "all", "by-hand"]),
 });
 export type Selection = z.infer<typeof Selection>;
 

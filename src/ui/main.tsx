@@ -4,6 +4,8 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
+import "./style/funnel.css";
+import "./style/traces.css";
 import { render } from "preact";
 import { takeToken } from "./api/token.ts";
 import { App } from "./app.tsx";

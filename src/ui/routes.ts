@@ -1,9 +1,11 @@
 /** @file The views there are, in the order of the navigation. A new one is a line here and a file in views/. */
 import type { ComponentType } from "preact";
 import type { Place } from "./route.ts";
+import { FunnelPage } from "./views/funnel.tsx";
 import { MoneyPage } from "./views/money.tsx";
 import { OverviewPage } from "./views/overview.tsx";
 import { RunsPage } from "./views/runs.tsx";
+import { TracesPage } from "./views/traces.tsx";
 import { TrainingPage } from "./views/training.tsx";
 
 /** What a view is given. */
@@ -31,6 +33,8 @@ export const VIEWS: readonly View<ViewProps>[] = [{ name: "runs", label: "Runs",
 /** Views of one run. */
 export const RUN_VIEWS: readonly View<RunViewProps>[] = [
   { name: "overview", label: "Overview", key: "o", component: OverviewPage },
+  { name: "funnel", label: "Funnel", key: "f", component: FunnelPage },
+  { name: "traces", label: "Traces", key: "a", component: TracesPage },
   { name: "training", label: "Training", key: "t", component: TrainingPage },
   { name: "money", label: "Money", key: "m", component: MoneyPage },
 ];

@@ -16,7 +16,7 @@ if (path === undefined) console.warn("SKIP the browser's tests: no Chromium foun
 
 const ATTACK = `<img src=x onerror="document.title='taken'"><script>document.title="taken"<!--\u202e`;
 const HOSTILE = `bad '"<b> &amp; \u202erun`;
-const VIEWS = ["overview", "training", "money"];
+const VIEWS = ["overview", "funnel", "traces", "training", "money"];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const folder = mkdtempSync(join(tmpdir(), "grappa-ui-"));

@@ -9,11 +9,12 @@ export interface Reply {
   readonly text: string;
 }
 
-/** One request; `json` reads the body. */
+/** One request; `json` reads the answer's body. */
 export async function ask(
   url: string,
   headers: Readonly<Record<string, string>> = {},
   method = "GET",
+  body = "",
 ): Promise<Reply & { readonly json: () => unknown }> {
   const { hostname, port } = new URL(url);
   // The path as it is written: a URL would tidy `..` away.
@@ -26,7 +27,7 @@ export async function ask(
       response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
     });
     sent.on("error", reject);
-    sent.end();
+    sent.end(body);
   });
   return { ...reply, json: () => JSON.parse(reply.text) as unknown };
 }

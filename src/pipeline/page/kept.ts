@@ -5,7 +5,7 @@
 
 /** Of the time, making one value again and again may take so much. */
 const MOST_SHARE = 1 / 20;
-/** Values kept, oldest forgotten first. */
+/** Values kept where nothing else is said, oldest forgotten first. */
 const MOST_VALUES = 200;
 
 interface Entry {
@@ -18,11 +18,16 @@ interface Entry {
 /** Values by name. */
 export class Kept {
   readonly #now: () => number;
+  readonly #most: number;
   readonly #entries = new Map<string, Entry>();
 
-  /** @param now milliseconds of a clock that never goes back */
-  constructor(now: () => number) {
+  /**
+   * @param now milliseconds of a clock that never goes back
+   * @param most values kept
+   */
+  constructor(now: () => number, most = MOST_VALUES) {
     this.#now = now;
+    this.#most = most;
   }
 
   /** The value of that name: the kept one while its stamp holds or it is too early for another. What fails is not kept. */
@@ -33,7 +38,7 @@ export class Kept {
     const entry: Entry = { stamp, value: make(), notBefore: Number.POSITIVE_INFINITY };
     this.#entries.delete(name);
     this.#entries.set(name, entry);
-    for (const oldest of [...this.#entries.keys()].slice(0, -MOST_VALUES)) this.#entries.delete(oldest);
+    for (const oldest of [...this.#entries.keys()].slice(0, -this.#most)) this.#entries.delete(oldest);
     try {
       const value = (await entry.value) as T;
       entry.notBefore = this.#now() + (this.#now() - began) / MOST_SHARE;

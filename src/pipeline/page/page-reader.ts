@@ -10,11 +10,14 @@ import { journalFolder } from "../run-folder.ts";
 import { readPurchases } from "../run-spending.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
+import { readCuration, readDropped } from "./read-curation.ts";
 import { readEvaluation } from "./read-evaluation.ts";
 import { readFunnel } from "./read-funnel.ts";
 import { readMoney } from "./read-money.ts";
 import { overviewOf, rowOf, unreadableOverview } from "./read-overview.ts";
 import { readTraining } from "./read-training.ts";
+import { readTraceDetail, readTraces } from "./read-traces.ts";
+import { TriageLog } from "./triage-log.ts";
 import { readFacts, type RunFacts } from "./run-facts.ts";
 import { RunsFolder } from "./runs-folder.ts";
 
@@ -25,6 +28,8 @@ export interface PagePorts {
   readonly clock: Clock;
 }
 
+/** Indexes of traces are large: of a hundred thousand questions hundreds of megabytes. */
+const MOST_INDEXES = 2;
 /** More runs than these are counted, not listed. */
 const MOST_RUNS = 500;
 
@@ -50,6 +55,10 @@ const RUN_READERS: RunReaders = {
   "/runs/:run/training": readTraining,
   "/runs/:run/evaluation": readEvaluation,
   "/runs/:run/money": readMoney,
+  "/runs/:run/curation": readCuration,
+  "/runs/:run/dropped": readDropped,
+  "/runs/:run/traces": readTraces,
+  "/runs/:run/trace": readTraceDetail,
 };
 
 /** Addresses of one run, and the others. */
@@ -60,13 +69,17 @@ export const OTHER_ROUTES = Object.keys(READERS) as readonly OtherRoute[];
 export class PageReader {
   readonly ports: PagePorts;
   readonly kept: Kept;
+  /** Of traces, by the run's folder. */
+  readonly indexes: Kept;
   readonly runs: RunsFolder;
   readonly #logs = new Map<string, EventLog>();
+  readonly #triages = new Map<string, TriageLog>();
 
   /** @param folder absolute: a folder of runs, or one run's */
   constructor(ports: PagePorts, folder: string) {
     this.ports = ports;
     this.kept = new Kept(() => ports.clock.now());
+    this.indexes = new Kept(() => ports.clock.now(), MOST_INDEXES);
     this.runs = new RunsFolder(ports.fs, folder);
   }
 
@@ -111,6 +124,13 @@ export class PageReader {
     let log = this.#logs.get(folder);
     if (log === undefined) this.#logs.set(folder, (log = new EventLog(folder)));
     return await readFacts({ fs: this.ports.fs, processes: this.ports.processes, name, folder, log });
+  }
+
+  /** What was decided of the run's traces. */
+  triage({ folder }: Pick<RunFacts, "folder">): TriageLog {
+    let log = this.#triages.get(folder);
+    if (log === undefined) this.#triages.set(folder, (log = new TriageLog(folder)));
+    return log;
   }
 
   /** Sums of the run's journal. */

@@ -1,9 +1,9 @@
 import { AppError } from "../../core/errors.ts";
 import { type Candidate, sourceOf } from "../../curate/candidate.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
-import { faultOf, type QualityContext } from "../../curate/quality.ts";
+import { faultOf, type QualityContext, type QualityReason } from "../../curate/quality.ts";
 import { UNCLASSIFIED } from "../../curate/msc-classes.ts";
-import { selectExamples } from "../../curate/select.ts";
+import { selectWithKept } from "../../curate/select-by-hand.ts";
 import { longestThinking, parametersByName } from "../../curate/student-size.ts";
 import { traceRules, traceRulesConfig } from "../../curate/trace-rules.ts";
 import { Dropped, type FunnelStage, GradedTrace, Question, SCHEMA_VERSION, Trace } from "../../schema/records.ts";
@@ -14,13 +14,15 @@ import { readTraceLengths } from "./trace-lengths.ts";
 
 /**
  * Chooses what to train on: quality, then the recipe's method. Asks nobody and reads nothing but the stages before it, so that
- * it can be derived again anywhere. Outputs `selection.jsonl` and `dropped.jsonl`.
+ * it can be derived again anywhere; and the decisions of whoever read the traces. Outputs `selection.jsonl`, `dropped.jsonl`,
+ * and with decisions `triage.jsonl`: those that it honoured.
  */
 export function selectStage(): Stage {
   return {
     name: "select",
     inputs: ["attempt", "trace", "grade"],
     facts: [],
+    heedsTriage: true,
     codeVersion: 2,
     config: ({ select, seed, order, student, domain, curate }) => ({
       ...select,
@@ -37,27 +39,57 @@ export function selectStage(): Stage {
   };
 }
 
-async function select({ recipe, input, output, warn }: StageContext): Promise<StageSummary> {
+async function select({ recipe, input, output, verdicts, warn }: StageContext): Promise<StageSummary> {
   if (recipe.select.capBySize && parametersByName(recipe.student) === undefined)
     warn(`select.capBySize does nothing: ${recipe.student.base} tells no size such as 1.5B in its name`);
-  const sifted = await siftTraces(recipe, input);
-  const { kept, dropped } = selectExamples(sifted.candidates, { ...recipe.select, seed: recipe.seed });
-  const allDropped = [...sifted.tooEasy, ...sifted.unfit, ...dropped];
+  const hand = byHand(verdicts);
+  const sifted = await siftTraces(recipe, input, hand);
+  const { kept, dropped } = selectWithKept(sifted.candidates, hand.kept, { ...recipe.select, seed: recipe.seed });
+  const allDropped = [...sifted.tooEasy, ...sifted.unfit, ...sifted.byHand, ...dropped];
   const funnel = buildFunnel("select", sifted.traces, { kept, dropped: allDropped });
   if (kept.length === 0) throw nothingLeft(funnel);
   if (kept.length < recipe.select.count && recipe.select.method !== "all")
     warn(`only ${kept.length} of the ${recipe.select.count} examples asked for: collect more questions`);
   await output.writeRows("selection.jsonl", kept);
   await output.writeRows("dropped.jsonl", allDropped);
+  if (verdicts.length > 0) await output.writeRows("triage.jsonl", verdicts);
+  const keptByHand = kept.filter(({ reason }) => reason === "by-hand").length;
+  if (keptByHand < hand.kept.size)
+    warn(
+      `${hand.kept.size - keptByHand} traces kept by hand are not there or cannot be trained on: dropped.jsonl says why`,
+    );
   const thinkingTokens = kept.reduce((sum, row) => sum + row.thinkingTokens, 0);
   return {
     funnel: [funnel],
     notes: {
       domains: new Set(kept.map(({ domain }) => domain)).size,
       meanThinkingTokens: Math.round(thinkingTokens / Math.max(1, kept.length)),
+      ...(verdicts.length > 0 ? { keptByHand, droppedByHand: sifted.byHand.length } : {}),
     },
   };
 }
+
+/** Ids of traces that somebody kept, and dropped. */
+interface ByHand {
+  readonly kept: ReadonlySet<string>;
+  readonly dropped: ReadonlySet<string>;
+}
+
+function byHand(verdicts: StageContext["verdicts"]): ByHand {
+  const idsOf = (wanted: string) =>
+    new Set(verdicts.filter(({ decision }) => decision === wanted).map(({ traceId }) => traceId));
+  return { kept: idsOf("keep"), dropped: idsOf("drop") };
+}
+
+/** What nobody can overrule: a student cannot be trained on it, or would learn not to stop. */
+const FINAL: ReadonlySet<QualityReason> = new Set([
+  "not-finished",
+  "empty-thinking",
+  "empty-answer",
+  "control-text",
+  "too-long",
+  "exceeds-context",
+]);
 
 /** The traces without their texts, which need not fit into memory. */
 interface Sifted {
@@ -67,9 +99,10 @@ interface Sifted {
   /** In s1's order everything is traced, and what a reference student solved goes now, for the reason that it went there. */
   readonly tooEasy: readonly Dropped[];
   readonly unfit: readonly Dropped[];
+  readonly byHand: readonly Dropped[];
 }
 
-async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise<Sifted> {
+async function siftTraces(recipe: Recipe, input: StageContext["input"], hand: ByHand): Promise<Sifted> {
   const questions = await readQuestions(recipe, input);
   const lengths = await readTraceLengths(input("grade"));
   const grades = new Map(
@@ -82,8 +115,13 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
   };
   const whyGone = await whyQuestionsWent(recipe, input);
   const [candidates, tooEasy, unfit]: [Candidate[], Dropped[], Dropped[]] = [[], [], []];
+  const byHand: Dropped[] = [];
   for await (const trace of input("trace").streamRows("traces.jsonl", Trace)) {
     const { id, questionId } = trace;
+    if (hand.dropped.has(id)) {
+      byHand.push({ schemaVersion: SCHEMA_VERSION, stage: "triage", detail: "", id, reason: "dropped-by-hand" });
+      continue;
+    }
     const question = questions.get(questionId);
     if (question === undefined) {
       const { reason = "not-left", detail = "" } = whyGone.get(questionId) ?? {};
@@ -92,7 +130,7 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
     }
     const outcome = grades.get(id)?.outcome;
     const fault = faultOf(trace, context);
-    if (fault === null)
+    if (fault === null || (hand.kept.has(id) && !FINAL.has(fault.reason)))
       candidates.push({
         ...question,
         questionId,
@@ -109,7 +147,8 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"]): Promise
         reason: fault.reason,
       });
   }
-  return { traces: candidates.length + tooEasy.length + unfit.length, candidates, tooEasy, unfit };
+  const traces = candidates.length + tooEasy.length + unfit.length + byHand.length;
+  return { traces, candidates, tooEasy, unfit, byHand };
 }
 
 /** Domain and source of each question that is left, by its id. */

@@ -3,11 +3,14 @@
  * (src/server/page) and the page (src/ui) are both checked against it. Answers are plain JSON; numbers that are not known are
  * null, and texts are raw: whoever shows them escapes them.
  */
+import type { CurationView, DroppedExamples } from "./curation-view.ts";
 import type { EvaluationView } from "./evaluation-view.ts";
 import type { FunnelView } from "./funnel-view.ts";
 import type { MoneyView } from "./money-view.ts";
 import type { RunList } from "./run-list.ts";
 import type { RunOverview } from "./run-overview.ts";
+import type { ThinkingFound, TraceDetail, TracePage, TraceRow } from "./trace-list.ts";
+import type { TriageChange } from "../../schema/triage.ts";
 import type { TrainingCurve } from "./training-curve.ts";
 
 /** Addresses that are read by GET; `:run` stands for the name of a run's folder. */
@@ -18,11 +21,25 @@ export interface PageApi {
   "/runs/:run/training": TrainingCurve;
   "/runs/:run/evaluation": EvaluationView;
   "/runs/:run/money": MoneyView;
+  "/runs/:run/curation": CurationView;
+  "/runs/:run/dropped": DroppedExamples;
+  "/runs/:run/traces": TracePage;
+  "/runs/:run/trace": TraceDetail;
 }
 
 /** Addresses that go on answering: server-sent events, each the whole new value of the type. */
 export interface PageStreams {
   "/runs/:run/live": RunOverview;
+}
+
+/** Addresses that stream parts: each event is what came since the last one, and the end of the stream is the end. */
+export interface PageParts {
+  "/runs/:run/thinking-search": ThinkingFound;
+}
+
+/** Addresses that take JSON by POST, and write: what is sent, and what is answered. */
+export interface PageWrites {
+  "/runs/:run/triage": { readonly sent: TriageChange; readonly answer: Pick<TraceRow, "id" | "decision" | "hasNote"> };
 }
 
 /** An address of the API. */
@@ -46,7 +63,11 @@ export interface PageFault {
 }
 
 /** The address of a route below `/api`: names and values are escaped. */
-export function pagePath(route: PageRoute | StreamRoute, run: string | null, query: PageQuery = {}): string {
+export function pagePath(
+  route: PageRoute | StreamRoute | keyof PageParts | keyof PageWrites,
+  run: string | null,
+  query: PageQuery = {},
+): string {
   const path = route.replace(":run", encodeURIComponent(run ?? ""));
   const values = new URLSearchParams(query).toString();
   return values === "" ? path : `${path}?${values}`;

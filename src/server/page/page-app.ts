@@ -1,11 +1,17 @@
 /** @file The routes of `grappa ui`: the page's files, and its API over the folders of runs. */
+import type { IncomingMessage } from "node:http";
 import { type Context, Hono } from "hono";
 import { AppError } from "../../core/errors.ts";
 import { OTHER_ROUTES, type PageReader, RUN_ROUTES } from "../../pipeline/page/page-reader.ts";
+import { searchThinking } from "../../pipeline/page/read-traces.ts";
+import { changeTriage } from "../../pipeline/page/write-triage.ts";
 import type { PageFault } from "../../report/page/page-api.ts";
 import type { ServeApp } from "../serve-app.ts";
 import { askForToken, Refusal, refuseStrangers, sayHeaders } from "./page-guard.ts";
 import type { PageFile } from "./page-files.ts";
+import { ApiError } from "../openai/api-error.ts";
+import { readBody } from "../read-body.ts";
+import { streamParts } from "./page-parts.ts";
 import { streamValues } from "./page-stream.ts";
 
 /** What the app is made of. */
@@ -20,6 +26,8 @@ export interface PageOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** A note of 2,000 characters, each escaped, fits. */
+const MOST_BODY_BYTES = 64 * 1024;
 /** Streams open at once; a browser opens one for each page it shows. */
 const MOST_STREAMS = 32;
 /** Events are written every two seconds at most. */
@@ -42,6 +50,7 @@ export function pageApp(options: PageOptions): ServeApp {
   app.use("/api/*", askForToken(options.token));
   addApi(app, options);
   addStreams(app, options, streams);
+  addWrites(app, options);
   addFiles(app, options.files);
   app.onError((error, context) => answerFault(context, error, options.onFailure));
   app.notFound((context) => answerFault(context, new Refusal(404, "there is nothing at this address")));
@@ -69,11 +78,7 @@ function addStreams(app: Hono, { reader, onFailure }: PageOptions, streams: Stre
   app.get("/api/runs/:run/live", async (context) => {
     const run = runOf(context);
     await reader.runs.folderOf(run);
-    if (streams.open >= MOST_STREAMS)
-      throw new AppError("limit-exceeded", `${MOST_STREAMS} live views are open, and no more may`, {
-        hint: "close one of them",
-      });
-    streams.open += 1;
+    beginStream(streams);
     const stream = streamValues({
       read: () => reader.read("/runs/:run", run),
       faultOf: (error) => faultOf(error, onFailure).fault,
@@ -83,6 +88,42 @@ function addStreams(app: Hono, { reader, onFailure }: PageOptions, streams: Stre
     });
     return context.newResponse(stream.body, 200, Object.fromEntries(stream.headers));
   });
+  app.get("/api/runs/:run/thinking-search", async (context) => {
+    const parts = await searchThinking(await reader.facts(runOf(context)), reader, context.req.query());
+    beginStream(streams);
+    const body = streamParts({
+      parts,
+      faultOf: (error) => faultOf(error, onFailure).fault,
+      signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
+      onEnd: () => void (streams.open -= 1),
+    });
+    return context.body(body, 200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
+  });
+}
+
+function beginStream(streams: Streams): void {
+  if (streams.open >= MOST_STREAMS)
+    throw new AppError("limit-exceeded", `${MOST_STREAMS} live views are open, and no more may`, {
+      hint: "close one of them",
+    });
+  streams.open += 1;
+}
+
+function addWrites(app: Hono, { reader }: PageOptions): void {
+  app.post("/api/runs/:run/triage", async (context) =>
+    answer(context, await changeTriage(reader, runOf(context), await jsonOf(context))),
+  );
+}
+
+/** The body of a request. Throws {@link Refusal} for what is no JSON, or too much of it. */
+async function jsonOf(context: Context): Promise<unknown> {
+  const { incoming } = context.env as { readonly incoming: IncomingMessage };
+  try {
+    return JSON.parse(await readBody(incoming, MOST_BODY_BYTES)) as unknown;
+  } catch (error) {
+    if (error instanceof ApiError) throw new Refusal(413, error.message);
+    throw new Refusal(400, "the body is not JSON");
+  }
 }
 
 function addFiles(app: Hono, files: ReadonlyMap<string, PageFile>): void {
@@ -104,7 +145,7 @@ function answer(context: Context, value: unknown): Response {
   return context.json(value as object, 200, { "cache-control": "no-store" });
 }
 
-type FaultStatus = 400 | 401 | 403 | 404 | 405 | 422 | 429 | 500;
+type FaultStatus = 400 | 401 | 403 | 404 | 405 | 413 | 422 | 429 | 500;
 
 const STATUS: Partial<Record<AppError["code"], FaultStatus>> = {
   usage: 400,

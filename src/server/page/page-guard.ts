@@ -9,7 +9,7 @@ import { ApiError } from "../openai/api-error.ts";
 
 /** A request that is refused before anything is read. */
 export class Refusal extends AppError {
-  readonly status: 401 | 403 | 404 | 405;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 413;
 
   constructor(status: Refusal["status"], message: string, hint?: string) {
     super("usage", message, hint === undefined ? {} : { hint });

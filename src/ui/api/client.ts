@@ -2,9 +2,11 @@
 import {
   type PageApi,
   type PageFault,
+  type PageParts,
   type PageQuery,
   pagePath,
   type PageStreams,
+  type PageWrites,
 } from "../../report/page/page-api.ts";
 import { authorization } from "./token.ts";
 import { EventReader } from "./event-reader.ts";
@@ -32,7 +34,7 @@ export async function getJson<Route extends keyof PageApi>(
   run: string | null,
   { query, signal }: { readonly query?: PageQuery; readonly signal: AbortSignal },
 ): Promise<PageApi[Route]> {
-  const response = await ask(pagePath(route, run, query), signal);
+  const response = await ask(pagePath(route, run, query), { signal });
   return (await response.json()) as PageApi[Route];
 }
 
@@ -48,7 +50,39 @@ export async function openStream<Route extends keyof PageStreams>(
   run: string,
   { listener, signal }: { readonly listener: StreamListener<PageStreams[Route]>; readonly signal: AbortSignal },
 ): Promise<void> {
-  const response = await ask(pagePath(route, run), signal);
+  await hearEvents(await ask(pagePath(route, run), { signal }), listener);
+}
+
+/** Listens to what comes in parts, to its end. Throws {@link FaultError} where it cannot be had, or breaks. */
+export async function openParts<Route extends keyof PageParts>(
+  route: Route,
+  run: string,
+  options: {
+    readonly query: PageQuery;
+    readonly listener: StreamListener<PageParts[Route]>;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  await hearEvents(await ask(pagePath(route, run, options.query), options), options.listener);
+}
+
+/** Writes, and tells what holds then. Throws {@link FaultError}; then nothing is known to be written. */
+export async function postJson<Route extends keyof PageWrites>(
+  route: Route,
+  run: string,
+  sent: PageWrites[Route]["sent"],
+): Promise<PageWrites[Route]["answer"]> {
+  const response = await ask(pagePath(route, run), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(sent),
+    // Also what is sent while the page is being left must arrive.
+    keepalive: true,
+  });
+  return (await response.json()) as PageWrites[Route]["answer"];
+}
+
+async function hearEvents<Value>(response: Response, listener: StreamListener<Value>): Promise<void> {
   const events = new EventReader();
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
@@ -57,20 +91,23 @@ export async function openStream<Route extends keyof PageStreams>(
     });
     if (part === undefined || part.done) return;
     for (const { type, data } of events.take(part.value)) {
-      if (type === "value") listener.onValue(JSON.parse(data) as PageStreams[Route]);
+      if (type === "value") listener.onValue(JSON.parse(data) as Value);
       if (type === "fault") listener.onFault(JSON.parse(data) as PageFault);
     }
   }
 }
 
-async function ask(path: string, signal: AbortSignal): Promise<Response> {
-  const response = await fetch(`/api${path}`, { headers: authorization(), signal, cache: "no-store" }).catch(
-    (error) => {
-      if (signal.aborted) throw error;
-      throw new FaultError(SILENT);
-    },
-  );
+async function ask(path: string, { signal, method, headers, body, keepalive }: RequestInit): Promise<Response> {
+  const response = await fetch(`/api${path}`, {
+    ...(method === undefined ? {} : { method, body: body ?? null, keepalive: keepalive ?? false }),
+    headers: { ...authorization(), ...(headers as Record<string, string> | undefined) },
+    signal: signal ?? null,
+    cache: "no-store",
+  }).catch((error) => {
+    if (signal?.aborted === true) throw error;
+    throw new FaultError(SILENT);
+  });
   if (response.ok) return response;
-  const body = (await response.json().catch(() => undefined)) as { readonly error?: PageFault } | undefined;
-  throw new FaultError(body?.error ?? { code: "network", message: `status ${response.status}`, hint: null });
+  const answer = (await response.json().catch(() => undefined)) as { readonly error?: PageFault } | undefined;
+  throw new FaultError(answer?.error ?? { code: "network", message: `status ${response.status}`, hint: null });
 }

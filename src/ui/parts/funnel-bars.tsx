@@ -30,7 +30,8 @@ export function FunnelBars({ rows }: { readonly rows: readonly FunnelRow[] }) {
   );
 }
 
-function Flow({ row: { stage, keptShare, droppedShare } }: { readonly row: FunnelRow }) {
+/** A stage's bar: solid is kept, hatched is dropped. */
+export function Flow({ row: { stage, keptShare, droppedShare } }: { readonly row: FunnelRow }) {
   const [kept, dropped] = [keptShare * 1000, droppedShare * 1000];
   const hatch = `${HATCH}-${stage}`;
   return (
