@@ -4,6 +4,7 @@ import "./style/tokens.css";
 import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
+import "./style/answers.css";
 import { render } from "preact";
 import { takeToken } from "./api/token.ts";
 import { App } from "./app.tsx";

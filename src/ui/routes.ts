@@ -1,9 +1,11 @@
 /** @file The views there are, in the order of the navigation. A new one is a line here and a file in views/. */
 import type { ComponentType } from "preact";
 import type { Place } from "./route.ts";
+import { ComparePage } from "./views/compare.tsx";
 import { MoneyPage } from "./views/money.tsx";
 import { OverviewPage } from "./views/overview.tsx";
 import { RunsPage } from "./views/runs.tsx";
+import { ThinkingPage } from "./views/thinking.tsx";
 import { TrainingPage } from "./views/training.tsx";
 
 /** What a view is given. */
@@ -32,5 +34,7 @@ export const VIEWS: readonly View<ViewProps>[] = [{ name: "runs", label: "Runs",
 export const RUN_VIEWS: readonly View<RunViewProps>[] = [
   { name: "overview", label: "Overview", key: "o", component: OverviewPage },
   { name: "training", label: "Training", key: "t", component: TrainingPage },
+  { name: "thinking", label: "Thinking", key: "h", component: ThinkingPage },
+  { name: "compare", label: "Compare", key: "c", component: ComparePage },
   { name: "money", label: "Money", key: "m", component: MoneyPage },
 ];

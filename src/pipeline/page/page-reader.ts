@@ -10,6 +10,8 @@ import { journalFolder } from "../run-folder.ts";
 import { readPurchases } from "../run-spending.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
+import { readAnswer, readAnswers } from "./read-answers.ts";
+import { readCompare } from "./read-compare.ts";
 import { readEvaluation } from "./read-evaluation.ts";
 import { readFunnel } from "./read-funnel.ts";
 import { readMoney } from "./read-money.ts";
@@ -49,6 +51,9 @@ const RUN_READERS: RunReaders = {
   "/runs/:run/funnel": readFunnel,
   "/runs/:run/training": readTraining,
   "/runs/:run/evaluation": readEvaluation,
+  "/runs/:run/answers": readAnswers,
+  "/runs/:run/answer": readAnswer,
+  "/runs/:run/compare": readCompare,
   "/runs/:run/money": readMoney,
 };
 

@@ -32,7 +32,10 @@ describe("evaluate.reject", () => {
       code: "recipe-invalid",
       message: "evaluate.reject is for students that the embedded engine asks",
     });
-    const launched = recipeWith({ train: { launcher: { type: "torchrun" } }, evaluate: { ...evaluate, on: "launcher" } });
+    const launched = recipeWith({
+      train: { launcher: { type: "torchrun" } },
+      evaluate: { ...evaluate, on: "launcher" },
+    });
     await expect(stage({ isHeldHere: true }).check?.(launched)).rejects.toMatchObject({ code: "recipe-invalid" });
   });
 });

@@ -3,6 +3,8 @@
  * (src/server/page) and the page (src/ui) are both checked against it. Answers are plain JSON; numbers that are not known are
  * null, and texts are raw: whoever shows them escapes them.
  */
+import type { AnswerList, AnswerView } from "./answer-view.ts";
+import type { CompareView } from "./compare-view.ts";
 import type { EvaluationView } from "./evaluation-view.ts";
 import type { FunnelView } from "./funnel-view.ts";
 import type { MoneyView } from "./money-view.ts";
@@ -17,6 +19,9 @@ export interface PageApi {
   "/runs/:run/funnel": FunnelView;
   "/runs/:run/training": TrainingCurve;
   "/runs/:run/evaluation": EvaluationView;
+  "/runs/:run/answers": AnswerList;
+  "/runs/:run/answer": AnswerView;
+  "/runs/:run/compare": CompareView;
   "/runs/:run/money": MoneyView;
 }
 
