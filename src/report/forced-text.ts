@@ -19,8 +19,11 @@ export function markForced(thinking: string, prefixes: readonly string[]): Reply
   return [...runs, { text: thinking.slice(at), isForced: false }].filter(({ text }) => text !== "");
 }
 
+/** The words that open an answer where thinking was cut. */
+export const FORCED_ANSWER: ReplyRun = { text: "Final Answer: ", isForced: true };
+
 /** The answer, with the words that open it where thinking was cut. */
 export function answerWithForced({ end, answer }: Pick<Completion, "end" | "answer">): ReplyRun[] {
-  const forced = end === "cut" ? [{ text: "Final Answer: ", isForced: true }] : [];
+  const forced = end === "cut" ? [FORCED_ANSWER] : [];
   return [...forced, { text: answer, isForced: false }];
 }

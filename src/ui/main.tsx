@@ -5,6 +5,7 @@ import "./style/base.css";
 import "./style/shell.css";
 import "./style/parts.css";
 import "./style/answers.css";
+import "./style/chat.css";
 import { render } from "preact";
 import { takeToken } from "./api/token.ts";
 import { App } from "./app.tsx";

@@ -1,6 +1,7 @@
 /** @file The views there are, in the order of the navigation. A new one is a line here and a file in views/. */
 import type { ComponentType } from "preact";
 import type { Place } from "./route.ts";
+import { ChatPage } from "./views/chat.tsx";
 import { ComparePage } from "./views/compare.tsx";
 import { MoneyPage } from "./views/money.tsx";
 import { OverviewPage } from "./views/overview.tsx";
@@ -37,4 +38,5 @@ export const RUN_VIEWS: readonly View<RunViewProps>[] = [
   { name: "thinking", label: "Thinking", key: "h", component: ThinkingPage },
   { name: "compare", label: "Compare", key: "c", component: ComparePage },
   { name: "money", label: "Money", key: "m", component: MoneyPage },
+  { name: "chat", label: "Chat", key: "a", component: ChatPage },
 ];

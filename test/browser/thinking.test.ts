@@ -154,4 +154,45 @@ describe.skipIf(path === undefined)("the views of answers", () => {
     expect(faults).toEqual([]);
     await page.context().close();
   });
+
+  it("talks to the student: thinking dimmed, forced words marked, three budgets side by side, all by keys", async () => {
+    const { page, faults } = await openUi(browser, server, { hash: "#/run/smoke-0/chat" });
+    await page.getByLabel("question", { exact: true }).waitFor();
+    await page.getByLabel("Waits").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByLabel("three budgets side by side").focus();
+    await page.keyboard.press("Space");
+    await page.getByLabel("thinking budget 2").press("Home");
+    await page.keyboard.press("i");
+    await page.keyboard.press("Control+Enter");
+    const replies = page.locator("article.answer");
+    await page.locator('article.answer[aria-busy="false"]').nth(2).waitFor();
+    const texts = await replies.allInnerTexts();
+    expect(texts.map((text) => text.split(",")[0])).toEqual(["8 tokens", expect.anything(), "to its natural end"]);
+    for (const text of texts)
+      expect(text).toMatch(/\d+ thinking tokens, (cut|ended by itself); \d+ of answer; \d+ forced/);
+    expect(await page.locator("article.answer mark").allInnerTexts()).toContainEqual(expect.stringContaining("Wait"));
+    expect(await page.locator(".dimmed .reply-text").count()).toBe(3);
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await contentWidth(page)).toBeLessThanOrEqual(390);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("gives up a reply when its view is left, and answers the next", async () => {
+    const { page, faults } = await openUi(browser, server, { hash: "#/run/smoke-0/chat" });
+    const field = page.getByLabel("question", { exact: true });
+    await field.fill(ATTACK.slice(0, 200));
+    await page.getByRole("button", { name: "ask" }).click();
+    await page.goto(`${server.url}/#/run/smoke-0/money`);
+    await textWith(page, "settled");
+    await page.goto(`${server.url}/#/run/smoke-0/chat`);
+    await page.getByRole("button", { name: "ask" }).click();
+    await page.locator('article.answer[aria-busy="false"]').waitFor();
+    expect(await page.locator("article.answer").innerText()).toMatch(/of answer/);
+    expect(await page.locator("main img, main script").count()).toBe(0);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
 });

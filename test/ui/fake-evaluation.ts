@@ -51,16 +51,12 @@ export function writeFakeEvaluation(
     writeFileSync(join(stage, file), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   write("completions.jsonl", completions);
   write("scores.jsonl", scoreCompletions(completions, { familyOf: () => "arithmetic", contextTokens: NATURAL }));
+  const kind = { schemaVersion: 1, family: "arithmetic", domain: "arithmetic/sum", difficulty: 1, bucket: "test" };
   write(
     "questions.jsonl",
-    Object.entries(questions).map(([id, text]) => ({
-      ...{ schemaVersion: 1, id, text, answer: "1", family: "arithmetic", domain: "arithmetic/sum" },
-      ...{ difficulty: 1, bucket: "test", metadata: {} },
-    })),
+    Object.entries(questions).map(([id, text]) => ({ ...kind, id, text, answer: "1", metadata: {} })),
   );
-  const manifest = {
-    ...{ schemaVersion: 1, stage: "evaluate", key: KEY, codeVersion: 1, config: {}, facts: {}, inputs: {}, files: [] },
-    ...{ outputHash: "0".repeat(64), funnel: [], notes: {} },
-  };
+  const identity = { schemaVersion: 1, stage: "evaluate", key: KEY, codeVersion: 1, config: {}, facts: {}, inputs: {} };
+  const manifest = { ...identity, files: [], outputHash: "0".repeat(64), funnel: [], notes: {} };
   writeFileSync(join(stage, "manifest.json"), JSON.stringify(manifest));
 }

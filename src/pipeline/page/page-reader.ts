@@ -11,6 +11,7 @@ import { readPurchases } from "../run-spending.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { readAnswer, readAnswers } from "./read-answers.ts";
+import { readChat } from "./read-chat.ts";
 import { readCompare } from "./read-compare.ts";
 import { readEvaluation } from "./read-evaluation.ts";
 import { readFunnel } from "./read-funnel.ts";
@@ -54,6 +55,7 @@ const RUN_READERS: RunReaders = {
   "/runs/:run/answers": readAnswers,
   "/runs/:run/answer": readAnswer,
   "/runs/:run/compare": readCompare,
+  "/runs/:run/chat": readChat,
   "/runs/:run/money": readMoney,
 };
 

@@ -4,6 +4,7 @@
  * null, and texts are raw: whoever shows them escapes them.
  */
 import type { AnswerList, AnswerView } from "./answer-view.ts";
+import type { ChatFacts } from "./chat-api.ts";
 import type { CompareView } from "./compare-view.ts";
 import type { EvaluationView } from "./evaluation-view.ts";
 import type { FunnelView } from "./funnel-view.ts";
@@ -22,6 +23,7 @@ export interface PageApi {
   "/runs/:run/answers": AnswerList;
   "/runs/:run/answer": AnswerView;
   "/runs/:run/compare": CompareView;
+  "/runs/:run/chat": ChatFacts;
   "/runs/:run/money": MoneyView;
 }
 

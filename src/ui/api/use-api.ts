@@ -68,7 +68,8 @@ export function useLive<Route extends keyof PageStreams>(route: Route, run: stri
   return asked;
 }
 
-function faultOf(error: unknown): PageFault {
+/** What is said of anything that was thrown. */
+export function faultOf(error: unknown): PageFault {
   if (error instanceof FaultError) return error.fault;
   return { code: "bug", message: error instanceof Error ? error.message : String(error), hint: null };
 }

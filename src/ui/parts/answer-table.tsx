@@ -37,26 +37,7 @@ export function AnswerTable({
           </thead>
           <tbody>
             {rows.slice(0, shown).map((row) => (
-              <tr key={`${row.questionId}/${row.sampleIndex}`}>
-                <th scope="row" class="words">
-                  <a data-row href={linkOf(row)}>
-                    <bdi>{oneLine(row.question, 160)}</bdi>
-                  </a>
-                </th>
-                <td class="words" data-label="expected">
-                  <bdi>{row.expected === null ? "checked by a program" : oneLine(row.expected)}</bdi>
-                </td>
-                <td class="words" data-label="given">
-                  <bdi>{row.given === null ? "–" : oneLine(row.given)}</bdi>
-                </td>
-                <td>
-                  <Outcome outcome={row.outcome} />
-                </td>
-                <td class="number" data-label="tokens">
-                  {count(row.thinkingTokens)}
-                </td>
-                <td>{endOf(row)}</td>
-              </tr>
+              <AnswerLine key={`${row.questionId}/${row.sampleIndex}`} row={row} href={linkOf(row)} />
             ))}
           </tbody>
         </table>
@@ -67,5 +48,30 @@ export function AnswerTable({
         </button>
       )}
     </>
+  );
+}
+
+function AnswerLine({ row, href }: { readonly row: AnswerRow; readonly href: string }) {
+  return (
+    <tr>
+      <th scope="row" class="words">
+        <a data-row href={href}>
+          <bdi>{oneLine(row.question, 160)}</bdi>
+        </a>
+      </th>
+      <td class="words" data-label="expected">
+        <bdi>{row.expected === null ? "checked by a program" : oneLine(row.expected)}</bdi>
+      </td>
+      <td class="words" data-label="given">
+        <bdi>{row.given === null ? "–" : oneLine(row.given)}</bdi>
+      </td>
+      <td>
+        <Outcome outcome={row.outcome} />
+      </td>
+      <td class="number" data-label="tokens">
+        {count(row.thinkingTokens)}
+      </td>
+      <td>{endOf(row)}</td>
+    </tr>
   );
 }

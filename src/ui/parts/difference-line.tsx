@@ -2,10 +2,14 @@ import type { ComparisonRow } from "../../schema/evaluation-summary.ts";
 
 const WIDTH = 120;
 
-/** A difference of shares with its interval over an axis from −100 to +100 points; the figures beside it say the same. */
-export function DifferenceLine({ difference, interval }: Pick<ComparisonRow, "difference" | "interval">) {
+/** A difference of shares with its interval over an axis from −most to +most; the figures beside it say the same. */
+export function DifferenceLine({
+  difference,
+  interval,
+  most,
+}: Pick<ComparisonRow, "difference" | "interval"> & { readonly most: number }) {
   if (difference === null || interval === null) return null;
-  const x = (points: number): number => WIDTH / 2 + (points * (WIDTH - 8)) / 2;
+  const x = (share: number): number => WIDTH / 2 + ((share / most) * (WIDTH - 8)) / 2;
   return (
     <svg class="score-line" viewBox={`0 0 ${WIDTH} 14`} width={WIDTH} height="14" aria-hidden="true">
       <line class="axis" x1="2" x2={WIDTH - 2} y1="7" y2="7" />

@@ -68,43 +68,25 @@ function Compared({ run, other, place }: { readonly run: string; readonly other:
 
 function Settings({ view, place }: { readonly view: CompareView; readonly place: Place }) {
   const { settings, first, second, caveats } = view;
+  const most = Math.max(0.01, ...settings.flatMap(({ row }) => (row.interval ?? []).map(Math.abs)));
   return (
     <section aria-labelledby="differences">
       <h2 id="differences">Paired differences</h2>
       <div class="scroll" role="region" tabIndex={0} aria-labelledby="differences">
-        <table>
+        <table class="differences">
           <caption>
             {visibleText(second)} against {visibleText(first)} on the questions that both answered; 95 % intervals; p by{" "}
             {[...new Set(settings.map(({ row }) => row.test))].join(" and ")}
             {settings.length > 1 && `, Holm-adjusted for ${settings.length} settings`}. A setting opens its questions.
           </caption>
-          <thead>
-            <tr>
-              <th scope="col">setting</th>
-              <th scope="col" class="number words">
-                {oneLine(first, 40)}
-              </th>
-              <th scope="col" class="number words">
-                {oneLine(second, 40)}
-              </th>
-              <th scope="col" class="number">
-                points
-              </th>
-              <th scope="col">95 % interval</th>
-              <th scope="col" class="number">
-                n
-              </th>
-              <th scope="col" class="number">
-                p
-              </th>
-            </tr>
-          </thead>
+          <SettingsHead first={first} second={second} />
           <tbody>
             {settings.map((setting) => (
               <SettingRow
                 key={setting.secondKey}
                 setting={setting}
                 isChosen={setting.secondKey === view.key}
+                most={most}
                 place={place}
               />
             ))}
@@ -126,13 +108,41 @@ function Settings({ view, place }: { readonly view: CompareView; readonly place:
   );
 }
 
+function SettingsHead({ first, second }: Pick<CompareView, "first" | "second">) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">setting</th>
+        <th scope="col" class="number side">
+          {oneLine(first, 40)}
+        </th>
+        <th scope="col" class="number side">
+          {oneLine(second, 40)}
+        </th>
+        <th scope="col" class="number">
+          points
+        </th>
+        <th scope="col">95 % interval</th>
+        <th scope="col" class="number">
+          n
+        </th>
+        <th scope="col" class="number">
+          p
+        </th>
+      </tr>
+    </thead>
+  );
+}
+
 interface SettingRowProps {
   readonly setting: ComparedSetting;
   readonly isChosen: boolean;
+  /** End of the intervals' axis, the same for all settings. */
+  readonly most: number;
   readonly place: Place;
 }
 
-function SettingRow({ setting: { label, row, secondKey }, isChosen, place }: SettingRowProps) {
+function SettingRow({ setting: { label, row, secondKey }, isChosen, most, place }: SettingRowProps) {
   const { interval, difference } = row;
   const hash = hashOf({ ...place, query: { with: place.query.with ?? "", at: secondKey } });
   return (
@@ -146,7 +156,7 @@ function SettingRow({ setting: { label, row, secondKey }, isChosen, place }: Set
       <td class="number">{percent(row.second)}</td>
       <td class="number">{difference === null ? "–" : signed(100 * difference)}</td>
       <td class="interval">
-        <DifferenceLine difference={difference} interval={interval} />{" "}
+        <DifferenceLine difference={difference} interval={interval} most={most} />{" "}
         <span class="figure">
           {interval === null ? "–" : `${signed(100 * interval[0])} to ${signed(100 * interval[1])}`}
         </span>
