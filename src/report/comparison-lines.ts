@@ -70,7 +70,8 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function caveats({
+/** What must be known beside a comparison, a sentence each. */
+export function caveats({
   rows,
   mismatches,
   onlyFirstSettings,

@@ -77,6 +77,12 @@ function usePageKeys(
 }
 
 function Navigation({ place }: { readonly place: Place }) {
+  const list = useRef<HTMLUListElement>(null);
+  // On a phone the row of views is wider than the screen.
+  useEffect(
+    () => list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }),
+    [place.view, place.run],
+  );
   const link = ({ name, label }: Pick<View<ViewProps>, "name" | "label">, run: string | null) => (
     <li key={name}>
       <a
@@ -89,7 +95,7 @@ function Navigation({ place }: { readonly place: Place }) {
   );
   return (
     <nav aria-label="Views">
-      <ul>
+      <ul ref={list}>
         {VIEWS.map((view) => link(view, null))}
         {place.run !== null && (
           <li class="run-name" title={place.run}>

@@ -6,6 +6,8 @@ import "./style/shell.css";
 import "./style/parts.css";
 import "./style/funnel.css";
 import "./style/traces.css";
+import "./style/answers.css";
+import "./style/chat.css";
 import { render } from "preact";
 import { takeToken } from "./api/token.ts";
 import { App } from "./app.tsx";

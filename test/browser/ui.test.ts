@@ -1,15 +1,15 @@
 /** @file The page of `grappa ui` in a real browser: a real small run, one that goes on, and hostile ones. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { nodeProcessTable } from "../../src/adapters/process-table.ts";
 import { at, eventLines, TRAINING_EVENTS, writeFakeRun } from "../ui/fake-run.ts";
 import { findChromium } from "./find-chromium.ts";
 import { openUi, startUi, type UiServer } from "./open-ui.ts";
+import { seriousFaults, textWith } from "./read-page.ts";
 
 const path = findChromium();
 if (path === undefined) console.warn("SKIP the browser's tests: no Chromium found; name one in GRAPPA_CHROMIUM");
@@ -17,31 +17,10 @@ if (path === undefined) console.warn("SKIP the browser's tests: no Chromium foun
 const ATTACK = `<img src=x onerror="document.title='taken'"><script>document.title="taken"<!--\u202e`;
 const HOSTILE = `bad '"<b> &amp; \u202erun`;
 const VIEWS = ["overview", "funnel", "traces", "training", "money"];
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const folder = mkdtempSync(join(tmpdir(), "grappa-ui-"));
 let server: UiServer;
 let browser: Browser;
-
-/** The text of the page once it holds what is waited for. */
-async function textWith(page: Page, wanted: string | RegExp): Promise<string> {
-  await page.locator("main").getByText(wanted).first().waitFor();
-  return await page.locator("main").innerText();
-}
-
-/** What axe finds serious or critical: rule and place. */
-async function seriousFaults(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  return await page.evaluate(async () => {
-    interface Found {
-      readonly violations: readonly { id: string; impact: string; nodes: readonly { target: readonly string[] }[] }[];
-    }
-    const { violations } = await (window as unknown as { axe: { run(): Promise<Found> } }).axe.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-  });
-}
 
 describe.skipIf(path === undefined)("the page of grappa ui", () => {
   beforeAll(async () => {

@@ -1,8 +1,10 @@
 /** @file A page's server over a folder, on a free port, with a clock and a process table that a test holds. */
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
+import { AppError } from "../../src/core/errors.ts";
 import { PageReader } from "../../src/pipeline/page/page-reader.ts";
 import { listen } from "../../src/server/listen.ts";
 import { pageApp } from "../../src/server/page/page-app.ts";
+import { StudentChats, type StudentChatsOptions } from "../../src/server/page/student-chats.ts";
 import type { PageFile } from "../../src/server/page/page-files.ts";
 import { at } from "./fake-run.ts";
 
@@ -22,17 +24,23 @@ export interface ServedPage {
   close(): Promise<void>;
 }
 
+async function refuseChat(): Promise<never> {
+  throw new AppError("usage", "this test has no student");
+}
+
 /** Serves; process 99 is alive, and it is a minute past the last event of a fake run. */
-export async function servePage(folder: string): Promise<ServedPage> {
+export async function servePage(folder: string, open: StudentChatsOptions["open"] = refuseChat): Promise<ServedPage> {
   const failures: unknown[] = [];
   const ports = {
     fs: nodeFileSystem(),
     processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: ({ pid }: { pid: number }) => pid === 99 },
     clock: { now: () => performance.now(), date: () => at("10:00:50") },
   };
+  const chats = new StudentChats({ open, idleMs: 60_000 });
   let port = 0;
   const app = pageApp({
     reader: new PageReader(ports, folder),
+    chats,
     files: new Map([["/", FILE]]),
     token: TOKEN,
     port: () => port,
@@ -40,5 +48,9 @@ export async function servePage(folder: string): Promise<ServedPage> {
   });
   const listening = await listen(app, { host: "127.0.0.1", port: 0, idleMs: 60_000 });
   port = Number(new URL(listening.url).port);
-  return { url: listening.url, failures, close: () => listening.close(500) };
+  const close = async (): Promise<void> => {
+    await listening.close(500);
+    await chats.close();
+  };
+  return { url: listening.url, failures, close };
 }

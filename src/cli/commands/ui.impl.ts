@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { AppError } from "../../core/errors.ts";
+import { findStudent } from "../../pipeline/find-student.ts";
 import { PageReader } from "../../pipeline/page/page-reader.ts";
+import type { ChatSession } from "../../pipeline/services.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { printable } from "../printable.ts";
@@ -15,7 +17,7 @@ const HOST = "127.0.0.1";
 const TOKEN_BYTES = 24;
 /** Answers under way may take so long after Ctrl-C; they take milliseconds. */
 const GRACE_MS = 2000;
-/** Far above the silence of a live view, which says something every 15 s. */
+/** Far above the silence of a live view, which says something every 15 s; and a student that nobody asks is closed, its memory given back. */
 const IDLE_MS = 120_000;
 
 /** Serves the page until it is stopped. */
@@ -28,11 +30,14 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
   const reader = new PageReader(context, folder);
   const { readPageFiles } = await import("../../server/page/page-files.ts");
   const { pageApp } = await import("../../server/page/page-app.ts");
+  const { StudentChats } = await import("../../server/page/student-chats.ts");
   const { listen } = await import("../../server/listen.ts");
   const token = randomBytes(TOKEN_BYTES).toString("base64url");
+  const chats = new StudentChats({ open: (run) => openStudent(context, reader, run), idleMs: IDLE_MS });
   let port = 0;
   const app = pageApp({
     reader,
+    chats,
     files: await readPageFiles(join(context.recipes.packageFolder, "dist", "ui")),
     token,
     port: () => port,
@@ -45,8 +50,16 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
   announce(context, flags, { folder, url: listening.url, token });
   await stopped;
   await listening.close(GRACE_MS);
+  await chats.close();
   return undefined; // all was said when it began
 });
+
+async function openStudent(context: CliContext, { runs }: PageReader, run: string): Promise<ChatSession> {
+  const runFolder = await runs.folderOf(run);
+  const folder = await findStudent(context.fs, runFolder);
+  const { threads } = context.settings;
+  return await context.services.openChat({ fs: context.fs, folder, name: `${run}'s student`, runFolder, threads });
+}
 
 /** The token stands behind the `#`: browsers send it to nobody, the page takes it from there and wipes it away. */
 function announce(

@@ -143,7 +143,8 @@ const FIELDS: Readonly<Record<Mismatch["field"], string>> = {
   setting: "the settings",
 };
 
-function notComparable(mismatches: readonly Mismatch[]): AppError {
+/** Says in what two evaluations differ that cannot be compared. */
+export function notComparable(mismatches: readonly Mismatch[]): AppError {
   const what = mismatches.map(({ field, first, second }) => `${FIELDS[field]} (${first} and ${second})`).join("; ");
   return new AppError("usage", `the two cannot be compared: they differ in ${what}`, {
     hint: hintFor(mismatches.map(({ field }) => field)),

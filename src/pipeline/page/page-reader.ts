@@ -11,6 +11,9 @@ import { readPurchases } from "../run-spending.ts";
 import { EventLog } from "./event-log.ts";
 import { Kept } from "./kept.ts";
 import { readCuration, readDropped } from "./read-curation.ts";
+import { readAnswer, readAnswers } from "./read-answers.ts";
+import { readChat } from "./read-chat.ts";
+import { readCompare } from "./read-compare.ts";
 import { readEvaluation } from "./read-evaluation.ts";
 import { readFunnel } from "./read-funnel.ts";
 import { readMoney } from "./read-money.ts";
@@ -54,6 +57,10 @@ const RUN_READERS: RunReaders = {
   "/runs/:run/funnel": readFunnel,
   "/runs/:run/training": readTraining,
   "/runs/:run/evaluation": readEvaluation,
+  "/runs/:run/answers": readAnswers,
+  "/runs/:run/answer": readAnswer,
+  "/runs/:run/compare": readCompare,
+  "/runs/:run/chat": readChat,
   "/runs/:run/money": readMoney,
   "/runs/:run/curation": readCuration,
   "/runs/:run/dropped": readDropped,

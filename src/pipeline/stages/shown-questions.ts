@@ -1,7 +1,8 @@
 /** @file Which held-out questions the report shows, and which parts of their replies the thinking-budget machine wrote. */
 import { isCorrect } from "../../evaluate/score.ts";
 import { type SettingKind, settingKind } from "../../evaluate/settings.ts";
-import type { ReplyRun, ShownQuestion, ShownReply } from "../../report/run-results.ts";
+import { answerWithForced, markForced } from "../../report/forced-text.ts";
+import type { ShownQuestion, ShownReply } from "../../report/run-results.ts";
 import type { Completion, Question } from "../../schema/records.ts";
 
 const MOST_QUESTIONS = 6;
@@ -89,27 +90,7 @@ function showReplies({ question, base, cap, natural, waits }: Replies): ShownQue
   return { question, replies: [...shown, ...withWaits] };
 }
 
-/**
- * A reply with the machine's own text marked. Greedy thinking with one more "Wait" begins with the thinking that one
- * fewer gave, so what follows such a beginning is the forced word.
- */
+/** A reply with the machine's own text marked. */
 function showReply(completion: Completion, prefixes: readonly string[]): ShownReply {
-  const forcedAnswer = completion.end === "cut" ? [{ text: "Final Answer: ", isForced: true }] : [];
-  return {
-    completion,
-    thinking: markForced(completion.thinking, prefixes),
-    answer: [...forcedAnswer, { text: completion.answer, isForced: false }],
-  };
-}
-
-function markForced(thinking: string, prefixes: readonly string[]): ReplyRun[] {
-  const runs: ReplyRun[] = [];
-  let at = 0;
-  for (const prefix of prefixes) {
-    const forced = thinking.startsWith(prefix) ? /^\s*Wait/.exec(thinking.slice(prefix.length)) : null;
-    if (!forced || prefix.length < at) continue;
-    runs.push({ text: thinking.slice(at, prefix.length), isForced: false }, { text: forced[0], isForced: true });
-    at = prefix.length + forced[0].length;
-  }
-  return [...runs, { text: thinking.slice(at), isForced: false }].filter(({ text }) => text !== "");
+  return { completion, thinking: markForced(completion.thinking, prefixes), answer: answerWithForced(completion) };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { direct, fakeRunResults, fakeScore, NATURAL, think } from "../../../test/report/fake-run-results.ts";
 import { checkNesting, readTags } from "../../../test/report/markup-check.ts";
 import type { Score } from "../../schema/records.ts";
+import { referencesFor } from "../view/published-references.ts";
 import { sweepOf } from "../view/sweep.ts";
 import { accuracyChart, accuracyChartSvg } from "./accuracy-chart.ts";
 
@@ -41,6 +42,33 @@ describe("accuracyChart", () => {
     const square = readTags(text).find(({ attributes }) => attributes.get("class") === "point-direct");
     expect(Number(square?.attributes.get("x"))).toBeLessThan(circles(text)[0]!.cx);
     expect(text).toContain(">none</text>");
+  });
+
+  it("links its points where they lead somewhere, and is a picture where not", () => {
+    const { chart } = sweepOf(fakeRunResults());
+    const linkOf = ({ setting }: { readonly setting: string }) => `#"<at=${setting}`;
+    const { text } = accuracyChart(chart, { ...options, linkOf, chosen: "think/768/1" });
+    checkNesting(readTags(text));
+    const links = readTags(text).filter(({ name, attributes }) => name === "a" && attributes.size > 0);
+    expect(links.map(({ attributes }) => attributes.get("aria-label"))).toContain(
+      "1 Wait 89 %, 89.0 % right: its answers",
+    );
+    expect(links.length).toBe(chart.points.length);
+    expect(text.match(/aria-current="true"/g)).toHaveLength(1);
+    expect(text).not.toContain('#"<at');
+    expect(text).toContain('role="group"');
+    expect(accuracyChart(chart, options).text).toMatch(/^<svg class="chart" role="img"(?![^]*<a )/);
+  });
+
+  it("draws others' figures as lines of their own, said to be published", () => {
+    const { chart } = sweepOf(fakeRunResults());
+    const references = referencesFor("math500");
+    expect(references.length).toBeGreaterThan(1);
+    expect(references[0]?.label).toMatch(/^s1-32B 93\.0 %, published$/);
+    const { text } = accuracyChart({ ...chart, references }, options);
+    expect(text.match(/class="reference-line"/g)).toHaveLength(references.length);
+    expect(text).toContain("s1-32B 93.0 %, published");
+    expect(referencesFor("none")).toEqual([]);
   });
 
   it("describes itself in words and leaves out what has no estimate", () => {

@@ -1,14 +1,14 @@
 /** @file The picture of the whole product: accuracy against thinking, the student's sweep over the base's band. */
 import { type Markup, markup, trustedMarkup } from "../markup.ts";
 import type { AccuracyChartData } from "../view/accuracy-data.ts";
-import { accuracyFrame, axes, baseBand, type ChartOptions } from "./accuracy-frame.ts";
-import { labelsOf, marker, obstaclesOf, pathOf, whisker } from "./accuracy-marks.ts";
+import { type AccuracyChartOptions, accuracyFrame, axes, baseBand, referenceLines } from "./accuracy-frame.ts";
+import { labelsOf, linkedMarker, obstaclesOf, pathOf, whisker } from "./accuracy-marks.ts";
 import { STANDALONE_CHART_STYLE } from "./chart-style.ts";
 
 /** Space around the drawing of a standalone file, so that its background frames it. */
 const CARD_MARGIN = 20;
 
-function drawing(data: AccuracyChartData, options: ChartOptions): Markup {
+function drawing(data: AccuracyChartData, options: AccuracyChartOptions): Markup {
   const frame = accuracyFrame(data, options);
   const drawn = data.points.map((point) => ({
     ...point,
@@ -31,27 +31,27 @@ function drawing(data: AccuracyChartData, options: ChartOptions): Markup {
   const nothing =
     drawn.length === 0 &&
     markup`<text class="label" x="${options.width / 2}" y="${options.height / 2}" text-anchor="middle">nothing was scored</text>`;
-  return markup`${data.base && baseBand(frame, data.base)}${axes(frame, data)}
+  return markup`${data.base && baseBand(frame, data.base)}${axes(frame, data)}${referenceLines(frame, data.references ?? [])}
 <path class="ladder-line" d="${pathOf(ladder)}"/><path class="wait-line" d="${pathOf(forced)}"/>
 ${[votes, rejected].map((path) => path.length > 1 && markup`<path class="other-line" d="${pathOf(path)}"/>`)}
-${drawn.map((point) => whisker(frame, point))}${drawn.map(marker)}${labels}${nothing}`;
+${drawn.map((point) => whisker(frame, point))}${drawn.map((point) => linkedMarker(point, options))}${labels}${nothing}`;
 }
 
 function svg(
   data: AccuracyChartData,
-  options: ChartOptions & { readonly margin: number },
+  options: AccuracyChartOptions & { readonly margin: number },
   before: Markup | null,
 ): Markup {
   const { idPrefix, margin } = options;
   const [width, height] = [options.width + 2 * margin, options.height + 2 * margin];
-  return markup`<svg class="chart" role="img" aria-labelledby="${idPrefix}-title ${idPrefix}-description" viewBox="${-margin} ${-margin} ${width} ${height}" width="${width}" height="${height}" xmlns="http://www.w3.org/2000/svg">
+  return markup`<svg class="chart" role="${options.linkOf === undefined ? "img" : "group"}" aria-labelledby="${idPrefix}-title ${idPrefix}-description" viewBox="${-margin} ${-margin} ${width} ${height}" width="${width}" height="${height}" xmlns="http://www.w3.org/2000/svg">
 <title id="${idPrefix}-title">Accuracy against thinking</title><desc id="${idPrefix}-description">${data.description}</desc>
 ${before}${drawing(data, options)}
 </svg>`;
 }
 
 /** The chart as an `<svg>` element that takes its colours from the page's custom properties. */
-export function accuracyChart(data: AccuracyChartData, options: ChartOptions): Markup {
+export function accuracyChart(data: AccuracyChartData, options: AccuracyChartOptions): Markup {
   return svg(data, { ...options, margin: 0 }, null);
 }
 

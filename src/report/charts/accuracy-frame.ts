@@ -1,7 +1,7 @@
 /** @file The accuracy chart's data, its axes and the base's band. */
 import { type Markup, markup } from "../markup.ts";
 import { count } from "../number-format.ts";
-import type { AccuracyChartData } from "../view/accuracy-data.ts";
+import type { AccuracyChartData, AccuracyPoint } from "../view/accuracy-data.ts";
 import { coordinate, linearScale, powersOfTwo } from "./scale.ts";
 
 /** Size and identity of a drawing; `idPrefix` keeps ids unique when a page holds several. */
@@ -9,6 +9,14 @@ export interface ChartOptions {
   readonly width: number;
   readonly height: number;
   readonly idPrefix: string;
+}
+
+/** How the accuracy chart is drawn where its points lead somewhere. */
+export interface AccuracyChartOptions extends ChartOptions {
+  /** Address that a point leads to; the chart is a picture and no more where it is left out. */
+  readonly linkOf?: (point: AccuracyPoint) => string;
+  /** Name of the setting whose point is ringed. */
+  readonly chosen?: string;
 }
 
 /** A drawing area with its scales: tokens and accuracies to drawing units. */
@@ -82,6 +90,14 @@ export function axes(frame: Frame, { n, questions }: Pick<AccuracyChartData, "n"
   return markup`${rows}${columns}${zero}<line class="axis" x1="${left}" x2="${right}" y1="${bottom}" y2="${bottom}"/>
 <text class="axis-title" x="0" y="14">${title}</text>
 <text class="axis-title" x="${right}" y="${frame.height - 6}" text-anchor="end">${below}</text>`;
+}
+
+/** Other models' accuracies as dotted lines across. */
+export function referenceLines(frame: Frame, references: NonNullable<AccuracyChartData["references"]>): Markup[] {
+  return references.map(({ accuracy }) => {
+    const y = coordinate(frame.y(accuracy));
+    return markup`<line class="reference-line" x1="${frame.left}" x2="${frame.right}" y1="${y}" y2="${y}"/>`;
+  });
 }
 
 /** The base's accuracy as a dashed line across, its interval as a band. */

@@ -1,7 +1,8 @@
 /** @file Points, whiskers and labels of the accuracy chart. */
 import { type Markup, markup } from "../markup.ts";
 import type { AccuracyChartData, AccuracyPoint } from "../view/accuracy-data.ts";
-import type { Frame } from "./accuracy-frame.ts";
+import { percent } from "../number-format.ts";
+import type { AccuracyChartOptions, Frame } from "./accuracy-frame.ts";
 import { type Box, boxesMeet, lineObstacles, type PlacedLabel, placeLabel } from "./label-placement.ts";
 import { coordinate } from "./scale.ts";
 
@@ -30,6 +31,18 @@ export function marker({ kind, x, y }: Drawn): Markup {
     default:
       return kind satisfies never;
   }
+}
+
+/** The marker as a link, with a halo that is easier to hit and shows where the focus is. */
+export function linkedMarker(
+  point: Drawn,
+  { linkOf, chosen }: Pick<AccuracyChartOptions, "linkOf" | "chosen">,
+): Markup {
+  if (linkOf === undefined) return marker(point);
+  const [cx, cy] = [coordinate(point.x), coordinate(point.y)];
+  const name = `${point.label}, ${percent(point.accuracy)} right: its answers`;
+  const isChosen = point.setting === chosen;
+  return markup`<a href="${linkOf(point)}" aria-label="${name}"${isChosen ? markup` aria-current="true"` : null}><circle class="halo" cx="${cx}" cy="${cy}" r="13"/>${marker(point)}</a>`;
 }
 
 /** The interval as a bar with short ends. */
@@ -92,16 +105,20 @@ export function labelsOf(
     const width = point.kind === "cap" ? fontSize : fontSize * 1.1;
     return draw(point.kind, placeLabel({ ...request, fontSize: width }, obstacles, bounds));
   });
-  return data.base === null ? labels : [...labels, draw("base", baseLabel(frame, data.base, obstacles))];
+  const base = data.base === null ? [] : [draw("base", lineLabel(frame, data.base, obstacles))];
+  const references = (data.references ?? []).map(({ label, accuracy }) =>
+    draw("reference", lineLabel(frame, { label, accuracy, interval: null }, obstacles)),
+  );
+  return [...labels, ...base, ...references];
 }
 
-/** The base's label above its band, at the right or the left end, whichever is free. */
-function baseLabel(frame: Frame, base: NonNullable<AccuracyChartData["base"]>, obstacles: readonly Box[]): PlacedLabel {
-  const [low, high] = base.interval ?? [base.accuracy, base.accuracy];
+/** The label of a line across, above it or its band, at the right or the left end, whichever is free. */
+function lineLabel(frame: Frame, line: NonNullable<AccuracyChartData["base"]>, obstacles: readonly Box[]): PlacedLabel {
+  const [low, high] = line.interval ?? [line.accuracy, line.accuracy];
   const [left, width, y] = [frame.left, frame.right - frame.left, frame.y(high)];
-  const band = { x: left, y, width, height: frame.y(low) - y };
+  const band = { x: left, y: y - 1, width, height: frame.y(low) - y + 2 };
   const bounds = { x: left, y: frame.top, width, height: frame.bottom - frame.top };
-  const request = { text: base.label, y, gapX: 5, gapY: 5, fontSize: frame.fontSize * 1.1 };
+  const request = { text: line.label, y, gapX: 5, gapY: 5, fontSize: frame.fontSize * 1.1 };
   const atRight = placeLabel({ ...request, x: frame.right - 4 }, [...obstacles, band], bounds);
   if (!obstacles.some((other) => boxesMeet(atRight.box, other))) return atRight;
   return placeLabel({ ...request, x: left + 4 }, [...obstacles, band], bounds);

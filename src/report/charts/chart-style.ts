@@ -19,6 +19,7 @@ export const CHART_STYLE = `.chart{font-family:${INTERFACE_FONT};font-size:13px;
 .chart .tick{fill:var(--muted);font-size:12px;font-variant-numeric:tabular-nums}
 .chart .axis-title{fill:var(--muted);font-size:12px}
 .chart .base-band{fill:var(--base);fill-opacity:.18}
+.chart .reference-line{stroke:var(--muted);stroke-width:1;stroke-dasharray:1 4;stroke-linecap:round}
 .chart .base-line{stroke:var(--base);stroke-width:1.5;stroke-dasharray:6 4}
 .chart .ladder-line,.chart .wait-line,.chart .loss-line{fill:none;stroke:var(--student);stroke-width:2;stroke-linejoin:round}
 .chart .wait-line{stroke-dasharray:2 5;stroke-linecap:round}

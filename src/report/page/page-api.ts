@@ -4,6 +4,9 @@
  * null, and texts are raw: whoever shows them escapes them.
  */
 import type { CurationView, DroppedExamples } from "./curation-view.ts";
+import type { AnswerList, AnswerView } from "./answer-view.ts";
+import type { ChatFacts } from "./chat-api.ts";
+import type { CompareView } from "./compare-view.ts";
 import type { EvaluationView } from "./evaluation-view.ts";
 import type { FunnelView } from "./funnel-view.ts";
 import type { MoneyView } from "./money-view.ts";
@@ -20,6 +23,10 @@ export interface PageApi {
   "/runs/:run/funnel": FunnelView;
   "/runs/:run/training": TrainingCurve;
   "/runs/:run/evaluation": EvaluationView;
+  "/runs/:run/answers": AnswerList;
+  "/runs/:run/answer": AnswerView;
+  "/runs/:run/compare": CompareView;
+  "/runs/:run/chat": ChatFacts;
   "/runs/:run/money": MoneyView;
   "/runs/:run/curation": CurationView;
   "/runs/:run/dropped": DroppedExamples;

@@ -9,6 +9,8 @@ export type AccuracyKind = SweepKind | "rejection" | "vote";
 /** One setting of the student. */
 export interface AccuracyPoint {
   readonly kind: AccuracyKind;
+  /** Names the setting, as `settingKey` does. */
+  readonly setting: string;
   readonly label: string;
   /** Label where the drawing is narrow. */
   readonly shortLabel: string;
@@ -18,10 +20,18 @@ export interface AccuracyPoint {
   readonly thinkingTokens: number;
 }
 
+/** Somebody else's accuracy, drawn as a line across for orientation. */
+export interface ReferenceLine {
+  readonly label: string;
+  readonly accuracy: number;
+}
+
 /** What the chart shows; points in the order of the sweep. */
 export interface AccuracyChartData {
   readonly points: readonly AccuracyPoint[];
   readonly base: { readonly accuracy: number; readonly interval: Interval | null; readonly label: string } | null;
+  /** Absent where nobody else's figures are shown. */
+  readonly references?: readonly ReferenceLine[];
   readonly n: number;
   /** What n counts: `held-out questions`. */
   readonly questions: string;

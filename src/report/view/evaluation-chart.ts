@@ -17,7 +17,7 @@ export function evaluationChart({ settings, methods }: EvaluationSummary): Accur
     if (accuracy.value === null || tokens === null) return [];
     const label = pointLabel(row, natural);
     const figures = { accuracy: accuracy.value, interval: accuracy.interval, thinkingTokens: samples * tokens };
-    return [{ kind, label, shortLabel: label, ...figures }];
+    return [{ kind, setting: settingKey(setting), label, shortLabel: label, ...figures }];
   });
   const n = Math.max(0, ...settings.map(({ accuracy }) => accuracy.questions));
   const data = { points, base: null, n, questions: "questions" };

@@ -1,5 +1,5 @@
 /** @file Accuracy against thinking: the chart's points and the tables that say the same in figures. */
-import { settingKind } from "../../evaluate/settings.ts";
+import { settingKey, settingKind } from "../../evaluate/settings.ts";
 import type { Score } from "../../schema/records.ts";
 import { count, percent, percentInterval, pValue, signed } from "../number-format.ts";
 import { oneLine, TEXT_CAPS } from "../plain-text.ts";
@@ -44,6 +44,7 @@ function pointOf(results: RunResults, score: Score): AccuracyPoint | null {
   }[kind];
   return {
     kind,
+    setting: settingKey(score.setting),
     label: shown,
     shortLabel: short,
     accuracy: score.accuracy,

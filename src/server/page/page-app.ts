@@ -7,17 +7,21 @@ import { searchThinking } from "../../pipeline/page/read-traces.ts";
 import { changeTriage } from "../../pipeline/page/write-triage.ts";
 import type { PageFault } from "../../report/page/page-api.ts";
 import type { ServeApp } from "../serve-app.ts";
+import { readQuestion, streamReply } from "./chat-stream.ts";
 import { askForToken, Refusal, refuseStrangers, sayHeaders } from "./page-guard.ts";
 import type { PageFile } from "./page-files.ts";
 import { ApiError } from "../openai/api-error.ts";
 import { readBody } from "../read-body.ts";
 import { streamParts } from "./page-parts.ts";
 import { streamValues } from "./page-stream.ts";
+import type { StudentChats } from "./student-chats.ts";
 
 /** What the app is made of. */
 export interface PageOptions {
   readonly reader: PageReader;
   readonly files: ReadonlyMap<string, PageFile>;
+  /** Whoever closes the server closes them after it. */
+  readonly chats: StudentChats;
   /** Whoever knows it may ask. */
   readonly token: string;
   /** The port it listens on, known once it does. */
@@ -51,6 +55,7 @@ export function pageApp(options: PageOptions): ServeApp {
   addApi(app, options);
   addStreams(app, options, streams);
   addWrites(app, options);
+  addChat(app, options, streams);
   addFiles(app, options.files);
   app.onError((error, context) => answerFault(context, error, options.onFailure));
   app.notFound((context) => answerFault(context, new Refusal(404, "there is nothing at this address")));
@@ -124,6 +129,26 @@ async function jsonOf(context: Context): Promise<unknown> {
     if (error instanceof ApiError) throw new Refusal(413, error.message);
     throw new Refusal(400, "the body is not JSON");
   }
+}
+
+function addChat(app: Hono, { reader, chats, onFailure }: PageOptions, streams: Streams): void {
+  app.post("/api/runs/:run/chat", async (context) => {
+    const run = runOf(context);
+    await reader.runs.folderOf(run);
+    const question = await readQuestion((context.env as { readonly incoming: IncomingMessage }).incoming);
+    if (streams.open >= MOST_STREAMS)
+      throw new AppError("limit-exceeded", `${MOST_STREAMS} live views are open, and no more may`);
+    streams.open += 1;
+    const body = streamReply({
+      chats,
+      run,
+      question,
+      signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
+      faultOf: (error) => faultOf(error, onFailure).fault,
+      onEnd: () => void (streams.open -= 1),
+    });
+    return context.body(body, 200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
+  });
 }
 
 function addFiles(app: Hono, files: ReadonlyMap<string, PageFile>): void {

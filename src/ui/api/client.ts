@@ -1,4 +1,5 @@
 /** @file The only file that talks: to the page's own server, with its token. */
+import type { ChatEvents, ChatQuestion } from "../../report/page/chat-api.ts";
 import {
   type PageApi,
   type PageFault,
@@ -9,7 +10,7 @@ import {
   type PageWrites,
 } from "../../report/page/page-api.ts";
 import { authorization } from "./token.ts";
-import { EventReader } from "./event-reader.ts";
+import { EventReader, type ServerEvent } from "./event-reader.ts";
 
 /** An answer that is a fault. */
 export class FaultError extends Error {
@@ -82,7 +83,34 @@ export async function postJson<Route extends keyof PageWrites>(
   return (await response.json()) as PageWrites[Route]["answer"];
 }
 
+/** What a reply tells, in order. */
+export type ChatEvent = {
+  readonly [Type in keyof ChatEvents]: { readonly type: Type; readonly value: ChatEvents[Type] };
+}[keyof ChatEvents];
+
+/** Asks a run's student; the events end with `end`. Throws {@link FaultError} where there is no reply, or it breaks. */
+export async function* askStudent(
+  run: string,
+  question: ChatQuestion,
+  signal: AbortSignal,
+): AsyncGenerator<ChatEvent, void> {
+  const body = JSON.stringify(question);
+  for await (const { type, data } of eventsOf(
+    await ask(pagePath("/runs/:run/chat", run), { method: "POST", body, signal }),
+  )) {
+    if (type === "fault") throw new FaultError(JSON.parse(data) as PageFault);
+    yield { type, value: JSON.parse(data) as unknown } as ChatEvent;
+  }
+}
+
 async function hearEvents<Value>(response: Response, listener: StreamListener<Value>): Promise<void> {
+  for await (const { type, data } of eventsOf(response)) {
+    if (type === "value") listener.onValue(JSON.parse(data) as Value);
+    if (type === "fault") listener.onFault(JSON.parse(data) as PageFault);
+  }
+}
+
+async function* eventsOf(response: Response): AsyncGenerator<ServerEvent, void> {
   const events = new EventReader();
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
@@ -90,10 +118,7 @@ async function hearEvents<Value>(response: Response, listener: StreamListener<Va
       throw new FaultError(SILENT);
     });
     if (part === undefined || part.done) return;
-    for (const { type, data } of events.take(part.value)) {
-      if (type === "value") listener.onValue(JSON.parse(data) as Value);
-      if (type === "fault") listener.onFault(JSON.parse(data) as PageFault);
-    }
+    yield* events.take(part.value);
   }
 }
 

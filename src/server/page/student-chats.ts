@@ -1,0 +1,138 @@
+/** @file The student that the page talks to: opened when first asked, one reply at a time, closed when it is idle. */
+import { AppError } from "../../core/errors.ts";
+import type { ChatEvents, ChatQuestion } from "../../report/page/chat-api.ts";
+import type { ChatReply, ChatSession } from "../../pipeline/services.ts";
+
+/** What chats need. */
+export interface StudentChatsOptions {
+  /** Opens a run's student. Throws where the run has none. */
+  readonly open: (run: string) => Promise<ChatSession>;
+  /** An open student takes memory; it is closed when nobody has asked for so long. */
+  readonly idleMs: number;
+}
+
+/** Who listens to one reply. */
+export interface ChatListener {
+  readonly signal: AbortSignal;
+  onState(state: ChatEvents["state"]): void;
+  onPiece(piece: ChatEvents["piece"]): void;
+}
+
+/** Questions that wait at once, of all pages. */
+const MOST_WAITING = 24;
+
+interface Job {
+  readonly run: string;
+  readonly question: ChatQuestion;
+  readonly listener: ChatListener;
+  readonly resolve: (reply: ChatReply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Answers questions one at a time, of pages in turn. */
+export class StudentChats {
+  readonly #options: StudentChatsOptions;
+  #waiting: Job[] = [];
+  /** When each page with a waiting question was last served, in replies. */
+  readonly #servedAt = new Map<string, number>();
+  #served = 0;
+  #open: { readonly run: string; readonly session: ChatSession } | undefined;
+  #working: Promise<void> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: StudentChatsOptions) {
+    this.#options = options;
+  }
+
+  /** One reply, when its turn comes. Throws "limit-exceeded" where too many wait; "interrupted" when its signal ends it. */
+  async reply(run: string, question: ChatQuestion, listener: ChatListener): Promise<ChatReply> {
+    if (this.#isClosed) throw new AppError("interrupted", "the server ends");
+    if (this.#waiting.length >= MOST_WAITING)
+      throw new AppError("limit-exceeded", `${MOST_WAITING} questions wait, and no more may`, {
+        hint: "ask again when some are answered",
+      });
+    return await new Promise((resolve, reject) => {
+      const job = { run, question, listener, resolve, reject };
+      this.#waiting.push(job);
+      listener.onState({ is: "waiting" });
+      const leave = (): void => {
+        if (!this.#waiting.includes(job)) return; // its turn has come, and the student hears the signal itself
+        this.#waiting = this.#waiting.filter((other) => other !== job);
+        reject(givenUp());
+      };
+      listener.signal.addEventListener("abort", leave, { once: true });
+      if (listener.signal.aborted) leave();
+      this.#working ??= this.#work().finally(() => (this.#working = undefined));
+    });
+  }
+
+  /** Gives up what waits, and closes the student. Replies under way must be ended by their signals. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(givenUp());
+    await this.#working;
+    await this.#closeStudent();
+  }
+
+  async #work(): Promise<void> {
+    clearTimeout(this.#idle);
+    for (let job = this.#next(); job !== undefined; job = this.#next()) {
+      try {
+        job.resolve(await this.#answer(job));
+      } catch (error) {
+        job.reject(job.listener.signal.aborted ? givenUp() : error);
+      }
+    }
+    this.#servedAt.clear();
+    this.#idle = setTimeout(() => void this.#closeIdle(), this.#options.idleMs).unref();
+  }
+
+  /** The oldest question of the page that was served longest ago. */
+  #next(): Job | undefined {
+    const servedAt = ({ question }: Job): number => this.#servedAt.get(question.page) ?? 0;
+    const first = this.#waiting.reduce<Job | undefined>(
+      (best, job) => (best === undefined || servedAt(job) < servedAt(best) ? job : best),
+      undefined,
+    );
+    if (first === undefined) return undefined;
+    this.#waiting = this.#waiting.filter((job) => job !== first);
+    this.#served += 1;
+    this.#servedAt.set(first.question.page, this.#served);
+    return first;
+  }
+
+  async #answer({ run, question, listener }: Job): Promise<ChatReply> {
+    const session = await this.#sessionOf(run, listener);
+    listener.signal.throwIfAborted();
+    listener.onState({ is: "thinking" });
+    const { prompt, budgetTokens, waits } = question;
+    const setting = { budgetTokens: budgetTokens ?? undefined, waits };
+    const onPiece = ({ part, text, isForced }: ChatEvents["piece"]): void => listener.onPiece({ part, text, isForced });
+    return await session.reply(prompt, setting, { signal: listener.signal, onPiece });
+  }
+
+  async #sessionOf(run: string, { onState }: ChatListener): Promise<ChatSession> {
+    if (this.#open?.run === run) return this.#open.session;
+    onState({ is: "opening" });
+    await this.#closeStudent();
+    const session = await this.#options.open(run);
+    this.#open = { run, session };
+    return session;
+  }
+
+  async #closeIdle(): Promise<void> {
+    if (this.#working === undefined) await this.#closeStudent();
+  }
+
+  async #closeStudent(): Promise<void> {
+    clearTimeout(this.#idle);
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.session.close();
+  }
+}
+
+function givenUp(): AppError {
+  return new AppError("interrupted", "the question was given up", { isRetryable: true });
+}

@@ -1,0 +1,24 @@
+import { useEffect, useRef } from "preact/hooks";
+
+/** A heading that takes the focus when what is below it was asked for; `isAsked` names that, and is empty where nothing was. */
+export function AskedHeading({
+  text,
+  id,
+  isAsked,
+}: {
+  readonly text: string;
+  readonly id: string;
+  readonly isAsked: string;
+}) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (isAsked === "") return;
+    heading.current?.focus({ preventScroll: true });
+    heading.current?.scrollIntoView({ block: "start" });
+  }, [isAsked]);
+  return (
+    <h2 id={id} ref={heading} tabIndex={-1} class="asked">
+      {text}
+    </h2>
+  );
+}

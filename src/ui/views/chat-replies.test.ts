@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { emptyReply, withEvent } from "./chat-replies.ts";
+
+const piece = (text: string, isForced = false, part: "thinking" | "answer" = "thinking") =>
+  ({ type: "piece", value: { part, text, isForced } }) as const;
+
+test("pieces become runs, forced ones apart, until the end", () => {
+  const end = { thinkingTokens: 3, answerTokens: 1, forcedTokens: 1, end: "natural" } as const;
+  const reply = [
+    { type: "state", value: { is: "thinking" } } as const,
+    piece("a"),
+    piece("b"),
+    piece("Wait", true),
+    piece("c"),
+    piece("1", false, "answer"),
+    { type: "end", value: end } as const,
+  ].reduce(withEvent, emptyReply(8, 1));
+  expect(reply).toMatchObject({ state: "ended", end, budgetTokens: 8, waits: 1 });
+  expect(reply.thinking.runs.map(({ text, isForced }) => [text, isForced])).toEqual([
+    ["ab", false],
+    ["Wait", true],
+    ["c", false],
+  ]);
+  expect(reply.answer).toEqual({ runs: [{ text: "1", isForced: false }], left: 0 });
+});
+
+test("the words that open a forced answer stand before it", () => {
+  const end = { thinkingTokens: 8, answerTokens: 1, forcedTokens: 5, end: "cut" } as const;
+  const events = [piece("ab"), piece("7", false, "answer"), { type: "end", value: end } as const];
+  expect(events.reduce(withEvent, emptyReply(8, 0)).answer.runs).toEqual([
+    { text: "Final Answer: ", isForced: true },
+    { text: "7", isForced: false },
+  ]);
+});
+
+test("keeps so much of an endless thought, and counts the rest", () => {
+  const { thinking } = [piece("x".repeat(150_000)), piece("x".repeat(60_000)), piece("y", true)].reduce(
+    withEvent,
+    emptyReply(null, 0),
+  );
+  expect([thinking.runs.length, thinking.runs[0]?.text.length, thinking.left]).toEqual([1, 200_000, 10_001]);
+});

@@ -1,0 +1,56 @@
+/** @file What was asked of a student and what came back so far. */
+import type { ChatEnd, ChatEvents } from "../../report/page/chat-api.ts";
+import type { MarkedReply } from "../../report/page/answer-view.ts";
+import type { PageFault } from "../../report/page/page-api.ts";
+import { FORCED_ANSWER } from "../../report/forced-text.ts";
+import type { ReplyRun } from "../../report/run-results.ts";
+import type { ChatEvent } from "../api/client.ts";
+
+/** One reply, under way or ended. */
+export interface ReplySoFar {
+  /** Null: to its natural end. */
+  readonly budgetTokens: number | null;
+  readonly waits: number;
+  readonly state: ChatEvents["state"]["is"] | "ended" | "stopped";
+  readonly thinking: MarkedReply;
+  readonly answer: MarkedReply;
+  readonly end: ChatEnd | null;
+  readonly fault: PageFault | null;
+}
+
+/** More characters of one part are counted, not shown. */
+const MOST_CHARACTERS = 200_000;
+const NOTHING: MarkedReply = { runs: [], left: 0 };
+
+/** A reply of which nothing is known yet. */
+export function emptyReply(budgetTokens: number | null, waits: number): ReplySoFar {
+  return { budgetTokens, waits, state: "waiting", thinking: NOTHING, answer: NOTHING, end: null, fault: null };
+}
+
+/** The reply after one more event. */
+export function withEvent(reply: ReplySoFar, event: ChatEvent): ReplySoFar {
+  switch (event.type) {
+    case "state":
+      return { ...reply, state: event.value.is };
+    case "piece":
+      return { ...reply, [event.value.part]: withPiece(reply[event.value.part], event.value) };
+    case "end":
+      return { ...reply, state: "ended", end: event.value, answer: answerOf(reply.answer, event.value) };
+  }
+}
+
+/** What opens a forced answer is not told as it comes: it is a delimiter. */
+function answerOf({ runs, left }: MarkedReply, { end }: ChatEnd): MarkedReply {
+  return { runs: end === "cut" ? [FORCED_ANSWER, ...runs] : runs, left };
+}
+
+function withPiece({ runs, left }: MarkedReply, { text, isForced }: ReplyRun): MarkedReply {
+  const length = runs.reduce((sum, run) => sum + run.text.length, 0);
+  const shown = text.slice(0, Math.max(0, MOST_CHARACTERS - length));
+  const last = runs.at(-1);
+  const rest = left + text.length - shown.length;
+  if (shown === "") return { runs, left: rest };
+  if (last === undefined || last.isForced !== isForced)
+    return { runs: [...runs, { text: shown, isForced }], left: rest };
+  return { runs: [...runs.slice(0, -1), { text: last.text + shown, isForced }], left: rest };
+}
