@@ -31,6 +31,8 @@ export interface DecodeJob {
 
 /** How busy a batch is. */
 export interface BatchLoad {
+  /** Replies that can be decoded at once. */
+  readonly slots: number;
   readonly active: number;
   readonly waiting: number;
 }
@@ -83,7 +85,7 @@ export class ContinuousBatch {
 
   get load(): BatchLoad {
     const waiting = [...this.#queues.values()].reduce((sum, queue) => sum + queue.length, 0);
-    return { active: this.#seats.filter((seat) => seat !== undefined).length, waiting };
+    return { slots: this.#seats.length, active: this.#seats.filter((seat) => seat !== undefined).length, waiting };
   }
 
   /** Takes a request in. Its result does not depend on who else is there. */

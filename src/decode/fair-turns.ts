@@ -21,7 +21,7 @@ export class FairTurns {
 
   get load(): BatchLoad {
     const waiting = [...this.#queues.values()].reduce((sum, queue) => sum + queue.size, 0);
-    return { active: this.#active, waiting };
+    return { slots: this.#places, active: this.#active, waiting };
   }
 
   /**

@@ -78,7 +78,8 @@ function mostSampled(settings: readonly SettingRows[]): SettingRows | undefined 
 function parallelRows(sampled: SettingRows, key: string): MethodRow[] {
   const all = byQuestion(sampled.rows);
   const canVote = hasVotes(all);
-  const hasScores = all.every(({ rows }) => rows.every((row) => !givesAnswer(row) || row.answerLogprob !== undefined));
+  const answers = all.flatMap(({ rows }) => rows.filter(givesAnswer));
+  const hasScores = answers.length > 0 && answers.every((row) => row.answerLogprob !== undefined);
   return stepsOfK(all)
     .filter((k) => k > 1)
     .flatMap((k) => {

@@ -7,6 +7,9 @@ function fakeResponse() {
   const calls: string[] = [];
   const response = {
     destroyed: false,
+    writableLength: 0,
+    destroy: () => void (response.destroyed = true),
+    on: () => response,
     writeHead: () => response,
     write: (text: string) => calls.push(text) > 0,
     end: (text: string) => void calls.push(`${text}END`),
@@ -39,6 +42,28 @@ test("an opening that nothing follows goes out alone", async () => {
   events.open({ a: 1 });
   await turn(50);
   expect(calls).toEqual(['data: {"a":1}\n\n']);
+});
+
+test("nothing is written after the end, though its client has not read it yet", async () => {
+  const { calls, events } = fakeResponse();
+  events.send({ a: 1 });
+  events.end();
+  events.send({ b: 1 });
+  events.end();
+  await turn(20);
+  expect(calls).toEqual(['data: {"a":1}\n\nEND']);
+});
+
+test("a client that does not read is left once too much stands here", async () => {
+  const { calls, events, response } = fakeResponse();
+  response.writableLength = 1 << 30;
+  events.send({ a: 1 });
+  await turn();
+  expect(response.destroyed).toBe(true);
+  events.send({ b: 1 });
+  events.end();
+  await turn(20);
+  expect(calls).toHaveLength(1);
 });
 
 test("nothing is written to a client that has left", async () => {

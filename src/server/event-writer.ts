@@ -13,15 +13,21 @@ const HEADERS = {
 /** So long an opening waits for what it opens, to go out with it. */
 const OPENING_MS = 5;
 
-/** The events of one reply. After its client has left, what is sent goes nowhere. */
+/** A client that is behind by so much is left: what it does not read stands in this process. */
+const MOST_UNREAD_BYTES = 32 << 20;
+
+/** The events of one reply. After its end, or after its client has left, what is sent goes nowhere. */
 export class EventWriter {
   readonly #response: ServerResponse;
   readonly #opening: NodeJS.Timeout;
   #waiting = "";
   #isScheduled = false;
+  #isEnded = false;
 
   constructor(response: ServerResponse) {
     this.#response = response.writeHead(200, HEADERS);
+    // Whatever becomes of one client's connection must not end the process.
+    response.on("error", () => undefined);
     this.#opening = setTimeout(() => this.#flush(), OPENING_MS);
   }
 
@@ -46,6 +52,8 @@ export class EventWriter {
   /** Sends what waits, and ends the response. */
   end(): void {
     clearTimeout(this.#opening);
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     const last = this.#waiting;
     this.#waiting = "";
     if (!this.#response.destroyed) this.#response.end(last);
@@ -56,7 +64,10 @@ export class EventWriter {
     this.#isScheduled = false;
     const text = this.#waiting;
     this.#waiting = "";
-    if (text !== "" && !this.#response.destroyed) this.#response.write(text);
+    // `destroyed` alone is not enough: with a client that does not read it stays false long after the end.
+    if (text === "" || this.#isEnded || this.#response.destroyed) return;
+    this.#response.write(text);
+    if (this.#response.writableLength > MOST_UNREAD_BYTES) this.#response.destroy();
   }
 }
 

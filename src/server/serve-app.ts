@@ -16,7 +16,7 @@ import type { ReplyMaker } from "./served-model.ts";
 /** What keeps a server from being overrun. */
 export interface ServeLimits {
   readonly maxBodyBytes: number;
-  /** Replies that may wait for a slot; more are refused with 429. */
+  /** Replies that may wait for a slot, or to be read by their client; more are refused with 429. */
   readonly maxWaiting: number;
   /** A reply that takes longer is given up, seconds; waiting counts. */
   readonly maxSeconds: number;
@@ -61,8 +61,8 @@ interface Serving {
   readonly metrics: Metrics;
   /** Aborts whatever is under way. */
   readonly ending: AbortController;
-  readonly state: { isDraining: boolean; underWay: number };
-  /** Replies under way by caller. */
+  readonly state: { isDraining: boolean; underWay: number; choices: number };
+  /** Replies under way by caller; `state.choices` of all of them. */
   readonly callers: Map<string, number>;
 }
 
@@ -72,7 +72,7 @@ export function serveApp(options: ServeOptions): ServeApp {
     options,
     metrics: new Metrics(),
     ending: new AbortController(),
-    state: { isDraining: false, underWay: 0 },
+    state: { isDraining: false, underWay: 0, choices: 0 },
     callers: new Map(),
   };
   const { state, ending } = serving;
@@ -162,7 +162,8 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   if (state.isDraining) throw new ApiError(503, "the server is shutting down");
   const wanted = form.read(await readJson(context, limits.maxBodyBytes));
   refuseOtherModels(wanted.model, maker);
-  refuseCrowd(context, { wanted, caller }, serving);
+  const asked = { caller, choices: wanted.choices };
+  refuseCrowd(context, asked, serving);
   const prepared = maker.prepare(wanted);
   metrics.prompt(prepared.promptTokens);
   const request = {
@@ -177,9 +178,10 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
     signal: AbortSignal.any([context.req.raw.signal, ending.signal]),
     onFailure,
   };
-  const onDone = enter(serving, caller, wanted.choices);
+  const { outgoing } = nodeOf(context);
+  const onDone = enter(serving, asked, outgoing);
   if (wanted.isStreamed) {
-    void streamReply(request, nodeOf(context).outgoing).finally(onDone);
+    void streamReply(request, outgoing).finally(onDone);
     return RESPONSE_ALREADY_SENT;
   }
   try {
@@ -189,33 +191,43 @@ async function answer(context: Context, form: RouteForm, serving: Serving): Prom
   }
 }
 
-/** Counts a request in; returns what counts it out. */
-function enter({ state, callers }: Serving, caller: string, choices: number): () => void {
+/** Counts a request in; returns what counts it out, once its client has all of it: until then it stands here. */
+function enter({ state, callers }: Serving, { caller, choices }: Choices, response: ServerResponse): () => void {
   state.underWay += 1;
+  state.choices += choices;
   callers.set(caller, (callers.get(caller) ?? 0) + choices);
-  return () => {
+  const leave = (): void => {
     state.underWay -= 1;
+    state.choices -= choices;
     const left = (callers.get(caller) ?? 0) - choices;
     if (left > 0) callers.set(caller, left);
     else callers.delete(caller);
   };
+  return () => void (response.closed || response.destroyed ? leave() : response.once("close", leave));
+}
+
+/** Replies that one request asks for. */
+interface Choices {
+  readonly caller: string;
+  readonly choices: number;
 }
 
 /** Of the places to wait, one of several callers may fill so much. */
 const OWN_SHARE = 1 / 2;
 
 /** Refuses what would wait where no place is left, or the caller has used up its share. */
-function refuseCrowd(
-  context: Context,
-  { wanted: { choices }, caller }: { readonly wanted: WantedReply; readonly caller: string },
-  { options: { maker, limits, keys }, callers }: Serving,
-): void {
-  const { waiting, active } = maker.model.runtime.load;
-  const own = (callers.get(caller) ?? 0) + choices;
+function refuseCrowd(context: Context, { caller, choices }: Choices, serving: Serving): void {
+  const { maker, limits, keys } = serving.options;
+  const { active, slots } = maker.model.runtime.load;
+  const most = slots + limits.maxWaiting;
+  if (choices > most)
+    throw new ApiError(400, `n is ${choices}, and ${most} replies may be under way here at once`, { param: "n" });
+  const all = serving.state.choices;
+  const own = serving.callers.get(caller) ?? 0;
   const ownMost = keys.count > 1 ? active + Math.max(1, Math.floor(limits.maxWaiting * OWN_SHARE)) : Infinity;
-  if (waiting + choices <= limits.maxWaiting && own <= ownMost) return;
+  if (all + choices <= most && own + choices <= ownMost) return;
   context.header("retry-after", "1");
-  const why = own > ownMost ? `${own - choices} replies of this key are under way` : `${waiting} replies are waiting`;
+  const why = own + choices > ownMost ? `${own} replies of this key are under way` : `${all} replies are under way`;
   throw new ApiError(429, `${why}, and no more may; try again`);
 }
 

@@ -78,11 +78,17 @@ export class ReplyMaker {
       promptTokens: promptIds.length,
       run: async (listener, options) => {
         const failing = new AbortController();
+        const { onPiece, onEnd } = listener;
+        // After a failure the others may still be in a model call: what they make of it is told to nobody.
+        const telling: ReplyListener = {
+          onPiece: (piece) => void (failing.signal.aborted || onPiece(piece)),
+          onEnd: (end) => void (failing.signal.aborted || onEnd(end)),
+        };
         const signal = AbortSignal.any([options.signal, failing.signal]);
         const one = async (choice: number): Promise<void> => {
           const sampling = { temperature: wanted.temperature, key: `${key}/${choice}` };
           const request = { promptIds, setting, delimiters, answerTokens, sampling, scoreTop: wanted.topLogprobs };
-          const told = { choice, stops: wanted.stops, listener };
+          const told = { choice, stops: wanted.stops, listener: telling };
           if (rejection === undefined) await this.#runChoice(told, request, { ...options, signal });
           else await this.#tryChoice(told, { request, limit: rejection }, { ...options, signal });
         };
@@ -167,7 +173,8 @@ export class ReplyMaker {
     const onBegin = (reusedTokens: number): void => void (telling.reusedTokens = reusedTokens);
     const options = { signal: AbortSignal.any([signal, stopped.signal]), caller, onEmit, onBegin };
     try {
-      telling.end(await this.model.runtime.generate(request, options));
+      const generation = await this.model.runtime.generate(request, options);
+      telling.end(telling.isStopped ? undefined : generation); // a stop in the last piece ended it, not its length
     } catch (error) {
       if (!telling.isStopped || signal.aborted) throw error;
       telling.end(undefined);

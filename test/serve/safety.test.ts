@@ -90,6 +90,25 @@ describe("what is refused", () => {
     expect(status).toBe(400);
   });
 
+  test("nothing that a free slot could take, where none may wait; and more choices than can ever be under way", async () => {
+    const narrow = await serveForTest({ slots: 2, limits: { maxWaiting: 0 } });
+    const post = (n: number): Promise<Response> =>
+      fetch(`${narrow.api}/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(asked("62 a+36", { n, thinking: { budgetTokens: 4 } })),
+      });
+    try {
+      expect((await post(2)).status).toBe(200);
+      expect((await post(1)).status).toBe(200);
+      const never = await post(3);
+      expect(never.status).toBe(400);
+      expect((await never.json()) as object).toMatchObject({ error: { param: "n" } });
+    } finally {
+      await narrow.stop();
+    }
+  });
+
   test("too many that wait, with when to come again", async () => {
     const crowded = await serveForTest({ slots: 1, limits: { maxWaiting: 2 } });
     try {

@@ -44,6 +44,14 @@ describe("the token", () => {
     expect(await status(`/api/runs?token=${TOKEN}`)).toBe(401);
   });
 
+  test("opens no stream that nobody would end: HEAD is not answered", async () => {
+    for (let place = 0; place < 40; place++) expect(await status("/api/runs/a-run/live", OURS, "HEAD")).toBe(405);
+    const live = new AbortController();
+    const { status: opened } = await fetch(`${server.url}/api/runs/a-run/live`, { headers: OURS, signal: live.signal });
+    live.abort();
+    expect(opened).toBe(200);
+  });
+
   test("is asked for before it is said whether an address exists", async () => {
     for (const path of ["/api/nothing", "/api/runs/nobody", "/api/runs/a-run/live"])
       expect(await status(path)).toBe(401);

@@ -11,7 +11,7 @@ export interface DecoderSize {
 
 /**
  * Loads a model for decoding and returns it as a TokenSource. Calls reach the engine in the order in which they were made,
- * so `truncate` and `copy` need no answer; if one fails, the next `extend` reports it.
+ * so `truncate` and `copy` need no answer; if one fails, the next `extend` reports it, once.
  */
 export async function openTokenSource(
   engine: EngineHost,
@@ -26,8 +26,10 @@ export async function openTokenSource(
   /** What the call gave, unless one before it that gave no answer failed. */
   const sound = async <T>(call: Promise<T>): Promise<T> => {
     const given = await call;
-    if (failure) throw failure;
-    return given;
+    if (failure === undefined) return given;
+    const told = failure;
+    failure = undefined; // whoever is told takes the slots for unknown from then on
+    throw told;
   };
   return {
     slots,

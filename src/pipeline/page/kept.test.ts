@@ -24,6 +24,14 @@ test("what took a second is made again after twenty", async () => {
   expect(await get("2", "new")).toBe("new");
 });
 
+test("forgets first what nobody asked for longest", async () => {
+  const kept = new Kept(() => 0, 2);
+  const made: string[] = [];
+  const get = (name: string): Promise<string> => kept.get(name, "1", async () => (made.push(name), name));
+  for (const name of ["a", "b", "a", "c", "a", "b"]) await get(name);
+  expect(made).toEqual(["a", "b", "c", "b"]);
+});
+
 test("does not keep a failure", async () => {
   const kept = new Kept(() => 0);
   await expect(kept.get("a", "1", () => Promise.reject(new Error("no")))).rejects.toThrow("no");

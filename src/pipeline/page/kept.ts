@@ -5,8 +5,8 @@
 
 /** Of the time, making one value again and again may take so much. */
 const MOST_SHARE = 1 / 20;
-/** Values kept where nothing else is said, oldest forgotten first. */
-const MOST_VALUES = 200;
+/** Values kept where nothing else is said, those forgotten first that nobody asked for longest: several of each run of a full folder. */
+const MOST_VALUES = 2000;
 
 interface Entry {
   readonly stamp: string;
@@ -33,7 +33,11 @@ export class Kept {
   /** The value of that name: the kept one while its stamp holds or it is too early for another. What fails is not kept. */
   async get<T>(name: string, stamp: string, make: () => Promise<T>): Promise<T> {
     const kept = this.#entries.get(name);
-    if (kept !== undefined && (kept.stamp === stamp || this.#now() < kept.notBefore)) return (await kept.value) as T;
+    if (kept !== undefined && (kept.stamp === stamp || this.#now() < kept.notBefore)) {
+      this.#entries.delete(name);
+      this.#entries.set(name, kept);
+      return (await kept.value) as T;
+    }
     const began = this.#now();
     const entry: Entry = { stamp, value: make(), notBefore: Number.POSITIVE_INFINITY };
     this.#entries.delete(name);

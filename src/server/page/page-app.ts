@@ -52,6 +52,11 @@ export function pageApp(options: PageOptions): ServeApp {
   });
   app.use(refuseStrangers(options.port));
   app.use("/api/*", askForToken(options.token));
+  // Hono answers a HEAD by its GET and drops the body: of a stream that nobody would then end.
+  app.use("/api/*", async (context, next) => {
+    if (context.req.method === "HEAD") throw new Refusal(405, "ask with GET");
+    await next();
+  });
   addApi(app, options);
   addStreams(app, options, streams);
   addWrites(app, options);
