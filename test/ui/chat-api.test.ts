@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ChatSession, ChatWatch } from "../../src/pipeline/services.ts";
 import { EventReader, type ServerEvent } from "../../src/ui/api/event-reader.ts";
+import { StudentChats } from "../../src/server/page/student-chats.ts";
+import { ask } from "./ask.ts";
 import { writeFakeRun } from "./fake-run.ts";
 import { type ServedPage, servePage, TOKEN } from "./serve-page.ts";
 
@@ -175,12 +177,34 @@ test("takes no question that is none, none of another site, none without the tok
   expect(await status(question("x"), { run: "none" })).toBe(404);
   expect(await status(question("x"), { headers: { origin: "http://evil.example" } })).toBe(403);
   expect(await status(question("x"), { headers: { authorization: "Bearer no" } })).toBe(401);
+  const silent = await ask(`${server.url}/api/runs/a-run/chat`, { authorization: `Bearer ${TOKEN}` }, "POST");
+  expect([silent.status, silent.text]).toEqual([403, expect.stringContaining("must say where it comes from")]);
   expect(student.log).toEqual([]);
   const crowd = [];
   for (let at = 0; at < 26; at++) crowd.push(await post(question(`c${at}`)));
   const last = await crowd[25]!.text();
   expect(last).toMatch(/event: fault\ndata: .*24 questions wait/);
   for (const reply of crowd.slice(0, 25)) await reply.body?.cancel();
+});
+
+test("closes a student that nobody asks, and opens it again", async () => {
+  const chats = new StudentChats({ open: student.open, idleMs: 10 });
+  const listener = { signal: new AbortController().signal, onState: () => undefined, onPiece: () => undefined };
+  for (const prompt of ["a", "b"]) {
+    const reply = chats.reply("a-run", question(prompt), listener);
+    await student.end(`${prompt} 8/1`);
+    expect((await reply).end).toBe("natural");
+    await until(() => student.log.at(-1) === "close a-run");
+  }
+  const gone = { ...listener, signal: AbortSignal.abort() };
+  await expect(chats.reply("a-run", question("c"), gone)).rejects.toMatchObject({ code: "interrupted" });
+  const after = chats.reply("a-run", question("d"), listener);
+  await student.end("d 8/1");
+  await after;
+  await chats.close();
+  const once = (prompt: string) => ["open a-run", `${prompt} 8/1`, "close a-run"];
+  expect(student.log).toEqual([...once("a"), ...once("b"), ...once("d")]);
+  await expect(chats.reply("a-run", question("e"), listener)).rejects.toMatchObject({ code: "interrupted" });
 });
 
 test("tells a page what opening the student failed at", async () => {

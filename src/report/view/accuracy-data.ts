@@ -24,6 +24,8 @@ export interface AccuracyPoint {
 export interface ReferenceLine {
   readonly label: string;
   readonly accuracy: number;
+  /** How the model was run, where its source says so, n, and an interval that is ours. Stands beside the chart, not in it. */
+  readonly note: string;
 }
 
 /** What the chart shows; points in the order of the sweep. */

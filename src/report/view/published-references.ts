@@ -1,6 +1,7 @@
 /** @file Published accuracies as lines of a chart: for orientation, on tasks that are not the run's. */
-import { publishedFor } from "../../evaluate/published/published-for.ts";
+import { intervalFromN, publishedFor } from "../../evaluate/published/published-for.ts";
 import type { PublishedResult } from "../../evaluate/published/published-result.ts";
+import { percentInterval } from "../number-format.ts";
 import type { ReferenceLine } from "./accuracy-data.ts";
 
 /** Tasks whose published figures can be drawn. */
@@ -16,18 +17,24 @@ const LEAST_GAP = 0.065;
 /** The model that this way of training was published with comes first. */
 const FIRST = "s1-32B";
 
-/** A few published models, s1's own first, each far enough from the others to be told apart; empty for any other task. */
+/** A few published models, s1's own first, each once, at its best, and far enough from the others to be told apart; empty for any other task. */
 export function referencesFor(task: string): readonly ReferenceLine[] {
   const results = publishedFor(task);
   const chosen: PublishedResult[] = [];
   for (const row of [...results.filter(({ model }) => model === FIRST), ...results]) {
-    const isFree = chosen.every((other) => Math.abs(other.accuracyPercent - row.accuracyPercent) >= 100 * LEAST_GAP);
+    const isFree = chosen.every(
+      ({ model, accuracyPercent }) =>
+        model !== row.model && Math.abs(accuracyPercent - row.accuracyPercent) >= 100 * LEAST_GAP,
+    );
     if (isFree && chosen.length < MOST_LINES) chosen.push(row);
   }
   return chosen
     .sort((a, b) => b.accuracyPercent - a.accuracyPercent)
-    .map(({ model, accuracyPercent }) => ({
-      label: `${model} ${accuracyPercent.toFixed(1)} %, published`,
-      accuracy: accuracyPercent / 100,
+    .map((row) => ({
+      label: `${row.model} ${row.accuracyPercent.toFixed(1)} %, published`,
+      accuracy: row.accuracyPercent / 100,
+      note: [row.setting, `n = ${row.n}`, percentInterval(intervalFromN(row), 0)]
+        .filter((part) => part !== "")
+        .join(", "),
     }));
 }

@@ -37,7 +37,8 @@ export class StudentChats {
   readonly #servedAt = new Map<string, number>();
   #served = 0;
   #open: { readonly run: string; readonly session: ChatSession } | undefined;
-  #working: Promise<void> | undefined;
+  #isWorking = false;
+  #working: Promise<void> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -63,7 +64,7 @@ export class StudentChats {
       };
       listener.signal.addEventListener("abort", leave, { once: true });
       if (listener.signal.aborted) leave();
-      this.#working ??= this.#work().finally(() => (this.#working = undefined));
+      if (!this.#isWorking) this.#working = this.#work();
     });
   }
 
@@ -75,7 +76,9 @@ export class StudentChats {
     await this.#closeStudent();
   }
 
+  /** Answers until nothing waits; a question that comes after that starts it anew. */
   async #work(): Promise<void> {
+    this.#isWorking = true;
     clearTimeout(this.#idle);
     for (let job = this.#next(); job !== undefined; job = this.#next()) {
       try {
@@ -84,8 +87,9 @@ export class StudentChats {
         job.reject(job.listener.signal.aborted ? givenUp() : error);
       }
     }
+    this.#isWorking = false;
     this.#servedAt.clear();
-    this.#idle = setTimeout(() => void this.#closeIdle(), this.#options.idleMs).unref();
+    this.#idle = setTimeout(() => void this.#closeStudent(), this.#options.idleMs).unref();
   }
 
   /** The oldest question of the page that was served longest ago. */
@@ -119,10 +123,6 @@ export class StudentChats {
     const session = await this.#options.open(run);
     this.#open = { run, session };
     return session;
-  }
-
-  async #closeIdle(): Promise<void> {
-    if (this.#working === undefined) await this.#closeStudent();
   }
 
   async #closeStudent(): Promise<void> {

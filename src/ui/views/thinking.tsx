@@ -57,14 +57,27 @@ function Sweep({ sweep, place }: { readonly sweep: SweepView; readonly place: Pl
         <figcaption>
           Each point opens its answers. Open circles: thinking cut at so many tokens. Filled circle: it ends by itself.
           Diamonds: its end is replaced by “Wait”. Amber: the base at its best. Bars and band: 95 % intervals.
-          {published !== "none" &&
-            " Dotted: what others published of their models on another task, for orientation only: not comparable with this run’s questions."}
+          <PublishedNote published={published} />
         </figcaption>
       </figure>
       <PublishedChoice place={place} published={published} />
       {sweep.waits !== null && <DataTable table={sweep.waits} />}
       {sweep.metrics !== null && <p class="small">{sweep.metrics}</p>}
     </section>
+  );
+}
+
+function PublishedNote({ published }: { readonly published: string }) {
+  const references = referencesFor(published);
+  if (references.length === 0) return null;
+  const notes = references.map(({ label, note }) => `${label.replace(/, published$/, "")} (${note})`);
+  return (
+    <>
+      {" "}
+      Dotted: what others published of their models on another task, for orientation only: not comparable with this
+      run’s questions: {notes.join("; ")}. In brackets how it was run, n, and a 95 % interval that is ours, Wilson’s
+      from n.
+    </>
   );
 }
 
