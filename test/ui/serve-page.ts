@@ -29,6 +29,7 @@ export async function servePage(folder: string): Promise<ServedPage> {
     fs: nodeFileSystem(),
     processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: ({ pid }: { pid: number }) => pid === 99 },
     clock: { now: () => performance.now(), date: () => at("10:00:50") },
+    bases: { packageFolder: process.cwd(), cacheFolder: folder },
   };
   let port = 0;
   const app = pageApp({
