@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -115,6 +116,26 @@ describe.skipIf(path === undefined)("the page of grappa ui", () => {
     appendFileSync(join(folder, "going", "events.jsonl"), eventLines([event]));
     await textWith(page, "77 of 100 steps");
     expect(await textWith(page, "left; no finished run of this recipe tells")).toContain("running");
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
+  it("x-rays a trace that is trained on, with its loss mask", async () => {
+    const stages = join(folder, "smoke-0", "stages");
+    const tokenized = (await readdir(stages)).find((name) => name.startsWith("tokenize-")) ?? "";
+    const [line = ""] = (await readFile(join(stages, tokenized, "examples.jsonl"), "utf8")).split("\n");
+    const { traceId, labels } = JSON.parse(line) as { traceId: string; labels: number[] };
+    const { page, faults } = await openUi(browser, server, { hash: `#/run/smoke-0/traces?q=${traceId}` });
+    await page.locator("#trace-xray").waitFor();
+    await page.keyboard.press("v");
+    const trained = labels.filter((label) => label !== -100).length;
+    expect(trained).toBeGreaterThan(5);
+    await page.getByText(`${labels.length} tokens, ${trained} of them trained`).waitFor();
+    expect(await page.locator(".xray .token").count()).toBe(labels.length);
+    expect(await page.locator(".xray .untrained .token").count()).toBe(labels.length - trained);
+    expect(await page.locator(".xray .xray-run.prompt").first().getAttribute("class")).toContain("untrained");
+    expect(await page.locator(".xray .xray-run.thinking.untrained").count()).toBe(0);
+    expect(await seriousFaults(page)).toEqual([]);
     expect(faults).toEqual([]);
     await page.context().close();
   });

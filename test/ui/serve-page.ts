@@ -35,6 +35,7 @@ export async function servePage(folder: string, open: StudentChatsOptions["open"
     fs: nodeFileSystem(),
     processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: ({ pid }: { pid: number }) => pid === 99 },
     clock: { now: () => performance.now(), date: () => at("10:00:50") },
+    bases: { packageFolder: process.cwd(), cacheFolder: folder },
   };
   const chats = new StudentChats({ open, idleMs: 60_000 });
   let port = 0;

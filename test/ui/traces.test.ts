@@ -143,6 +143,11 @@ describe("the funnel", () => {
   });
 });
 
+test("an x-ray of a run without examples says so", async () => {
+  const reply = await ask(`${server.url}/api/runs/a-run/xray?id=${traceId(0)}`, headers);
+  expect([reply.status, reply.text]).toEqual([404, expect.stringContaining("no training examples are made yet")]);
+});
+
 describe("the search in thinking", () => {
   const search = async (query: string) => {
     const response = await fetch(`${server.url}/api/runs/a-run/thinking-search?q=${query}`, { headers });

@@ -27,7 +27,9 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
     throw new AppError("file-missing", `${folder}: no such folder`, {
       hint: "name a folder of runs; `grappa demo` makes a run in runs/",
     });
-  const reader = new PageReader(context, folder);
+  const { fs, processes, clock, settings, recipes } = context;
+  const bases = { packageFolder: recipes.packageFolder, cacheFolder: settings.cacheFolder };
+  const reader = new PageReader({ fs, processes, clock, bases }, folder);
   const { readPageFiles } = await import("../../server/page/page-files.ts");
   const { pageApp } = await import("../../server/page/page-app.ts");
   const { StudentChats } = await import("../../server/page/student-chats.ts");

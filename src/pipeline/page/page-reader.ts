@@ -20,6 +20,7 @@ import { readMoney } from "./read-money.ts";
 import { overviewOf, rowOf, unreadableOverview } from "./read-overview.ts";
 import { readTraining } from "./read-training.ts";
 import { readTraceDetail, readTraces } from "./read-traces.ts";
+import { readXray } from "./read-xray.ts";
 import { TriageLog } from "./triage-log.ts";
 import { readFacts, type RunFacts } from "./run-facts.ts";
 import { RunsFolder } from "./runs-folder.ts";
@@ -29,6 +30,8 @@ export interface PagePorts {
   readonly fs: FileSystem;
   readonly processes: ProcessTable;
   readonly clock: Clock;
+  /** Where bases of students are: those that come with grappa, and those of the hub. */
+  readonly bases: { readonly packageFolder: string; readonly cacheFolder: string };
 }
 
 /** Indexes of traces are large: of a hundred thousand questions hundreds of megabytes. */
@@ -66,6 +69,7 @@ const RUN_READERS: RunReaders = {
   "/runs/:run/dropped": readDropped,
   "/runs/:run/traces": readTraces,
   "/runs/:run/trace": readTraceDetail,
+  "/runs/:run/xray": readXray,
 };
 
 /** Addresses of one run, and the others. */

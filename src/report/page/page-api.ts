@@ -13,6 +13,7 @@ import type { MoneyView } from "./money-view.ts";
 import type { RunList } from "./run-list.ts";
 import type { RunOverview } from "./run-overview.ts";
 import type { ThinkingFound, TraceDetail, TracePage, TraceRow } from "./trace-list.ts";
+import type { TraceXray } from "./trace-xray.ts";
 import type { TriageChange } from "../../schema/triage.ts";
 import type { TrainingCurve } from "./training-curve.ts";
 
@@ -32,6 +33,7 @@ export interface PageApi {
   "/runs/:run/dropped": DroppedExamples;
   "/runs/:run/traces": TracePage;
   "/runs/:run/trace": TraceDetail;
+  "/runs/:run/xray": TraceXray;
 }
 
 /** Addresses that go on answering: server-sent events, each the whole new value of the type. */

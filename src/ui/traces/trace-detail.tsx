@@ -1,10 +1,12 @@
 import { count } from "../../report/number-format.ts";
 import type { TraceDetail as Detail } from "../../report/page/trace-list.ts";
 import { visibleText } from "../../report/plain-text.ts";
+import { useState } from "preact/hooks";
 import { useApi } from "../api/use-api.ts";
 import { Fault, Waiting } from "../parts/fault.tsx";
 import { unitUsd } from "../parts/money.tsx";
 import { ModelText } from "../texts/model-text.tsx";
+import { TraceXray } from "./trace-xray.tsx";
 import { TraceNote } from "./trace-note.tsx";
 import type { Triage } from "./use-triage.ts";
 
@@ -22,14 +24,16 @@ export function TraceDetail({
 }) {
   const { value, fault } = useApi("/runs/:run/trace", run, { query: { id } });
   if (value === null || value.row.id !== id) return fault === null ? <Waiting /> : <Fault fault={fault} />;
-  return <Opened key={id} trace={value} triage={triage} onLeaveNote={onLeaveNote} />;
+  return <Opened key={id} run={run} trace={value} triage={triage} onLeaveNote={onLeaveNote} />;
 }
 
 function Opened({
+  run,
   trace,
   triage: { withChange, change, fault },
   onLeaveNote,
 }: {
+  readonly run: string;
   readonly trace: Detail;
   readonly triage: Triage;
   readonly onLeaveNote: () => void;
@@ -59,6 +63,7 @@ function Opened({
       <Fault fault={fault} />
       <TraceNote note={trace.note} onSave={(note) => change({ traceId, note })} onLeave={onLeaveNote} />
       <Facts trace={trace} />
+      {trace.selection !== null && <Xray run={run} id={traceId} />}
       <h3>Question</h3>
       <ModelText text={trace.question} />
       {trace.expected !== null && (
@@ -71,6 +76,19 @@ function Opened({
       <ModelText text={trace.thinking} />
       <h3>Answer</h3>
       <ModelText text={trace.answer} />
+    </>
+  );
+}
+
+/** What is trained of the trace, on demand. */
+function Xray({ run, id }: { readonly run: string; readonly id: string }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <button id="trace-xray" type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        x-ray: tokens and loss mask <kbd>v</kbd>
+      </button>
+      {isOpen && <TraceXray run={run} id={id} />}
     </>
   );
 }

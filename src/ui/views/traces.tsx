@@ -111,6 +111,11 @@ function useTraceKeys({
     { keys: "x", what: "drop: the next selection leaves it out", run: decide("drop") },
     { keys: "u", what: "neither: as the recipe selects", run: decide("none") },
     { keys: "n", what: "write a note (Escape leaves it)", run: focus("trace-note") },
+    {
+      keys: "v",
+      what: "x-ray: tokens and loss mask of a selected trace",
+      run: () => document.getElementById("trace-xray")?.click(),
+    },
     { keys: "/", what: "search", run: focus("trace-search") },
     { keys: "l", what: "to the list: arrows, Page, Home and End move in it", run: focusList },
   ]);
