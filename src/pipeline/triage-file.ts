@@ -7,7 +7,7 @@ import { appendDurably } from "../adapters/store/durable-append.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
 import { sortedBy } from "../curate/stage-result.ts";
 import { SCHEMA_VERSION } from "../schema/schema-version.ts";
-import { type TriageChange, TriageLine, TriageVerdict } from "../schema/triage.ts";
+import { type TriageChange, TriageLine, type TriageVerdict } from "../schema/triage.ts";
 import { parseRecord } from "./parse-record.ts";
 
 const FILE = "triage.jsonl";

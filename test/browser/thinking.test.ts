@@ -78,7 +78,8 @@ describe.skipIf(path === undefined)("the views of answers", () => {
     await points.last().focus();
     await page.keyboard.press("Enter");
     await page.waitForURL(/thinking\?at=student%2Fthink/);
-    expect(await textWith(page, /6 answers\. Enter opens one/)).toMatch(/right \([^)]*, n = 6\)/);
+    await textWith(page, /6 answers\. Enter opens one/);
+    await expect.poll(() => page.locator("main").innerText()).toMatch(/right \([^)]*, n = 6\)/);
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("answers");
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
