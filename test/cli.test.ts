@@ -519,7 +519,7 @@ describe("status, report and schema", () => {
     expect((await machine.run("schema")).stdout).toContain("recipe\nquestion\nattempt\n");
     const { stderr, exitCode } = await machine.run("schema", "trase");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("no schema is called trase (did you mean trace or task?)");
+    expect(stderr).toContain("no schema is called trase (did you mean trace or task or triage?)");
   });
 });
 

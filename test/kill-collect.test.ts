@@ -61,7 +61,8 @@ async function collect(run: string, killAfterMs?: number) {
   return { ...(await ended), stderr, ms: performance.now() - start };
 }
 
-test("kill -9 while collecting: the next run finishes with the same bytes", async () => {
+// It starts the program many times.
+test("kill -9 while collecting: the next run finishes with the same bytes", { timeout: 240_000 }, async () => {
   const whole = await collect("whole");
   expect({ code: whole.code, stderr: whole.stderr }).toMatchObject({ code: 0 });
   const random = prng("kill-collect");
