@@ -6,7 +6,7 @@ import { processIdentity } from "./process-table.ts";
 
 const isLinux = process.platform === "linux";
 let child: ChildProcess;
-let ended: Promise<NodeJS.Signals | null>;
+let ended: Promise<string | null>;
 beforeEach(async () => {
   child = spawn(process.execPath, ["-e", "setInterval(() => 0, 1000); console.log(1)"]);
   ended = new Promise((settle) => child.on("exit", (_code, signal) => settle(signal)));
