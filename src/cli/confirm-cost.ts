@@ -3,13 +3,13 @@ import { AppError } from "../core/errors.ts";
 import { formatUsd } from "../ledger/money.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
 import type { LoadedRecipe } from "../pipeline/load-recipe.ts";
+import { asksOthers } from "../pipeline/may-spend.ts";
 import { type CostPlan, planCost } from "../pipeline/plan-cost.ts";
 import { readPlanFacts } from "../pipeline/plan-facts.ts";
 import { type PlannedStage, planRun } from "../pipeline/plan-run.ts";
 import { obstaclesUpTo } from "../pipeline/run-pipeline.ts";
 import type { RunRequest } from "../pipeline/run-request.ts";
 import type { StageName } from "../schema/manifest.ts";
-import { isAsked, type Recipe } from "../schema/recipe.ts";
 import type { CliContext } from "./context.ts";
 import { describeCostPlan } from "./cost-plan-text.ts";
 
@@ -49,12 +49,6 @@ export async function confirmCost(context: CliContext, run: CostlyRun): Promise<
   if (plan.microUsd.p90 <= plan.spentMicroUsd) return;
   context.process.stderr.write(`${describeCostPlan(plan)}\n`);
   if (!isSure) await ask(context, plan);
-}
-
-/** Whether anybody but this machine is asked. */
-function asksOthers({ trace, attempt, judge, student }: Recipe): boolean {
-  const isRemote = isAsked(trace.teacher) || trace.escalate.length > 0;
-  return isRemote || attempt.students.length > 0 || judge !== undefined || student.hosted !== undefined;
 }
 
 const BUYING: readonly StageName[] = ["attempt", "trace", "grade", "train", "evaluate"];

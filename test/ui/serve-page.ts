@@ -2,6 +2,7 @@
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
 import { AppError } from "../../src/core/errors.ts";
 import { PageReader } from "../../src/pipeline/page/page-reader.ts";
+import type { RunControlPorts } from "../../src/pipeline/page/run-switches.ts";
 import { listen } from "../../src/server/listen.ts";
 import { pageApp } from "../../src/server/page/page-app.ts";
 import { StudentChats, type StudentChatsOptions } from "../../src/server/page/student-chats.ts";
@@ -28,12 +29,25 @@ async function refuseChat(): Promise<never> {
   throw new AppError("usage", "this test has no student");
 }
 
+/** Nobody is interrupted and nothing started. */
+const NO_CONTROL: RunControlPorts = {
+  interrupt: () => "not-known",
+  start: () => Promise.reject(new AppError("usage", "this test starts no run")),
+  outputOf: (run) => `${run}/resume.log`,
+  commandOf: ({ folder: run, hasControls }) => `grappa run ${run}${hasControls ? " --controls" : ""}`,
+};
+
 /** Serves; process 99 is alive, and it is a minute past the last event of a fake run. */
-export async function servePage(folder: string, open: StudentChatsOptions["open"] = refuseChat): Promise<ServedPage> {
+export async function servePage(
+  folder: string,
+  open: StudentChatsOptions["open"] = refuseChat,
+  control: RunControlPorts = NO_CONTROL,
+): Promise<ServedPage> {
   const failures: unknown[] = [];
   const ports = {
     fs: nodeFileSystem(),
     processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: ({ pid }: { pid: number }) => pid === 99 },
+    control,
     clock: { now: () => performance.now(), date: () => at("10:00:50") },
     bases: { packageFolder: process.cwd(), cacheFolder: folder },
   };

@@ -7,6 +7,7 @@ import type { ChatSession } from "../../pipeline/services.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { printable } from "../printable.ts";
+import { runControl } from "../run-control.ts";
 import { shownPath } from "../shown-path.ts";
 
 interface UiFlags extends CommonFlags {
@@ -29,7 +30,7 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
     });
   const { fs, processes, clock, settings, recipes } = context;
   const bases = { packageFolder: recipes.packageFolder, cacheFolder: settings.cacheFolder };
-  const reader = new PageReader({ fs, processes, clock, bases }, folder);
+  const reader = new PageReader({ fs, processes, clock, bases, control: runControl(recipes.packageFolder) }, folder);
   const { readPageFiles } = await import("../../server/page/page-files.ts");
   const { pageApp } = await import("../../server/page/page-app.ts");
   const { StudentChats } = await import("../../server/page/student-chats.ts");

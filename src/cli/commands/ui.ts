@@ -30,6 +30,6 @@ export const uiCommand = buildCommand({
   docs: {
     brief: "a local page of your runs: stages, training, money",
     fullDescription:
-      "Serves a page of the runs in a folder on 127.0.0.1, and prints its address. The address holds a token: whoever\nhas it can read the runs. The page asks nobody else, works offline, and changes nothing. Ctrl-C ends it.",
+      "Serves a page of the runs in a folder on 127.0.0.1, and prints its address. The address holds a token: whoever\nhas it can read the runs, pause them and go on with them. The page asks nobody else and works offline. Ctrl-C ends it,\nand no run.",
   },
 });

@@ -1,4 +1,4 @@
-/** @file Answers what the page asks, from the folders of runs alone. Changes nothing, and works while runs go on. */
+/** @file Answers what the page asks, from the folders of runs alone. Reading changes nothing, and works while runs go on. */
 import type { FileSystem } from "../../adapters/file-system.ts";
 import type { ProcessTable } from "../../adapters/process-table.ts";
 import type { Clock } from "../../adapters/system-clock.ts";
@@ -23,6 +23,7 @@ import { readTraceDetail, readTraces } from "./read-traces.ts";
 import { readXray } from "./read-xray.ts";
 import { TriageLog } from "./triage-log.ts";
 import { readFacts, type RunFacts } from "./run-facts.ts";
+import { type RunControlPorts, RunSwitches } from "./run-switches.ts";
 import { RunsFolder } from "./runs-folder.ts";
 
 /** What reading runs needs. */
@@ -30,6 +31,7 @@ export interface PagePorts {
   readonly fs: FileSystem;
   readonly processes: ProcessTable;
   readonly clock: Clock;
+  readonly control: RunControlPorts;
   /** Where bases of students are: those that come with grappa, and those of the hub. */
   readonly bases: { readonly packageFolder: string; readonly cacheFolder: string };
 }
@@ -83,6 +85,7 @@ export class PageReader {
   /** Of traces, by the run's folder. */
   readonly indexes: Kept;
   readonly runs: RunsFolder;
+  readonly switches: RunSwitches;
   readonly #logs = new Map<string, EventLog>();
   readonly #triages = new Map<string, TriageLog>();
 
@@ -92,6 +95,7 @@ export class PageReader {
     this.kept = new Kept(() => ports.clock.now());
     this.indexes = new Kept(() => ports.clock.now(), MOST_INDEXES);
     this.runs = new RunsFolder(ports.fs, folder);
+    this.switches = new RunSwitches({ ...ports, factsOf: (name) => this.facts(name) });
   }
 
   /** Every run, broken ones too: those in which something happened last first. Many runs are read the more seldom. */
@@ -160,7 +164,7 @@ export class PageReader {
   async #row(name: string): Promise<RunRow> {
     try {
       const facts = await this.facts(name);
-      return rowOf(facts, await this.spending(facts));
+      return rowOf(facts, await this.spending(facts), this.switches);
     } catch (error) {
       return unreadableRow(name, messageOf(error));
     }

@@ -10,18 +10,19 @@ import type { StageStatus } from "../run-status.ts";
 import { paceOf, progressOfTry } from "./event-log.ts";
 import type { PageReader } from "./page-reader.ts";
 import { readFunnelStages } from "./read-funnel.ts";
+import type { RunSwitches } from "./run-switches.ts";
 import { presentStage, type RunFacts, studentOf } from "./run-facts.ts";
 
 const MOST_WARNINGS = 20;
 
 /** The run as a row of the list. */
-export function rowOf(facts: RunFacts, spending: Spending): RunRow {
+export function rowOf(facts: RunFacts, spending: Spending, switches: RunSwitches): RunRow {
   const { name, recipe, result, stages, events } = facts;
   const present = presentStage(facts);
   return {
     name,
     state: stateOf(facts),
-    problem: facts.problem ?? (present?.status === "failed" ? present.note : null),
+    problem: facts.problem ?? (present?.status === "failed" ? present.note : switches.failureOf(facts)),
     recipe: recipe?.name ?? null,
     student: studentOf(facts),
     doneStages: stages.filter(({ status }) => status === "done").length,
@@ -34,6 +35,7 @@ export function rowOf(facts: RunFacts, spending: Spending): RunRow {
     seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0),
     startedAt: events[0]?.at ?? null,
     lastAt: events.at(-1)?.at ?? null,
+    control: switches.controlOf(facts),
   };
 }
 
@@ -41,7 +43,8 @@ function shareOf({ accuracy, n, interval }: NonNullable<RunRow["score"]>): RunRo
   return { accuracy, n, interval };
 }
 
-function stateOf(facts: RunFacts): RunState {
+/** Where a run stands. */
+export function stateOf(facts: RunFacts): RunState {
   if (facts.pid !== null) return "running";
   if (facts.manifest !== undefined) return "finished";
   return presentStage(facts)?.status === "failed" ? "failed" : "stopped";
@@ -65,7 +68,7 @@ function elapsed({ events }: RunFacts, { stage, status }: StageStatus, nowMs: nu
 export async function overviewOf(facts: RunFacts, reader: PageReader): Promise<RunOverview> {
   const { folder, pid, header, stages, events, result } = facts;
   return {
-    ...rowOf(facts, await reader.spending(facts)),
+    ...rowOf(facts, await reader.spending(facts), reader.switches),
     folder,
     pid,
     command: header.command,

@@ -1,6 +1,6 @@
 /** @file What the page reads of a run each time it looks: small files only. What is dear is read elsewhere, and kept. */
 import { type FileSystem, joinPath } from "../../adapters/file-system.ts";
-import type { ProcessTable } from "../../adapters/process-table.ts";
+import type { ProcessIdentity, ProcessTable } from "../../adapters/process-table.ts";
 import { AppError } from "../../core/errors.ts";
 import {
   STAGE_NAMES,
@@ -31,6 +31,9 @@ export interface RunFacts {
   readonly result: RunSummary | undefined;
   /** Why `result` cannot be read. */
   readonly problem: string | null;
+  /** The process that works on it. */
+  readonly holder: ProcessIdentity | null;
+  /** Its number. */
   readonly pid: number | null;
   readonly events: readonly RunEventLine[];
   readonly timings: readonly Timing[];
@@ -54,7 +57,7 @@ export interface FactsPlace {
 export async function readFacts({ fs, processes, name, folder, log }: FactsPlace): Promise<RunFacts> {
   const header = await readHeader(fs, folder);
   if (header === undefined) throw new AppError("file-missing", `${folder}: run.json is missing`);
-  const pid = (await lockHolder(fs, processes, folder))?.pid ?? null;
+  const holder = (await lockHolder(fs, processes, folder)) ?? null;
   const [events, timings] = [await log.read(), await readTimings(fs, folder)];
   const manifest = await readRunManifest(fs, folder);
   return {
@@ -63,10 +66,11 @@ export async function readFacts({ fs, processes, name, folder, log }: FactsPlace
     header,
     recipe: await readRecipe(fs, folder),
     manifest,
-    pid,
+    holder,
+    pid: holder?.pid ?? null,
     events,
     timings,
-    stages: stageStatuses(events, timings, pid !== null),
+    stages: stageStatuses(events, timings, holder !== null),
     ...(manifest === undefined ? { result: undefined, problem: null } : await readResult(fs, folder)),
   };
 }

@@ -46,8 +46,15 @@ export interface PageParts {
   "/runs/:run/thinking-search": ThinkingFound;
 }
 
+/** The process of a run that was interrupted, or started. */
+export interface ControlledRun {
+  readonly pid: number;
+}
+
 /** Addresses that take JSON by POST, and write: what is sent, and what is answered. */
 export interface PageWrites {
+  "/runs/:run/pause": { readonly sent: Readonly<Record<string, never>>; readonly answer: ControlledRun };
+  "/runs/:run/resume": { readonly sent: Readonly<Record<string, never>>; readonly answer: ControlledRun };
   "/runs/:run/triage": { readonly sent: TriageChange; readonly answer: Pick<TraceRow, "id" | "decision" | "hasNote"> };
 }
 

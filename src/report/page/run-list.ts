@@ -13,6 +13,19 @@ export interface ShareOfRight {
   readonly interval: Interval | null;
 }
 
+/** What the page may do with a run. */
+export interface RunControl {
+  /** Null: nothing. */
+  readonly can: "pause" | "resume" | null;
+  /** Why nothing, or what is under way; null where there is nothing to say. */
+  readonly note: string | null;
+  /** What to type in a terminal instead; null where there is nothing to type. */
+  readonly command: string | null;
+}
+
+/** There is nothing to pause or to resume. */
+export const NO_CONTROL: RunControl = { can: null, note: null, command: null };
+
 /** How far the present stage is. */
 export interface StageProgressView {
   readonly done: number;
@@ -47,6 +60,7 @@ export interface RunRow {
   /** When it began, and when something last happened: ISO 8601. */
   readonly startedAt: string | null;
   readonly lastAt: string | null;
+  readonly control: RunControl;
 }
 
 /** The runs of a folder, those in which something happened last first. */
@@ -76,5 +90,6 @@ export function unreadableRow(name: string, problem: string): RunRow {
     seconds: null,
     startedAt: null,
     lastAt: null,
+    control: NO_CONTROL,
   };
 }

@@ -123,6 +123,8 @@ function addWrites(app: Hono, { reader }: PageOptions): void {
   app.post("/api/runs/:run/triage", async (context) =>
     answer(context, await changeTriage(reader, runOf(context), await jsonOf(context))),
   );
+  app.post("/api/runs/:run/pause", async (context) => answer(context, await reader.switches.pause(runOf(context))));
+  app.post("/api/runs/:run/resume", async (context) => answer(context, await reader.switches.resume(runOf(context))));
 }
 
 /** The body of a request. Throws {@link Refusal} for what is no JSON, or too much of it. */

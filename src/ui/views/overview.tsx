@@ -6,12 +6,14 @@ import type { RunOverview, StageRow } from "../../report/page/run-overview.ts";
 import { visibleText } from "../../report/plain-text.ts";
 import type { SweepView } from "../../report/view/sweep.ts";
 import { useApi, useLive } from "../api/use-api.ts";
+import { useKeys } from "../keys/use-keys.ts";
 import { Bar } from "../parts/data-table.tsx";
 import { Fault, Waiting } from "../parts/fault.tsx";
 import { FunnelBars } from "../parts/funnel-bars.tsx";
 import { SpentOf } from "../parts/money.tsx";
 import { Chart } from "../parts/picture.tsx";
 import { State } from "../parts/run-state.tsx";
+import { RunSwitch, switchKey } from "../parts/run-switch.tsx";
 import { ScoreText } from "../parts/score.tsx";
 import { Ago } from "../parts/time.tsx";
 import type { RunViewProps } from "../routes.ts";
@@ -19,6 +21,7 @@ import type { RunViewProps } from "../routes.ts";
 /** One run, live. */
 export function OverviewPage({ run }: RunViewProps) {
   const { value, fault } = useLive("/runs/:run/live", run);
+  useKeys("In this view", [switchKey("pause the run, or go on with it", () => document.querySelector("main"))]);
   return (
     <>
       <Fault fault={fault} />
@@ -66,6 +69,7 @@ function RunHead({ run }: { readonly run: RunOverview }) {
         {run.createdBy !== null && `grappa ${visibleText(run.createdBy)} · `}
         last event <Ago at={run.lastAt} />
       </p>
+      <RunSwitch run={run} isWhole />
     </div>
   );
 }

@@ -2,9 +2,11 @@ import { count, duration } from "../../report/number-format.ts";
 import type { RunRow } from "../../report/page/run-list.ts";
 import { visibleText } from "../../report/plain-text.ts";
 import { useApi } from "../api/use-api.ts";
+import { useKeys } from "../keys/use-keys.ts";
 import { Fault, Waiting } from "../parts/fault.tsx";
 import { SpentOf } from "../parts/money.tsx";
 import { State } from "../parts/run-state.tsx";
+import { RunSwitch, switchKey } from "../parts/run-switch.tsx";
 import { ScoreLine, ScoreText } from "../parts/score.tsx";
 import { StageStrip } from "../parts/stage-strip.tsx";
 import { Ago } from "../parts/time.tsx";
@@ -16,6 +18,9 @@ const LOOK_EVERY_MS = 4000;
 /** Every run of the folder. */
 export function RunsPage(_props: ViewProps) {
   const { value, fault } = useApi("/runs", null, { everyMs: LOOK_EVERY_MS });
+  useKeys("In this view", [
+    switchKey("pause the run of this row, or go on with it", () => document.activeElement?.closest("tr")),
+  ]);
   return (
     <>
       <h1>Runs</h1>
@@ -84,6 +89,7 @@ function Row({ run }: { readonly run: RunRow }) {
       </th>
       <td>
         <State state={run.state} />
+        <RunSwitch run={run} />
       </td>
       <td class={known(run.startedAt)}>{run.startedAt !== null && <StageStrip run={run} />}</td>
       <td data-label="spent" class={known(run.spentMicroUsd)}>
