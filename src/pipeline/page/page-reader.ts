@@ -36,6 +36,8 @@ export interface PagePorts {
 
 /** Indexes of traces are large: of a hundred thousand questions hundreds of megabytes. */
 const MOST_INDEXES = 2;
+/** Places of answers and of training examples: of a large evaluation, hundreds of megabytes. Two runs that are compared fit. */
+const MOST_PLACES = 4;
 /** More runs than these are counted, not listed. */
 const MOST_RUNS = 500;
 
@@ -82,6 +84,8 @@ export class PageReader {
   readonly kept: Kept;
   /** Of traces, by the run's folder. */
   readonly indexes: Kept;
+  /** Where in their files answers and training examples lie. */
+  readonly places: Kept;
   readonly runs: RunsFolder;
   readonly #logs = new Map<string, EventLog>();
   readonly #triages = new Map<string, TriageLog>();
@@ -91,6 +95,7 @@ export class PageReader {
     this.ports = ports;
     this.kept = new Kept(() => ports.clock.now());
     this.indexes = new Kept(() => ports.clock.now(), MOST_INDEXES);
+    this.places = new Kept(() => ports.clock.now(), MOST_PLACES);
     this.runs = new RunsFolder(ports.fs, folder);
   }
 
