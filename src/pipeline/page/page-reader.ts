@@ -24,6 +24,7 @@ import { readXray } from "./read-xray.ts";
 import { TriageLog } from "./triage-log.ts";
 import { readFacts, type RunFacts } from "./run-facts.ts";
 import { RunsFolder } from "./runs-folder.ts";
+import { Turns } from "./turns.ts";
 
 /** What reading runs needs. */
 export interface PagePorts {
@@ -87,6 +88,8 @@ export class PageReader {
   /** Where in their files answers and training examples lie. */
   readonly places: Kept;
   readonly runs: RunsFolder;
+  /** What is written of a run, by its name. */
+  readonly changes = new Turns();
   readonly #logs = new Map<string, EventLog>();
   readonly #triages = new Map<string, TriageLog>();
 
