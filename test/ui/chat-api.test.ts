@@ -188,7 +188,8 @@ test("takes no question that is none, none of another site, none without the tok
 });
 
 test("closes a student that nobody asks, and opens it again", async () => {
-  const chats = new StudentChats({ open: student.open, idleMs: 10 });
+  const onFailure = (error: unknown): void => expect.unreachable(String(error));
+  const chats = new StudentChats({ find: async (run) => run, open: student.open, idleMs: 10, onFailure });
   const listener = { signal: new AbortController().signal, onState: () => undefined, onPiece: () => undefined };
   for (const prompt of ["a", "b"]) {
     const reply = chats.reply("a-run", question(prompt), listener);

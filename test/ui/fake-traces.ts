@@ -100,7 +100,8 @@ const DONE: readonly FakeEvent[] = STAGES.flatMap((stage): FakeEvent[] => [
 /** A stage's files by name, and what it says of them. */
 type FakeStage = readonly [files: Record<string, readonly object[]>, summary?: StageSummary];
 
-async function writeStage(run: string, name: StageName, ...[files, summary = {}]: FakeStage): Promise<void> {
+/** Writes a stage as grappa finishes one. */
+export async function writeStage(run: string, name: StageName, ...[files, summary = {}]: FakeStage): Promise<void> {
   const fs = nodeFileSystem();
   const folder = stageFolder(run, name, KEY);
   for (const [file, rows] of Object.entries(files))

@@ -51,7 +51,8 @@ export async function servePage(
     clock: { now: () => performance.now(), date: () => at("10:00:50") },
     bases: { packageFolder: process.cwd(), cacheFolder: folder },
   };
-  const chats = new StudentChats({ open, idleMs: 60_000 });
+  const onFailure = (error: unknown): void => void failures.push(error);
+  const chats = new StudentChats({ find: async (run) => run, open, idleMs: 60_000, onFailure });
   let port = 0;
   const app = pageApp({
     reader: new PageReader(ports, folder),
@@ -59,7 +60,7 @@ export async function servePage(
     files: new Map([["/", FILE]]),
     token: TOKEN,
     port: () => port,
-    onFailure: (error) => failures.push(error),
+    onFailure,
   });
   const listening = await listen(app, { host: "127.0.0.1", port: 0, idleMs: 60_000 });
   port = Number(new URL(listening.url).port);

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { AppError } from "../../core/errors.ts";
 import { findStudent } from "../../pipeline/find-student.ts";
 import { PageReader } from "../../pipeline/page/page-reader.ts";
-import type { ChatSession } from "../../pipeline/services.ts";
+import type { StudentChatsOptions } from "../../server/page/student-chats.ts";
 import { type CommonFlags, presenting } from "../command-result.ts";
 import type { CliContext } from "../context.ts";
 import { printable } from "../printable.ts";
@@ -36,7 +36,9 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
   const { StudentChats } = await import("../../server/page/student-chats.ts");
   const { listen } = await import("../../server/listen.ts");
   const token = randomBytes(TOKEN_BYTES).toString("base64url");
-  const chats = new StudentChats({ open: (run) => openStudent(context, reader, run), idleMs: IDLE_MS });
+  const onFailure = (error: unknown): void =>
+    context.process.stderr.write(`error: ${printable(String(error).slice(0, 1000))}\n`);
+  const chats = new StudentChats({ ...studentsOf(context, reader), idleMs: IDLE_MS, onFailure });
   let port = 0;
   const app = pageApp({
     reader,
@@ -44,7 +46,7 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
     files: await readPageFiles(join(context.recipes.packageFolder, "dist", "ui")),
     token,
     port: () => port,
-    onFailure: (error) => context.process.stderr.write(`error: ${printable(String(error).slice(0, 1000))}\n`),
+    onFailure,
   });
   const listening = await listen(app, { host: HOST, port: flags.port, idleMs: IDLE_MS });
   port = Number(new URL(listening.url).port);
@@ -57,11 +59,17 @@ export default presenting<UiFlags, [string]>(async (context, flags, place) => {
   return undefined; // all was said when it began
 });
 
-async function openStudent(context: CliContext, { runs }: PageReader, run: string): Promise<ChatSession> {
-  const runFolder = await runs.folderOf(run);
-  const folder = await findStudent(context.fs, runFolder);
-  const { threads } = context.settings;
-  return await context.services.openChat({ fs: context.fs, folder, name: `${run}'s student`, runFolder, threads });
+function studentsOf(
+  { fs, services, settings }: CliContext,
+  { runs }: PageReader,
+): Pick<StudentChatsOptions, "find" | "open"> {
+  return {
+    find: async (run) => await findStudent(fs, await runs.folderOf(run)),
+    open: async (run, folder) => {
+      const runFolder = await runs.folderOf(run);
+      return await services.openChat({ fs, folder, name: `${run}'s student`, runFolder, threads: settings.threads });
+    },
+  };
 }
 
 /** The token stands behind the `#`: browsers send it to nobody, the page takes it from there and wipes it away. */

@@ -25,6 +25,7 @@ import { TriageLog } from "./triage-log.ts";
 import { readFacts, type RunFacts } from "./run-facts.ts";
 import { type RunControlPorts, RunSwitches } from "./run-switches.ts";
 import { RunsFolder } from "./runs-folder.ts";
+import { Turns } from "./turns.ts";
 
 /** What reading runs needs. */
 export interface PagePorts {
@@ -38,6 +39,8 @@ export interface PagePorts {
 
 /** Indexes of traces are large: of a hundred thousand questions hundreds of megabytes. */
 const MOST_INDEXES = 2;
+/** Places of answers and of training examples: of a large evaluation, hundreds of megabytes. Two runs that are compared fit. */
+const MOST_PLACES = 4;
 /** More runs than these are counted, not listed. */
 const MOST_RUNS = 500;
 
@@ -84,8 +87,12 @@ export class PageReader {
   readonly kept: Kept;
   /** Of traces, by the run's folder. */
   readonly indexes: Kept;
+  /** Where in their files answers and training examples lie. */
+  readonly places: Kept;
   readonly runs: RunsFolder;
   readonly switches: RunSwitches;
+  /** What is written of a run, by its name. */
+  readonly changes = new Turns();
   readonly #logs = new Map<string, EventLog>();
   readonly #triages = new Map<string, TriageLog>();
 
@@ -94,6 +101,7 @@ export class PageReader {
     this.ports = ports;
     this.kept = new Kept(() => ports.clock.now());
     this.indexes = new Kept(() => ports.clock.now(), MOST_INDEXES);
+    this.places = new Kept(() => ports.clock.now(), MOST_PLACES);
     this.runs = new RunsFolder(ports.fs, folder);
     this.switches = new RunSwitches({ ...ports, factsOf: (name) => this.facts(name) });
   }

@@ -3,15 +3,13 @@ import { AppError } from "../../core/errors.ts";
 import type { PageQuery } from "../../report/page/page-api.ts";
 import type { TraceXray, XrayRun } from "../../report/page/trace-xray.ts";
 import type { Recipe } from "../../schema/recipe.ts";
-import { Example } from "../../schema/records.ts";
+import type { Example } from "../../schema/records.ts";
 import { roleSpans } from "../../tokenize/example-roles.ts";
 import { type StudentFormat, studentFormat } from "../../tokenize/student-format.ts";
 import { IGNORED } from "../../tokenize/training-sequence.ts";
 import { tokenText } from "../../tokenize/xray.ts";
-import { finishedStages } from "../finished-stages.ts";
 import { findBase } from "../load-recipe.ts";
-import type { StageInput } from "../stage.ts";
-import { EXAMPLES_FILE } from "../stages/tokenize.ts";
+import { exampleIndex, readExample } from "./example-index.ts";
 import type { PageReader } from "./page-reader.ts";
 import type { RunFacts } from "./run-facts.ts";
 
@@ -26,17 +24,14 @@ const MOST_TOKENS = 6000;
  */
 export async function readXray(facts: RunFacts, reader: PageReader, query: PageQuery): Promise<TraceXray> {
   const { recipe } = facts;
-  const tokenized = (await finishedStages(reader.ports.fs, facts.folder)).get("tokenize");
-  if (recipe === undefined || tokenized === undefined)
-    throw new AppError("file-missing", "no training examples are made yet", {
-      hint: "the stage `tokenize` makes them",
-    });
-  if (recipe.student.hosted)
+  if (recipe?.student.hosted)
     throw new AppError(
       "usage",
       "a provider trains this student, with a tokenizer that is not here: there are no tokens to show",
     );
-  const example = await findExample(tokenized, query["id"] ?? "");
+  const index = await exampleIndex(facts, reader);
+  if (recipe === undefined) throw new AppError("file-missing", "this run has no recipe to read its tokens by");
+  const example = await readExample(index, query["id"] ?? "");
   if (example === undefined) throw new AppError("file-missing", "nothing is trained on this trace");
   const { format, hash } = await baseOf(recipe, facts, reader);
   return {
@@ -44,15 +39,9 @@ export async function readXray(facts: RunFacts, reader: PageReader, query: PageQ
     tokens: example.inputIds.length,
     trained: example.labels.filter((label) => label !== IGNORED).length,
     left: Math.max(0, example.inputIds.length - MOST_TOKENS),
-    isTokenizerChanged: tokenized.manifest.facts.tokenizer !== hash,
+    isTokenizerChanged: index.tokenizer !== hash,
     runs: runsOf(example, format),
   };
-}
-
-async function findExample(tokenized: StageInput, traceId: string): Promise<Example | undefined> {
-  for await (const example of tokenized.streamRows(EXAMPLES_FILE, Example))
-    if (example.traceId === traceId) return example;
-  return undefined;
 }
 
 /** The base's tokenizer, read once: of a large vocabulary it takes seconds. */

@@ -7,7 +7,7 @@ import type { PageReader } from "./page-reader.ts";
 import { traceIndex } from "./trace-index.ts";
 
 /**
- * Writes a change down and tells what holds then.
+ * Writes a change down, after those of the run that were asked for before, and tells what holds then.
  *
  * @throws AppError "usage" for what is no change, "file-missing" where the run or the trace is not there, "disk-full" and the like.
  */
@@ -18,10 +18,15 @@ export async function changeTriage(
 ): Promise<PageWrites["/runs/:run/triage"]["answer"]> {
   const { success, data, error } = TriageChange.safeParse(body);
   if (!success) throw new AppError("usage", `not a decision: ${error.issues[0]?.message ?? "not understood"}`);
+  // The later of two changes must hold, though what the first must read takes longer.
+  return await reader.changes.take(run, () => write(reader, run, data));
+}
+
+async function write(reader: PageReader, run: string, change: TriageChange) {
   const facts = await reader.facts(run);
   const { byId } = await traceIndex(facts, reader);
-  if (!byId.has(data.traceId)) throw new AppError("file-missing", `this run has no trace ${data.traceId}`);
-  await writeTriage(facts.folder, data, reader.ports.clock.date());
-  const { decision, note } = (await reader.triage(facts).read()).get(data.traceId) ?? { decision: "none", note: "" };
-  return { id: data.traceId, decision, hasNote: note !== "" };
+  if (!byId.has(change.traceId)) throw new AppError("file-missing", `this run has no trace ${change.traceId}`);
+  await writeTriage(facts.folder, change, reader.ports.clock.date());
+  const { decision, note } = (await reader.triage(facts).read()).get(change.traceId) ?? { decision: "none", note: "" };
+  return { id: change.traceId, decision, hasNote: note !== "" };
 }

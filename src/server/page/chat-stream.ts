@@ -5,6 +5,7 @@ import { type ChatEvents, ChatQuestion } from "../../report/page/chat-api.ts";
 import type { PageFault } from "../../report/page/page-api.ts";
 import { ApiError } from "../openai/api-error.ts";
 import { readBody } from "../read-body.ts";
+import { KEEP_ALIVE, KEEP_ALIVE_MS } from "./page-stream.ts";
 import type { StudentChats } from "./student-chats.ts";
 
 /** The longest question in JSON, every character escaped. */
@@ -32,7 +33,7 @@ function jsonOf(text: string): unknown {
 
 /** How to answer. */
 export interface ChatStreamOptions {
-  readonly chats: StudentChats;
+  readonly chats: Pick<StudentChats, "reply">;
   readonly run: string;
   readonly question: ChatQuestion;
   /** Ends the reply. */
@@ -47,19 +48,23 @@ export function streamReply(options: ChatStreamOptions): ReadableStream<Uint8Arr
   const left = new AbortController();
   const signal = AbortSignal.any([options.signal, left.signal]);
   return new ReadableStream<Uint8Array>({
-    start: (controller) => void send(controller, { ...options, signal }),
+    start: (controller) => void stream(controller, { ...options, signal }),
     cancel: () => left.abort(),
   });
 }
 
-async function send(
+async function stream(
   controller: ReadableStreamDefaultController<Uint8Array>,
   { chats, run, question, signal, faultOf, onEnd }: ChatStreamOptions,
 ): Promise<void> {
   const encoder = new TextEncoder();
-  const write = (type: keyof ChatEvents | "fault", value: unknown): void => {
-    if (!signal.aborted) controller.enqueue(encoder.encode(`event: ${type}\ndata: ${JSON.stringify(value)}\n\n`));
+  const send = (text: string): void => {
+    if (!signal.aborted) controller.enqueue(encoder.encode(text));
   };
+  const write = (type: keyof ChatEvents | "fault", value: unknown): void =>
+    send(`event: ${type}\ndata: ${JSON.stringify(value)}\n\n`);
+  // A question waits for minutes behind others, and a student thinks as long over its prompt.
+  const keepAlive = setInterval(() => send(KEEP_ALIVE), KEEP_ALIVE_MS);
   try {
     const reply = await chats.reply(run, question, {
       signal,
@@ -71,6 +76,7 @@ async function send(
   } catch (error) {
     if (!signal.aborted) write("fault", faultOf(error));
   } finally {
+    clearInterval(keepAlive);
     onEnd();
     try {
       controller.close();

@@ -15,7 +15,9 @@ export interface StreamOptions {
 }
 
 /** A line that says nothing keeps the connection open, and tells a reader that went away from one that waits. */
-const KEEP_ALIVE_MS = 15_000;
+export const KEEP_ALIVE = ":\n\n";
+/** After so much silence it is sent; far below what ends an idle connection. */
+export const KEEP_ALIVE_MS = 15_000;
 
 /** The response; its first event comes at once. */
 export function streamValues(options: StreamOptions): Response {
@@ -47,7 +49,7 @@ async function send(
       if (signal.aborted) break;
       // A reader that does not keep up gets the newest later, and not all of them.
       if (event !== last && (controller.desiredSize ?? 0) > 0) write((last = event));
-      else if (performance.now() - sentAt > KEEP_ALIVE_MS) write(":\n\n");
+      else if (performance.now() - sentAt > KEEP_ALIVE_MS) write(KEEP_ALIVE);
       await pause(everyMs, signal);
     }
     controller.close();

@@ -5,10 +5,14 @@ import type { ChatReply, ChatSession } from "../../pipeline/services.ts";
 
 /** What chats need. */
 export interface StudentChatsOptions {
-  /** Opens a run's student. Throws where the run has none. */
-  readonly open: (run: string) => Promise<ChatSession>;
+  /** Folder of a run's student, another one when it is trained again. Throws where the run has none. */
+  readonly find: (run: string) => Promise<string>;
+  /** Opens the student in that folder. */
+  readonly open: (run: string, folder: string) => Promise<ChatSession>;
   /** An open student takes memory; it is closed when nobody has asked for so long. */
   readonly idleMs: number;
+  /** Told of what closing a student fails at, which is no question's answer. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Who listens to one reply. */
@@ -36,7 +40,8 @@ export class StudentChats {
   /** When each page with a waiting question was last served, in replies. */
   readonly #servedAt = new Map<string, number>();
   #served = 0;
-  #open: { readonly run: string; readonly session: ChatSession } | undefined;
+  #open: { readonly folder: string; readonly session: ChatSession } | undefined;
+  #closing: Promise<void> = Promise.resolve();
   #isWorking = false;
   #working: Promise<void> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
@@ -113,24 +118,39 @@ export class StudentChats {
     const { prompt, budgetTokens, waits } = question;
     const setting = { budgetTokens: budgetTokens ?? undefined, waits };
     const onPiece = ({ part, text, isForced }: ChatEvents["piece"]): void => listener.onPiece({ part, text, isForced });
-    return await session.reply(prompt, setting, { signal: listener.signal, onPiece });
+    try {
+      return await session.reply(prompt, setting, { signal: listener.signal, onPiece });
+    } catch (error) {
+      // Whatever its engine failed at, it may fail at again: the next question opens a new one.
+      if (!listener.signal.aborted && !isRefusal(error)) void this.#closeStudent();
+      throw error;
+    }
   }
 
   async #sessionOf(run: string, { onState }: ChatListener): Promise<ChatSession> {
-    if (this.#open?.run === run) return this.#open.session;
+    const folder = await this.#options.find(run);
+    if (this.#open?.folder === folder) return this.#open.session;
     onState({ is: "opening" });
     await this.#closeStudent();
-    const session = await this.#options.open(run);
-    this.#open = { run, session };
+    const session = await this.#options.open(run, folder);
+    this.#open = { folder, session };
     return session;
   }
 
+  /** Resolves when no student is open: also one whose closing began earlier, as when it was idle. */
   async #closeStudent(): Promise<void> {
     clearTimeout(this.#idle);
     const open = this.#open;
     this.#open = undefined;
-    await open?.session.close();
+    if (open !== undefined)
+      this.#closing = this.#closing.then(() => open.session.close()).catch(this.#options.onFailure);
+    await this.#closing;
   }
+}
+
+/** Whether the question is at fault, not the student. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AppError && error.code === "limit-exceeded";
 }
 
 function givenUp(): AppError {
