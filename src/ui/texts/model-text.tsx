@@ -4,6 +4,7 @@ import { count } from "../../report/number-format.ts";
 import type { ShownText } from "../../report/page/trace-list.ts";
 import { visibleText } from "../../report/plain-text.ts";
 import { Code } from "./code.tsx";
+import { NodeAllowance } from "./formula-tree.ts";
 import { Maths } from "./maths.tsx";
 import { splitText, type TextPart } from "./split-text.ts";
 
@@ -17,12 +18,13 @@ export function ModelText({ text: { text, left } }: { readonly text: ShownText }
   const [isWhole, setWhole] = useState(false);
   const shown = isWhole ? text : text.slice(0, FIRST_CHARACTERS);
   const parts = useMemo(() => withFewFormulas(splitText(shown)), [shown]);
+  const allowance = useMemo(() => new NodeAllowance(), [shown]);
   if (text === "") return <p class="quiet">empty</p>;
   return (
     <>
       <div class="model-text">
         {parts.map((part, at) => (
-          <Part key={at} part={part} />
+          <Part key={at} part={part} allowance={allowance} />
         ))}
       </div>
       {shown.length < text.length ? (
@@ -36,10 +38,15 @@ export function ModelText({ text: { text, left } }: { readonly text: ShownText }
   );
 }
 
-function Part({ part: { kind, source, content, language } }: { readonly part: TextPart }) {
+interface PartProps {
+  readonly part: TextPart;
+  readonly allowance: NodeAllowance;
+}
+
+function Part({ part: { kind, source, content, language }, allowance }: PartProps) {
   if (kind === "code") return <Code text={content} language={language} />;
   if (kind === "text") return <span>{visibleText(source)}</span>;
-  return <Maths formula={content} isDisplay={kind === "display"} />;
+  return <Maths formula={content} isDisplay={kind === "display"} allowance={allowance} />;
 }
 
 function withFewFormulas(parts: readonly TextPart[]): readonly TextPart[] {
