@@ -33,6 +33,9 @@ export function isUnderWay({ state }: ReplySoFar): boolean {
   return state !== "ended" && state !== "stopped";
 }
 
+/** Said where the server ended a reply without its end. */
+const BROKEN_OFF: PageFault = { code: "network", message: "the reply broke off", hint: "ask again" };
+
 /** Hears a reply to its end, and tells how it changes; what its signal does not end but something else is told as a fault. */
 export async function hearReply(
   events: AsyncIterable<ChatEvent>,
@@ -43,6 +46,8 @@ export async function hearReply(
 ): Promise<void> {
   try {
     for await (const event of events) change((reply) => withEvent(reply, event));
+    const fault = signal.aborted ? null : BROKEN_OFF;
+    change((reply) => (isUnderWay(reply) ? { ...reply, state: "stopped", fault } : reply));
   } catch (error) {
     change((reply) => ({ ...reply, state: "stopped", fault: signal.aborted ? null : faultOf(error) }));
   }
