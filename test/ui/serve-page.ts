@@ -30,7 +30,7 @@ async function refuseChat(): Promise<never> {
 }
 
 /** Nobody is interrupted and nothing started. */
-const NO_CONTROL: RunControlPorts = {
+export const NO_CONTROL: RunControlPorts = {
   interrupt: () => "not-known",
   start: () => Promise.reject(new AppError("usage", "this test starts no run")),
   outputOf: (run) => `${run}/resume.log`,

@@ -9,11 +9,11 @@ test("makes a value once for a stamp, also for those who ask at once", async () 
   expect(await get("2")).toBe(2);
 });
 
-test("what took a second is made again after twenty", async () => {
+test("what changes all the time and took a second is made again after twenty", async () => {
   let now = 0;
   const kept = new Kept(() => now);
   const get = (stamp: string, value: string) =>
-    kept.get("a", stamp, async () => {
+    kept.getSeldom("a", stamp, async () => {
       now += 1000;
       return value;
     });
@@ -22,6 +22,19 @@ test("what took a second is made again after twenty", async () => {
   expect(await get("2", "new")).toBe("old");
   now += 1000;
   expect(await get("2", "new")).toBe("new");
+});
+
+test("what is asked for by a new stamp is never the old one, however long that took", async () => {
+  let now = 0;
+  const kept = new Kept(() => now);
+  const slowly = (value: string) => async () => {
+    now += 60_000;
+    await Promise.resolve();
+    return value;
+  };
+  const [old, next] = [kept.get("a", "1", slowly("old")), kept.get("a", "2", slowly("new"))];
+  expect(await Promise.all([old, next])).toEqual(["old", "new"]);
+  expect(await kept.get("a", "3", slowly("newest"))).toBe("newest");
 });
 
 test("forgets first what nobody asked for longest", async () => {

@@ -1,6 +1,6 @@
 /**
- * @file What is dear to read, kept. A value is made again when its stamp changes, but not before some time that grows with
- * what making it took: a page that looks on must not slow down the run it looks at.
+ * @file What is dear to read, kept, and made again when its stamp changes. What changes all the time is not made again before some
+ * time that grows with what making it took: a page that looks on must not slow down the run it looks at.
  */
 
 /** Of the time, making one value again and again may take so much. */
@@ -11,7 +11,7 @@ const MOST_VALUES = 2000;
 interface Entry {
   readonly stamp: string;
   readonly value: Promise<unknown>;
-  /** When it may be made again although nobody has its old stamp; milliseconds of the clock. */
+  /** When what is made seldom may be made again although its stamp has changed; milliseconds of the clock. */
   notBefore: number;
 }
 
@@ -30,10 +30,17 @@ export class Kept {
     this.#most = most;
   }
 
-  /** The value of that name: the kept one while its stamp holds or it is too early for another. What fails is not kept. */
+  /** The value of that name, or the kept one of an older stamp while it is too early for another: for stamps that change all the time. */
+  async getSeldom<T>(name: string, stamp: string, make: () => Promise<T>): Promise<T> {
+    const kept = this.#entries.get(name);
+    const isEarly = kept !== undefined && this.#now() < kept.notBefore;
+    return await this.get(name, isEarly ? kept.stamp : stamp, make);
+  }
+
+  /** The value of that name and stamp, kept while nobody asks by another stamp. What fails is not kept. */
   async get<T>(name: string, stamp: string, make: () => Promise<T>): Promise<T> {
     const kept = this.#entries.get(name);
-    if (kept !== undefined && (kept.stamp === stamp || this.#now() < kept.notBefore)) {
+    if (kept?.stamp === stamp) {
       this.#entries.delete(name);
       this.#entries.set(name, kept);
       return (await kept.value) as T;

@@ -108,7 +108,7 @@ export class PageReader {
 
   /** Every run, broken ones too: those in which something happened last first. Many runs are read the more seldom. */
   async list(): Promise<RunList> {
-    return await this.kept.get("list", String(this.ports.clock.now()), () => this.#readList());
+    return await this.kept.getSeldom("list", String(this.ports.clock.now()), () => this.#readList());
   }
 
   async #readList(): Promise<RunList> {
@@ -158,7 +158,7 @@ export class PageReader {
 
   /** Sums of the run's journal. */
   async spending({ folder }: RunFacts): Promise<Spending> {
-    return await this.kept.get(`spending ${folder}`, await this.journalStamp(folder), async () =>
+    return await this.kept.getSeldom(`spending ${folder}`, await this.journalStamp(folder), async () =>
       sumSpending(await readPurchases(this.ports.fs, folder)),
     );
   }

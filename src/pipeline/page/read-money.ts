@@ -7,6 +7,6 @@ import { doneStamp, type RunFacts } from "./run-facts.ts";
 export async function readMoney(facts: RunFacts, reader: PageReader): Promise<MoneyView> {
   const { folder, pid, name, result } = facts;
   const stamp = `${await reader.journalStamp(folder)} ${doneStamp(facts)}`;
-  const spending = await reader.kept.get(`money ${folder}`, stamp, () => readSpending(reader.ports, folder));
+  const spending = await reader.kept.getSeldom(`money ${folder}`, stamp, () => readSpending(reader.ports, folder));
   return moneyView({ ...spending, run: name, pid }, result?.student ?? null);
 }

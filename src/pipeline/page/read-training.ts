@@ -46,7 +46,7 @@ async function readTrained(folder: string, recipe: Recipe, { kept, ports: { fs }
   const named = (path: string) => files.find((file) => file.path === path);
   const [finished, underWay] = [named("manifest.json"), named("work/steps.jsonl")];
   const stamp = `${finished?.bytes ?? ""} ${underWay?.bytes ?? ""}`;
-  return await kept.get(`training ${folder}`, stamp, async () => {
+  return await kept.getSeldom(`training ${folder}`, stamp, async () => {
     if (finished !== undefined) return await readFinished(fs, folder, recipe);
     if (underWay === undefined) return UNTRAINED;
     return trainedOf(await atMost(readJsonl(joinPath(workFolder(folder), "steps.jsonl"), TrainStep)), recipe);

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { PageApi, PageFault, PageQuery, PageStreams } from "../../report/page/page-api.ts";
 import { FaultError, getJson, openStream, SILENT } from "./client.ts";
+import { listenWhileSeen } from "./listen-while-seen.ts";
 
 /** What is known so far. A value stays while a newer one cannot be had; then both are set. */
 export interface Asked<Value> {
@@ -41,28 +42,23 @@ export function useApi<Route extends keyof PageApi>(
   return asked;
 }
 
-/** What a stream says last; it is opened again when it breaks. */
+/** What a stream says last; it is opened again when it breaks, and held only while the page is seen. */
 export function useLive<Route extends keyof PageStreams>(route: Route, run: string): Asked<PageStreams[Route]> {
   const [asked, setAsked] = useState<Asked<PageStreams[Route]>>(NOTHING);
   useEffect(() => {
     const ending = new AbortController();
-    const { signal } = ending;
     setAsked(NOTHING);
     const onFault = (fault: PageFault): void => setAsked(({ value }) => ({ value, fault }));
     const listener = { onValue: (value: PageStreams[Route]) => setAsked({ value, fault: null }), onFault };
-    const listen = async (): Promise<void> => {
-      while (!signal.aborted) {
-        try {
-          await openStream(route, run, { listener, signal });
-          if (!signal.aborted) onFault(SILENT);
-        } catch (error) {
-          if (signal.aborted) return;
-          onFault(faultOf(error));
-        }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    const listen = async (signal: AbortSignal): Promise<void> => {
+      try {
+        await openStream(route, run, { listener, signal });
+        if (!signal.aborted) onFault(SILENT);
+      } catch (error) {
+        if (!signal.aborted) onFault(faultOf(error));
       }
     };
-    void listen();
+    void listenWhileSeen(listen, { page: document, signal: ending.signal, retryMs: RETRY_MS });
     return () => ending.abort();
   }, [route, run]);
   return asked;

@@ -9,9 +9,6 @@ interface Scope {
   readonly children: readonly (Scope | string)[];
 }
 
-/** Longer code is shown without colours. */
-const MOST_CHARACTERS = 20_000;
-
 let loading: Promise<HLJSApi> | undefined;
 
 async function loadHighlighter(): Promise<HLJSApi> {
@@ -32,14 +29,14 @@ async function loadHighlighter(): Promise<HLJSApi> {
   return core;
 }
 
-/** A block of code. */
+/** A block of code; without colours where `language` is empty. */
 export function Code({ text, language }: { readonly text: string; readonly language: string }) {
   const shown = visibleText(text);
   const [root, setRoot] = useState<Scope | null>(null);
   useEffect(() => {
     let isGone = false;
     setRoot(null);
-    if (language === "" || shown.length > MOST_CHARACTERS) return undefined;
+    if (language === "") return undefined;
     loading ??= loadHighlighter();
     void loading
       .then((core) => {

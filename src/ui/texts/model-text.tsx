@@ -3,26 +3,27 @@ import { useMemo, useState } from "preact/hooks";
 import { count } from "../../report/number-format.ts";
 import type { ShownText } from "../../report/page/trace-list.ts";
 import { visibleText } from "../../report/plain-text.ts";
+import { boundedParts } from "./bounded-parts.ts";
 import { Code } from "./code.tsx";
+import { NodeAllowance } from "./formula-tree.ts";
 import { Maths } from "./maths.tsx";
 import { splitText, type TextPart } from "./split-text.ts";
 
 /** Shown at first; more on demand. */
 const FIRST_CHARACTERS = 20_000;
-/** Formulas past these stay as they were written: each costs the browser a millisecond. */
-const MOST_FORMULAS = 400;
 
 /** The text; what is left out is counted. */
 export function ModelText({ text: { text, left } }: { readonly text: ShownText }) {
   const [isWhole, setWhole] = useState(false);
   const shown = isWhole ? text : text.slice(0, FIRST_CHARACTERS);
-  const parts = useMemo(() => withFewFormulas(splitText(shown)), [shown]);
+  const parts = useMemo(() => boundedParts(splitText(shown)), [shown]);
+  const allowance = useMemo(() => new NodeAllowance(), [shown]);
   if (text === "") return <p class="quiet">empty</p>;
   return (
     <>
       <div class="model-text">
         {parts.map((part, at) => (
-          <Part key={at} part={part} />
+          <Part key={at} part={part} allowance={allowance} />
         ))}
       </div>
       {shown.length < text.length ? (
@@ -36,17 +37,13 @@ export function ModelText({ text: { text, left } }: { readonly text: ShownText }
   );
 }
 
-function Part({ part: { kind, source, content, language } }: { readonly part: TextPart }) {
-  if (kind === "code") return <Code text={content} language={language} />;
-  if (kind === "text") return <span>{visibleText(source)}</span>;
-  return <Maths formula={content} isDisplay={kind === "display"} />;
+interface PartProps {
+  readonly part: TextPart;
+  readonly allowance: NodeAllowance;
 }
 
-function withFewFormulas(parts: readonly TextPart[]): readonly TextPart[] {
-  let formulas = 0;
-  return parts.map((part) => {
-    const isFormula = part.kind === "maths" || part.kind === "display";
-    if (isFormula) formulas += 1;
-    return isFormula && formulas > MOST_FORMULAS ? { ...part, kind: "text" } : part;
-  });
+function Part({ part: { kind, source, content, language }, allowance }: PartProps) {
+  if (kind === "code") return <Code text={content} language={language} />;
+  if (kind === "text") return <span>{visibleText(source)}</span>;
+  return <Maths formula={content} isDisplay={kind === "display"} allowance={allowance} />;
 }

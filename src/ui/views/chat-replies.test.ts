@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { emptyReply, withEvent } from "./chat-replies.ts";
+import type { ChatEvent } from "../api/client.ts";
+import { emptyReply, hearReply, isUnderWay, type ReplySoFar, withEvent } from "./chat-replies.ts";
 
 const piece = (text: string, isForced = false, part: "thinking" | "answer" = "thinking") =>
   ({ type: "piece", value: { part, text, isForced } }) as const;
@@ -39,4 +40,23 @@ test("keeps so much of an endless thought, and counts the rest", () => {
     emptyReply(null, 0),
   );
   expect([thinking.runs.length, thinking.runs[0]?.text.length, thinking.left]).toEqual([1, 200_000, 10_001]);
+});
+
+/** The reply as it stands when the stream of these events is over. */
+async function heard(events: readonly ChatEvent[], signal = new AbortController().signal): Promise<ReplySoFar> {
+  let reply = emptyReply(8, 0);
+  const stream = async function* () {
+    yield* events;
+  };
+  await hearReply(stream(), { signal, change: (next) => (reply = next(reply)) });
+  return reply;
+}
+
+test("a stream that is over without an end is no reply that is under way", async () => {
+  const reply = await heard([piece("ab")]);
+  expect(isUnderWay(reply)).toBe(false);
+  expect(reply).toMatchObject({ state: "stopped", fault: { code: "network" }, thinking: { runs: [{ text: "ab" }] } });
+  const end = { thinkingTokens: 2, answerTokens: 1, forcedTokens: 0, end: "natural" } as const;
+  expect(await heard([piece("ab"), { type: "end", value: end }])).toMatchObject({ state: "ended", fault: null });
+  expect(await heard([], AbortSignal.abort())).toMatchObject({ state: "stopped", fault: null });
 });

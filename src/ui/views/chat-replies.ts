@@ -5,6 +5,7 @@ import type { PageFault } from "../../report/page/page-api.ts";
 import { FORCED_ANSWER } from "../../report/forced-text.ts";
 import type { ReplyRun } from "../../report/run-results.ts";
 import type { ChatEvent } from "../api/client.ts";
+import { faultOf } from "../api/use-api.ts";
 
 /** One reply, under way or ended. */
 export interface ReplySoFar {
@@ -25,6 +26,31 @@ const NOTHING: MarkedReply = { runs: [], left: 0 };
 /** A reply of which nothing is known yet. */
 export function emptyReply(budgetTokens: number | null, waits: number): ReplySoFar {
   return { budgetTokens, waits, state: "waiting", thinking: NOTHING, answer: NOTHING, end: null, fault: null };
+}
+
+/** Whether more of it will come. */
+export function isUnderWay({ state }: ReplySoFar): boolean {
+  return state !== "ended" && state !== "stopped";
+}
+
+/** Said where the server ended a reply without its end. */
+const BROKEN_OFF: PageFault = { code: "network", message: "the reply broke off", hint: "ask again" };
+
+/** Hears a reply to its end, and tells how it changes; what its signal does not end but something else is told as a fault. */
+export async function hearReply(
+  events: AsyncIterable<ChatEvent>,
+  {
+    signal,
+    change,
+  }: { readonly signal: AbortSignal; readonly change: (next: (reply: ReplySoFar) => ReplySoFar) => void },
+): Promise<void> {
+  try {
+    for await (const event of events) change((reply) => withEvent(reply, event));
+    const fault = signal.aborted ? null : BROKEN_OFF;
+    change((reply) => (isUnderWay(reply) ? { ...reply, state: "stopped", fault } : reply));
+  } catch (error) {
+    change((reply) => ({ ...reply, state: "stopped", fault: signal.aborted ? null : faultOf(error) }));
+  }
 }
 
 /** The reply after one more event. */

@@ -9,8 +9,8 @@ import { Fault, Waiting } from "../parts/fault.tsx";
 import { ReplyText } from "../parts/marked-reply.tsx";
 import { RunHeading } from "../parts/run-heading.tsx";
 import type { RunViewProps } from "../routes.ts";
-import type { ReplySoFar } from "./chat-replies.ts";
-import { isUnderWay, type Turn, useChat } from "./use-chat.ts";
+import { isUnderWay, type ReplySoFar } from "./chat-replies.ts";
+import { type Turn, useChat } from "./use-chat.ts";
 
 /** Talk to the run's student. */
 export function ChatPage({ run }: RunViewProps) {

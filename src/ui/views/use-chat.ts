@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { askStudent } from "../api/client.ts";
-import { faultOf } from "../api/use-api.ts";
-import { emptyReply, type ReplySoFar, withEvent } from "./chat-replies.ts";
+import { emptyReply, hearReply, isUnderWay, type ReplySoFar } from "./chat-replies.ts";
+import { InTurn } from "./in-turn.ts";
 
 /** A question, and its replies at one budget or several. */
 export interface Turn {
@@ -20,6 +20,8 @@ export function useChat(run: string) {
   const [turns, setTurns] = useState<readonly Turn[]>([]);
   const ending = useRef(new AbortController());
   const nextId = useRef(1);
+  // A student answers one question at a time, and a browser has six connections for all pages.
+  const inTurn = useRef(new InTurn());
   useEffect(() => () => ending.current.abort(), []);
 
   const change = (id: number, at: number, next: (reply: ReplySoFar) => ReplySoFar): void =>
@@ -31,27 +33,17 @@ export function useChat(run: string) {
       ),
     );
 
-  const listen = async (
-    prompt: string,
-    reply: ReplySoFar,
-    { id, at }: { readonly id: number; readonly at: number },
-  ) => {
-    const { budgetTokens, waits } = reply;
-    const { signal } = ending.current;
-    try {
-      for await (const event of askStudent(run, { prompt, budgetTokens, waits, page: PAGE }, signal))
-        change(id, at, (one) => withEvent(one, event));
-    } catch (error) {
-      change(id, at, (one) => ({ ...one, state: "stopped", fault: signal.aborted ? null : faultOf(error) }));
-    }
-  };
-
   /** Asks at each of the budgets. */
   const ask = (prompt: string, budgets: readonly (number | null)[], waits: number): void => {
     const id = nextId.current++;
     const replies = budgets.map((budget) => emptyReply(budget, waits));
     setTurns((all) => [{ id, prompt, replies }, ...all].slice(0, MOST_TURNS));
-    for (const [at, reply] of replies.entries()) void listen(prompt, reply, { id, at });
+    const { signal } = ending.current;
+    for (const [at, { budgetTokens }] of replies.entries())
+      void inTurn.current.do(async () => {
+        const events = askStudent(run, { prompt, budgetTokens, waits, page: PAGE }, signal);
+        await hearReply(events, { signal, change: (next) => change(id, at, next) });
+      });
   };
 
   /** Gives up every reply that is under way. */
@@ -61,9 +53,4 @@ export function useChat(run: string) {
   };
 
   return { turns, ask, stop, isBusy: turns.some(({ replies }) => replies.some(isUnderWay)) };
-}
-
-/** Whether more of it will come. */
-export function isUnderWay({ state }: ReplySoFar): boolean {
-  return state !== "ended" && state !== "stopped";
 }
