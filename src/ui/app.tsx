@@ -1,5 +1,6 @@
 /** @file The shell: navigation, theme, keys, and the view of the place. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { SaveDialog } from "./export/save-dialog.tsx";
 import { KeyList } from "./keys/key-list.tsx";
 import { moveRow, useKeyListener, useKeys } from "./keys/use-keys.ts";
 import { hashOf, type Place } from "./route.ts";
@@ -11,6 +12,7 @@ import { usePlace } from "./use-place.ts";
 export function App() {
   const place = usePlace();
   const [isKeyListOpen, setKeyListOpen] = useState(false);
+  const [isSaveOpen, setSaveOpen] = useState(false);
   const [theme, setTheme] = useState(readTheme);
   const main = useRef<HTMLElement>(null);
   const turnTheme = (): void => {
@@ -19,7 +21,7 @@ export function App() {
     setTheme(next);
   };
   useKeyListener();
-  usePageKeys(place, { turnTheme, openKeyList: () => setKeyListOpen(true) });
+  usePageKeys(place, { turnTheme, openKeyList: () => setKeyListOpen(true), openSave: () => setSaveOpen(true) });
   useEffect(() => {
     document.title = titleOf(place);
     scrollTo(0, 0);
@@ -39,6 +41,9 @@ export function App() {
           <button type="button" onClick={turnTheme} title="light, dark or as the system (d)">
             {theme === "system" ? "auto" : theme}
           </button>
+          <button type="button" onClick={() => setSaveOpen(true)} title="save what is shown (e)">
+            save
+          </button>
           <button type="button" onClick={() => setKeyListOpen(true)} title="keys (?)">
             keys
           </button>
@@ -48,17 +53,19 @@ export function App() {
         <Shown place={place} />
       </main>
       <KeyList isOpen={isKeyListOpen} onClose={() => setKeyListOpen(false)} />
+      <SaveDialog isOpen={isSaveOpen} onClose={() => setSaveOpen(false)} names={namesOf(place)} />
     </>
   );
 }
 
 function usePageKeys(
   { run }: Place,
-  { turnTheme, openKeyList }: { readonly turnTheme: () => void; readonly openKeyList: () => void },
+  { turnTheme, openKeyList, openSave }: Readonly<Record<"turnTheme" | "openKeyList" | "openSave", () => void>>,
 ): void {
   const go = (hash: string) => () => void (location.hash = hash);
   useKeys("Everywhere", [
     { keys: "?", what: "show these keys", run: openKeyList },
+    { keys: "e", what: "save what is shown: the view as HTML, its charts as SVG", run: openSave },
     { keys: "d", what: "light, dark, or as the system", run: turnTheme },
     { keys: "j", what: "next row", run: () => moveRow(1) },
     { keys: "k", what: "previous row", run: () => moveRow(-1) },
@@ -129,7 +136,12 @@ function Nowhere() {
   );
 }
 
-function titleOf({ view, run }: Place): string {
+/** The run's name, where there is one, and the view's. */
+function namesOf({ view, run }: Place): readonly string[] {
   const label = [...VIEWS, ...RUN_VIEWS].find(({ name }) => name === view)?.label;
-  return [run, label, "Grappa"].filter((part) => part !== null && part !== undefined).join(" · ");
+  return [run, label].filter((part) => part !== null && part !== undefined);
+}
+
+function titleOf(place: Place): string {
+  return [...namesOf(place), "Grappa"].join(" · ");
 }

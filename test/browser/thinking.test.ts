@@ -98,6 +98,23 @@ describe.skipIf(path === undefined)("the views of answers", () => {
     await page.context().close();
   });
 
+  it("keeps the focus in a field while what was chosen there is read", async () => {
+    const { page, faults } = await openUi(browser, server, { hash: VIEW });
+    const choice = page.getByLabel("model and setting");
+    await choice.waitFor();
+    const heading = page.locator("h2#answers");
+    await choice.focus();
+    for (const key of ["ArrowUp", "ArrowUp", "ArrowDown"]) {
+      const before = await heading.innerText();
+      await page.keyboard.press(key);
+      await expect.poll(() => heading.innerText()).not.toBe(before);
+      expect(await heading.innerText()).toBe(`Answers: ${await choice.locator("option:checked").innerText()}`);
+      expect(await choice.evaluate((field) => field === document.activeElement)).toBe(true);
+    }
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   it("marks what was forced", async () => {
     const { page, faults } = await openUi(browser, server, { hash: VIEW });
     await page.locator(".chart-wide svg a").first().waitFor();

@@ -1,6 +1,6 @@
 /** @file The page of `grappa ui` in a real browser: a real small run, one that goes on, and hostile ones. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,7 +17,18 @@ if (path === undefined) console.warn("SKIP the browser's tests: no Chromium foun
 
 const ATTACK = `<img src=x onerror="document.title='taken'"><script>document.title="taken"<!--\u202e`;
 const HOSTILE = `bad '"<b> &amp; \u202erun`;
-const VIEWS = ["overview", "funnel", "traces", "training", "money"];
+/** Views of a run, some opened further, and what is there when they are read. */
+const VIEWS: readonly (readonly [string, string])[] = [
+  ["overview", ".chart-wide svg.chart"],
+  ["funnel", ".chart-wide svg.chart"],
+  ["funnel?stage=select", ".examples li"],
+  ["traces", "section.trace h2"],
+  ["training?with=going", ".chart-wide svg.chart"],
+  ["thinking", ".answers tbody tr"],
+  ["compare?with=smoke-1", ".differences tbody tr"],
+  ["money", ".ledger tbody tr"],
+  ["chat", ".ask textarea"],
+];
 
 const folder = mkdtempSync(join(tmpdir(), "grappa-ui-"));
 let server: UiServer;
@@ -29,6 +40,7 @@ describe.skipIf(path === undefined)("the page of grappa ui", () => {
     const args = ["dist/cli/main.js", "run", "smoke", "--run", join(folder, "smoke-0"), ...sets];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     expect(status, stderr).toBe(0);
+    cpSync(join(folder, "smoke-0"), join(folder, "smoke-1"), { recursive: true });
     writeFakeRun(join(folder, "going"));
     writeFileSync(join(folder, "going", "lock.json"), JSON.stringify(nodeProcessTable().self));
     const warning = { at: at("10:00:41"), type: "warning" as const, note: ATTACK };
@@ -172,11 +184,20 @@ describe.skipIf(path === undefined)("the page of grappa ui", () => {
     const { page } = await openUi(browser, server, { colorScheme });
     await page.locator(".runs tbody tr").first().waitFor();
     expect(await seriousFaults(page)).toEqual([]);
-    for (const view of VIEWS) {
+    for (const [view, part] of VIEWS) {
       await page.goto(`${server.url}/#/run/smoke-0/${view}`);
-      await page.locator("main section").first().waitFor();
+      await page.locator(part).first().waitFor();
       expect(await seriousFaults(page), view).toEqual([]);
     }
+    await page.keyboard.press("?");
+    expect(await seriousFaults(page), "keys").toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("e");
+    expect(await seriousFaults(page), "save").toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "ask" }).click();
+    await page.locator('article.answer[aria-busy="false"]').waitFor();
+    expect(await seriousFaults(page), "a reply").toEqual([]);
     await page.context().close();
   });
 
@@ -185,9 +206,9 @@ describe.skipIf(path === undefined)("the page of grappa ui", () => {
     await page.locator(".runs tbody tr").first().waitFor();
     const width = () => page.evaluate(() => document.documentElement.scrollWidth);
     expect(await width()).toBeLessThanOrEqual(390);
-    for (const view of VIEWS) {
+    for (const [view, part] of VIEWS) {
       await page.goto(`${server.url}/#/run/smoke-0/${view}`);
-      await page.locator("main section").first().waitFor();
+      await page.locator(part.replace("wide", "narrow")).first().waitFor();
       expect(await width(), view).toBeLessThanOrEqual(390);
     }
     expect(faults).toEqual([]);

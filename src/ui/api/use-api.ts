@@ -13,23 +13,36 @@ export interface Asked<Value> {
 const NOTHING = { value: null, fault: null } as const;
 const RETRY_MS = 3000;
 
+/** How an address is asked. */
+export interface Asking {
+  readonly query?: PageQuery;
+  /** How often, milliseconds; 0 for once. */
+  readonly everyMs?: number;
+  /** Whether the answer to the last query stands until the next one's is there, so that what was chosen in it keeps the focus. */
+  readonly keepsLast?: boolean;
+}
+
 /** What an address answers; asked again every so often while the page is seen. */
 export function useApi<Route extends keyof PageApi>(
   route: Route,
   run: string | null,
-  { everyMs = 0, query = {} }: { readonly everyMs?: number; readonly query?: PageQuery } = {},
+  { everyMs = 0, query = {}, keepsLast = false }: Asking = {},
 ): Asked<PageApi[Route]> {
   const wanted = JSON.stringify(query);
   const [asked, setAsked] = useState<Asked<PageApi[Route]>>(NOTHING);
   useEffect(() => {
     const ending = new AbortController();
-    setAsked(NOTHING);
+    let isAnswered = false;
+    setAsked(({ value }) => (keepsLast ? { value, fault: null } : NOTHING));
     const ask = async (): Promise<void> => {
       try {
         const value = await getJson(route, run, { query, signal: ending.signal });
+        isAnswered = true;
         setAsked({ value, fault: null });
       } catch (error) {
-        if (!ending.signal.aborted) setAsked(({ value }) => ({ value, fault: faultOf(error) }));
+        if (ending.signal.aborted) return;
+        // Another query's answer does not stand beside this one's fault.
+        setAsked(({ value }) => ({ value: isAnswered ? value : null, fault: faultOf(error) }));
       }
     };
     void ask();

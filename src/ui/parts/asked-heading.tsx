@@ -1,6 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 
-/** A heading that takes the focus when what is below it was asked for; `isAsked` names that, and is empty where nothing was. */
+/**
+ * A heading that takes the focus when what is below it was asked for; `isAsked` names that, and is empty where nothing was. Who
+ * asked by a field keeps the focus there, to choose again.
+ */
 export function AskedHeading({
   text,
   id,
@@ -12,7 +15,7 @@ export function AskedHeading({
 }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    if (isAsked === "") return;
+    if (isAsked === "" || document.activeElement?.closest("select, input") !== null) return;
     heading.current?.focus({ preventScroll: true });
     heading.current?.scrollIntoView({ block: "start" });
   }, [isAsked]);

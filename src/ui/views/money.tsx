@@ -62,16 +62,18 @@ function Cap({
   let at = 0;
   return (
     <>
-      <svg class="cap" viewBox="0 0 1000 24" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="left" width="1000" height="24" />
-        {parts
-          .filter(({ name }) => name !== "left")
-          .map(({ name, microUsd }) => {
-            const [x, width] = [at, (microUsd / whole) * 1000];
-            at += width;
-            return <rect key={name} class={name} x={x} width={width} height="24" />;
-          })}
-      </svg>
+      {(capMicroUsd !== 0 || spentMicroUsd > 0) && (
+        <svg class="cap" viewBox="0 0 1000 24" preserveAspectRatio="none" aria-hidden="true">
+          <rect class="left" width="1000" height="24" />
+          {parts
+            .filter(({ name }) => name !== "left")
+            .map(({ name, microUsd }) => {
+              const [x, width] = [at, (microUsd / whole) * 1000];
+              at += width;
+              return <rect key={name} class={name} x={x} width={width} height="24" />;
+            })}
+        </svg>
+      )}
       <dl class="legend">
         {parts.map(({ name, microUsd, what }) => (
           <div key={name}>

@@ -20,7 +20,8 @@ const ONLY = ["all", "right", "wrong"] as const;
 /** Lists the answers that the address names, or opens the one that it names. */
 export function Answers({ run, place }: AnswersProps) {
   const { at } = place.query;
-  const { value, fault } = useApi("/runs/:run/answers", run, at === undefined ? {} : { query: { at } });
+  const query = at === undefined ? {} : { at };
+  const { value, fault } = useApi("/runs/:run/answers", run, { query, keepsLast: true });
   const label = value?.settings.find(({ key }) => key === value.key)?.label ?? "";
   const rows = value === null ? [] : value.rows.filter((row) => isWanted(row, place.query.only ?? "all"));
   return (
