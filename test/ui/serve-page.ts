@@ -1,7 +1,7 @@
 /** @file A page's server over a folder, on a free port, with a clock and a process table that a test holds. */
 import { nodeFileSystem } from "../../src/adapters/file-system.ts";
 import { AppError } from "../../src/core/errors.ts";
-import { PageReader } from "../../src/pipeline/page/page-reader.ts";
+import { type PagePorts, PageReader } from "../../src/pipeline/page/page-reader.ts";
 import { listen } from "../../src/server/listen.ts";
 import { pageApp } from "../../src/server/page/page-app.ts";
 import { StudentChats, type StudentChatsOptions } from "../../src/server/page/student-chats.ts";
@@ -28,20 +28,24 @@ async function refuseChat(): Promise<never> {
   throw new AppError("usage", "this test has no student");
 }
 
-/** Serves; process 99 is alive, and it is a minute past the last event of a fake run. */
-export async function servePage(folder: string, open: StudentChatsOptions["open"] = refuseChat): Promise<ServedPage> {
-  const failures: unknown[] = [];
-  const ports = {
+/** What reading needs: process 99 is alive, and it is a minute past the last event of a fake run. */
+export function portsOver(folder: string): PagePorts {
+  return {
     fs: nodeFileSystem(),
-    processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: ({ pid }: { pid: number }) => pid === 99 },
+    processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: ({ pid }) => pid === 99 },
     clock: { now: () => performance.now(), date: () => at("10:00:50") },
     bases: { packageFolder: process.cwd(), cacheFolder: folder },
   };
+}
+
+/** Serves over {@link portsOver}. */
+export async function servePage(folder: string, open: StudentChatsOptions["open"] = refuseChat): Promise<ServedPage> {
+  const failures: unknown[] = [];
   const onFailure = (error: unknown): void => void failures.push(error);
   const chats = new StudentChats({ find: async (run) => run, open, idleMs: 60_000, onFailure });
   let port = 0;
   const app = pageApp({
-    reader: new PageReader(ports, folder),
+    reader: new PageReader(portsOver(folder), folder),
     chats,
     files: new Map([["/", FILE]]),
     token: TOKEN,
