@@ -122,8 +122,12 @@ describe("triage", () => {
     const idOf = (reason: string) => dropped.find((row) => row.reason === reason)?.id ?? "";
     const [undrawn, wrong, cut] = [idOf("not-drawn"), idOf("not-correct"), idOf("not-finished")];
     const [first = "", second = ""] = before;
+    const gone = "f".repeat(16);
     decide([first, "drop"], [second, "drop"], [second, "none"], [undrawn, "keep"], [wrong, "keep"], [cut, "keep"]);
-    expect(curate()).toContain("1 traces kept by hand are not there or cannot be trained on");
+    decide([gone, "keep"]);
+    const said = curate();
+    expect(said).toContain("kept by hand and left out all the same: 1 traces; dropped.jsonl says why");
+    expect(said).toContain("kept by hand, but not of this run any more: 1 traces; triage.jsonl names them");
     const after = rows<Selection>("selection.jsonl");
     expect(after).toHaveLength(40);
     const byHand = after.filter(({ reason }) => reason === "by-hand").map(({ traceId }) => traceId);
@@ -137,7 +141,7 @@ describe("triage", () => {
       problems: [],
     });
     // What is decided since is for the next selection, and makes this one no less right.
-    decide([first, "none"], [undrawn, "none"], [wrong, "none"], [cut, "none"]);
+    decide([first, "none"], [undrawn, "none"], [wrong, "none"], [cut, "none"], [gone, "none"]);
     expect(JSON.parse((await machine.run("verify", "made", "--json")).stdout)).toMatchObject({ problems: [] });
     // Without decisions it is the selection that it was, found under its old key.
     expect(curate()).not.toMatch(/^select +done/m);

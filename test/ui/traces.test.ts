@@ -233,6 +233,19 @@ describe("triage", () => {
     expect((await get<TracePage>("traces?state=kept-by-hand")).rows.map(({ place }) => place)).toEqual([1, 2]);
   });
 
+  test("on a trace that is gone can be taken back, and is not counted", async () => {
+    const gone = "e".repeat(16);
+    const line = { schemaVersion: 1, at: "before", traceId: gone, decision: "keep" };
+    writeFileSync(join(folder, "a-run", "triage.jsonl"), `${JSON.stringify(line)}\n`);
+    await post({ traceId: traceId(1), decision: "keep" });
+    expect((await get<TracePage>("traces?state=kept-by-hand")).rows.map(({ place }) => place)).toEqual([1]);
+    expect((await get<TracePage>("traces?count=0")).kept).toBe(1);
+    expect((await post({ traceId: gone, decision: "drop" })).status).toBe(404);
+    const reply = await post({ traceId: gone, decision: "none" });
+    expect(reply.json()).toEqual({ id: gone, decision: "none", hasNote: false });
+    expect(lines()).toHaveLength(3);
+  });
+
   test("of another format is refused by name, again and again", async () => {
     writeFileSync(join(folder, "a-run", "triage.jsonl"), '{"schemaVersion":9}\n');
     for (const _time of [1, 2]) {

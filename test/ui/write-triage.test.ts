@@ -8,7 +8,7 @@ import { PageReader } from "../../src/pipeline/page/page-reader.ts";
 import { changeTriage } from "../../src/pipeline/page/write-triage.ts";
 import { readTriage } from "../../src/pipeline/triage-file.ts";
 import { traceId, writeTracedRun } from "./fake-traces.ts";
-import { NO_CONTROL } from "./serve-page.ts";
+import { portsOver } from "./serve-page.ts";
 
 let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "grappa-triage-"))));
@@ -23,16 +23,7 @@ test("the last one holds, though the disk is slower for the first", async () => 
     if (looks === 1) await new Promise((resolve) => setTimeout(resolve, 100));
     return await fs.kind(path);
   };
-  const reader = new PageReader(
-    {
-      fs: { ...fs, kind: slowAtFirst },
-      processes: { self: { pid: 7, host: "here", birth: "" }, isAlive: () => false },
-      control: NO_CONTROL,
-      clock: { now: () => performance.now(), date: () => "2026-11-29T10:00:00Z" },
-      bases: { packageFolder: folder, cacheFolder: folder },
-    },
-    folder,
-  );
+  const reader = new PageReader({ ...portsOver(folder), fs: { ...fs, kind: slowAtFirst } }, folder);
   const decide = (decision: string) => changeTriage(reader, "a-run", { traceId: traceId(1), decision });
   const [first, last] = await Promise.all([decide("keep"), decide("drop")]);
   expect([first.decision, last.decision]).toEqual(["keep", "drop"]);

@@ -31,8 +31,8 @@ export interface AnswerIndex {
 const MOST_ANSWERS = 500_000;
 
 /** The index of a run, kept. Throws "file-missing" while its evaluation is not done, "limit-exceeded" where it is too large. */
-export async function answerIndex(facts: RunFacts, { kept, ports }: PageReader): Promise<AnswerIndex> {
-  return await kept.get(`answers ${facts.folder}`, doneStamp(facts), async () => {
+export async function answerIndex(facts: RunFacts, { places, ports }: PageReader): Promise<AnswerIndex> {
+  return await places.get(`answers ${facts.folder}`, doneStamp(facts), async () => {
     const input = await openStageAsItLies(ports.fs, facts.folder, "evaluate");
     const path = input.path("completions.jsonl");
     const questions = await input.readRows("questions.jsonl", Question);

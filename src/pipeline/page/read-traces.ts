@@ -46,7 +46,8 @@ export async function readTraces(facts: RunFacts, reader: PageReader, query: Pag
   const began = reader.ports.clock.now();
   const matches = index.traces.filter(matcher(wanted, triage));
   const searchMs = reader.ports.clock.now() - began;
-  const decisions = [...triage.values()].map(({ decision }) => decision);
+  // Of a trace that is gone, what was decided still stands in the file.
+  const decisions = [...triage].flatMap(([id, { decision }]) => (index.byId.has(id) ? [decision] : []));
   return {
     run: facts.name,
     index: index.facts,

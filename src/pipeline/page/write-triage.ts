@@ -24,9 +24,12 @@ export async function changeTriage(
 
 async function write(reader: PageReader, run: string, change: TriageChange) {
   const facts = await reader.facts(run);
-  const { byId } = await traceIndex(facts, reader);
-  if (!byId.has(change.traceId)) throw new AppError("file-missing", `this run has no trace ${change.traceId}`);
+  const log = reader.triage(facts);
+  // What was decided of a trace that is gone is taken back like any other.
+  const isTakenBack = change.decision === "none" && (await log.read()).has(change.traceId);
+  if (!isTakenBack && !(await traceIndex(facts, reader)).byId.has(change.traceId))
+    throw new AppError("file-missing", `this run has no trace ${change.traceId}`);
   await writeTriage(facts.folder, change, reader.ports.clock.date());
-  const { decision, note } = (await reader.triage(facts).read()).get(change.traceId) ?? { decision: "none", note: "" };
+  const { decision, note } = (await log.read()).get(change.traceId) ?? { decision: "none", note: "" };
   return { id: change.traceId, decision, hasNote: note !== "" };
 }

@@ -54,10 +54,10 @@ async function select({ recipe, input, output, verdicts, warn }: StageContext): 
   await output.writeRows("dropped.jsonl", allDropped);
   if (verdicts.length > 0) await output.writeRows("triage.jsonl", verdicts);
   const keptByHand = kept.filter(({ reason }) => reason === "by-hand").length;
-  if (keptByHand < hand.kept.size)
-    warn(
-      `${hand.kept.size - keptByHand} traces kept by hand are not there or cannot be trained on: dropped.jsonl says why`,
-    );
+  const leftOut = sifted.keptThere - keptByHand;
+  if (leftOut > 0) warn(`kept by hand and left out all the same: ${leftOut} traces; dropped.jsonl says why`);
+  const gone = hand.kept.size - sifted.keptThere;
+  if (gone > 0) warn(`kept by hand, but not of this run any more: ${gone} traces; triage.jsonl names them`);
   const thinkingTokens = kept.reduce((sum, row) => sum + row.thinkingTokens, 0);
   return {
     funnel: [funnel],
@@ -100,6 +100,8 @@ interface Sifted {
   readonly tooEasy: readonly Dropped[];
   readonly unfit: readonly Dropped[];
   readonly byHand: readonly Dropped[];
+  /** Of those that somebody kept, how many there are; others were of traces that the run has no more. */
+  readonly keptThere: number;
 }
 
 async function siftTraces(recipe: Recipe, input: StageContext["input"], hand: ByHand): Promise<Sifted> {
@@ -116,8 +118,10 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"], hand: By
   const whyGone = await whyQuestionsWent(recipe, input);
   const [candidates, tooEasy, unfit]: [Candidate[], Dropped[], Dropped[]] = [[], [], []];
   const byHand: Dropped[] = [];
+  let keptThere = 0;
   for await (const trace of input("trace").streamRows("traces.jsonl", Trace)) {
     const { id, questionId } = trace;
+    if (hand.kept.has(id)) keptThere += 1;
     if (hand.dropped.has(id)) {
       byHand.push({ schemaVersion: SCHEMA_VERSION, stage: "triage", detail: "", id, reason: "dropped-by-hand" });
       continue;
@@ -148,7 +152,7 @@ async function siftTraces(recipe: Recipe, input: StageContext["input"], hand: By
       });
   }
   const traces = candidates.length + tooEasy.length + unfit.length + byHand.length;
-  return { traces, candidates, tooEasy, unfit, byHand };
+  return { traces, candidates, tooEasy, unfit, byHand, keptThere };
 }
 
 /** Domain and source of each question that is left, by its id. */
