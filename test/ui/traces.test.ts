@@ -2,10 +2,12 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse as parseJsonc } from "jsonc-parser";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { EventReader } from "../../src/ui/api/event-reader.ts";
 import type { CurationView, DroppedExamples } from "../../src/report/page/curation-view.ts";
 import type { ThinkingFound, TraceDetail, TracePage } from "../../src/report/page/trace-list.ts";
+import { Recipe } from "../../src/schema/recipe.ts";
 import { ask } from "./ask.ts";
 import { writeFakeRun } from "./fake-run.ts";
 import { questionId, traceId, writeTracedRun } from "./fake-traces.ts";
@@ -139,7 +141,18 @@ describe("the funnel", () => {
   test("of a young run has no sides yet", async () => {
     writeFakeRun(join(folder, "young"));
     const reply = await ask(`${server.url}/api/runs/young/curation`, headers);
-    expect(reply.json()).toEqual({ run: "young", stages: [], sides: null });
+    expect(reply.json()).toEqual({ run: "young", stages: [], sides: null, countedBy: "student" });
+  });
+
+  test("says in whose tokens lengths are: of a student elsewhere they are the teacher's count", async () => {
+    await writeTracedRun(join(folder, "elsewhere"), 4);
+    const { $schema: _, ...demo } = parseJsonc(readFileSync("recipes/demo/recipe.json", "utf8")) as { $schema: string };
+    const recipe = Recipe.parse({ ...demo, student: { base: "acme/base", hosted: { type: "together" } } });
+    writeFileSync(join(folder, "elsewhere", "recipe.resolved.json"), JSON.stringify({ schemaVersion: 1, ...recipe }));
+    const of = async (path: string) => (await ask(`${server.url}/api/runs/${path}`, headers)).json();
+    expect(await of("elsewhere/curation")).toMatchObject({ countedBy: "teacher" });
+    expect(await of(`elsewhere/trace?id=${traceId(0)}`)).toMatchObject({ countedBy: "teacher" });
+    expect(await of(`a-run/trace?id=${traceId(0)}`)).toMatchObject({ countedBy: "student" });
   });
 });
 

@@ -13,7 +13,7 @@ import type { StageInput } from "../stage.ts";
 import type { PageReader } from "./page-reader.ts";
 import { readFunnelStages } from "./read-funnel.ts";
 import { doneStamp, type RunFacts } from "./run-facts.ts";
-import { type TraceIndex, traceIndex } from "./trace-index.ts";
+import { countedBy, type TraceIndex, traceIndex } from "./trace-index.ts";
 
 const MOST_EXAMPLES = 12;
 const QUESTION_CHARACTERS = 280;
@@ -31,7 +31,7 @@ export async function readCuration(facts: RunFacts, reader: PageReader): Promise
         })),
       )
     : null;
-  return { run: facts.name, stages, sides };
+  return { run: facts.name, stages, sides, countedBy: countedBy(facts) };
 }
 
 async function indexIfThere(facts: RunFacts, reader: PageReader): Promise<TraceIndex | undefined> {
