@@ -94,7 +94,7 @@ function Xray({ run, id }: { readonly run: string; readonly id: string }) {
 }
 
 const DECIDED = {
-  keep: "the next `grappa curate` or `grappa run` selects it",
+  keep: "the next `grappa curate` or `grappa run` selects it, unless no student can learn from it or its question was too easy; its fate then says so",
   drop: "the next `grappa curate` or `grappa run` leaves it out",
   none: "as the recipe selects",
 } as const;
