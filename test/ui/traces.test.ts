@@ -133,9 +133,23 @@ describe("the funnel", () => {
       question: "What is 1 plus 1?",
       isTrace: true,
     });
-    expect(examples.at(-1)?.id).toBe(traceId(1 + 4 * 11 * Math.floor(COUNT / 4 / 12)));
+    expect(examples.at(-1)?.id).toBe(traceId(1 + 4 * Math.floor((11 * COUNT) / 4 / 12)));
     expect((await get<DroppedExamples>("dropped?stage=select&reason=constructor")).examples).toEqual([]);
     expect((await ask(`${server.url}/api/runs/a-run/dropped?stage=nowhere`, headers)).status).toBe(404);
+  });
+
+  test("shows them from all of it also where they are few", async () => {
+    await writeTracedRun(join(folder, "few"), 47);
+    const reply = await ask(`${server.url}/api/runs/few/dropped?stage=select&reason=not-drawn`, headers);
+    const { count, examples } = reply.json() as DroppedExamples;
+    expect(count).toBe(23);
+    // Of places 2, 3, 6, 7 … 43: numbers 0, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 21 of those that were not drawn.
+    expect(examples.map(({ id }) => id)).toEqual([2, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39, 43].map(traceId));
+    const two = await ask(`${server.url}/api/runs/few/dropped?stage=select&reason=not-correct`, headers);
+    expect((two.json() as DroppedExamples).examples).toHaveLength(12);
+    await writeTracedRun(join(folder, "two"), 6);
+    const all = await ask(`${server.url}/api/runs/two/dropped?stage=select&reason=not-correct`, headers);
+    expect((all.json() as DroppedExamples).examples.map(({ id }) => id)).toEqual([1, 5].map(traceId));
   });
 
   test("of a young run has no sides yet", async () => {
