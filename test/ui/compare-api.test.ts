@@ -45,6 +45,15 @@ test("pairs the questions, says what may be said, and names those won and lost",
   expect([cut.won.length, cut.lost.length]).toEqual([1, 0]);
 });
 
+test("counts all questions, and lists the first thousand of a kind", async () => {
+  const many = Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [at.toString(16).padStart(16, "0"), "?"]));
+  const answers = (isRight: boolean) => Object.keys(many).map((questionId) => ({ questionId, isRight }));
+  writeFakeEvaluation(join(folder, "old"), many, answers(false));
+  writeFakeEvaluation(join(folder, "new"), many, answers(true));
+  const view = (await asked("/runs/new/compare?with=old")).json() as CompareView;
+  expect([view.won.length, view.wonInAll, view.lost.length, view.lostInAll]).toEqual([1000, 1001, 0, 0]);
+});
+
 test("leaves out what only one answered, and refuses what cannot be compared", async () => {
   writeFakeEvaluation(join(folder, "old"), questions, right([0]).slice(0, 4));
   writeFakeEvaluation(join(folder, "new"), questions, right([0, 9]).slice(2));

@@ -2,10 +2,12 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse as parseJsonc } from "jsonc-parser";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { EventReader } from "../../src/ui/api/event-reader.ts";
 import type { CurationView, DroppedExamples } from "../../src/report/page/curation-view.ts";
 import type { ThinkingFound, TraceDetail, TracePage } from "../../src/report/page/trace-list.ts";
+import { Recipe } from "../../src/schema/recipe.ts";
 import { ask } from "./ask.ts";
 import { writeFakeRun } from "./fake-run.ts";
 import { questionId, traceId, writeTracedRun } from "./fake-traces.ts";
@@ -131,15 +133,40 @@ describe("the funnel", () => {
       question: "What is 1 plus 1?",
       isTrace: true,
     });
-    expect(examples.at(-1)?.id).toBe(traceId(1 + 4 * 11 * Math.floor(COUNT / 4 / 12)));
+    expect(examples.at(-1)?.id).toBe(traceId(1 + 4 * Math.floor((11 * COUNT) / 4 / 12)));
     expect((await get<DroppedExamples>("dropped?stage=select&reason=constructor")).examples).toEqual([]);
     expect((await ask(`${server.url}/api/runs/a-run/dropped?stage=nowhere`, headers)).status).toBe(404);
+  });
+
+  test("shows them from all of it also where they are few", async () => {
+    await writeTracedRun(join(folder, "few"), 47);
+    const reply = await ask(`${server.url}/api/runs/few/dropped?stage=select&reason=not-drawn`, headers);
+    const { count, examples } = reply.json() as DroppedExamples;
+    expect(count).toBe(23);
+    // Of places 2, 3, 6, 7 … 43: numbers 0, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19 and 21 of those that were not drawn.
+    expect(examples.map(({ id }) => id)).toEqual([2, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39, 43].map(traceId));
+    const two = await ask(`${server.url}/api/runs/few/dropped?stage=select&reason=not-correct`, headers);
+    expect((two.json() as DroppedExamples).examples).toHaveLength(12);
+    await writeTracedRun(join(folder, "two"), 6);
+    const all = await ask(`${server.url}/api/runs/two/dropped?stage=select&reason=not-correct`, headers);
+    expect((all.json() as DroppedExamples).examples.map(({ id }) => id)).toEqual([1, 5].map(traceId));
   });
 
   test("of a young run has no sides yet", async () => {
     writeFakeRun(join(folder, "young"));
     const reply = await ask(`${server.url}/api/runs/young/curation`, headers);
-    expect(reply.json()).toEqual({ run: "young", stages: [], sides: null });
+    expect(reply.json()).toEqual({ run: "young", stages: [], sides: null, countedBy: "student" });
+  });
+
+  test("says in whose tokens lengths are: of a student elsewhere they are the teacher's count", async () => {
+    await writeTracedRun(join(folder, "elsewhere"), 4);
+    const { $schema: _, ...demo } = parseJsonc(readFileSync("recipes/demo/recipe.json", "utf8")) as { $schema: string };
+    const recipe = Recipe.parse({ ...demo, student: { base: "acme/base", hosted: { type: "together" } } });
+    writeFileSync(join(folder, "elsewhere", "recipe.resolved.json"), JSON.stringify({ schemaVersion: 1, ...recipe }));
+    const of = async (path: string) => (await ask(`${server.url}/api/runs/${path}`, headers)).json();
+    expect(await of("elsewhere/curation")).toMatchObject({ countedBy: "teacher" });
+    expect(await of(`elsewhere/trace?id=${traceId(0)}`)).toMatchObject({ countedBy: "teacher" });
+    expect(await of(`a-run/trace?id=${traceId(0)}`)).toMatchObject({ countedBy: "student" });
   });
 });
 

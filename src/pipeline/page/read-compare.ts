@@ -76,7 +76,7 @@ function questionsOf(
   first: AnswerIndex,
   second: AnswerIndex,
   chosen: ComparedSetting | undefined,
-): Pick<CompareView, "won" | "lost" | "bothRight" | "bothWrong"> {
+): Pick<CompareView, "won" | "lost" | "wonInAll" | "lostInAll" | "bothRight" | "bothWrong"> {
   const at = (index: AnswerIndex, key: string | undefined) => index.answers.filter((answer) => answer.key === key);
   const [before, now] = [at(first, chosen?.firstKey), at(second, chosen?.secondKey)];
   const rows = (answers: typeof now) =>
@@ -90,7 +90,7 @@ function questionsOf(
     return [{ first: answerRow(a, first.questions.get(id)), second: answerRow(b, second.questions.get(id)) }];
   };
   const listed = (ids: readonly string[]) => ids.slice(0, MOST_QUESTIONS).flatMap(compared);
-  return { won: listed(won), lost: listed(lost), ...both };
+  return { won: listed(won), lost: listed(lost), wonInAll: won.length, lostInAll: lost.length, ...both };
 }
 
 /** The first sample of each question. */

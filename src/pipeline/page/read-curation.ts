@@ -13,7 +13,7 @@ import type { StageInput } from "../stage.ts";
 import type { PageReader } from "./page-reader.ts";
 import { readFunnelStages } from "./read-funnel.ts";
 import { doneStamp, type RunFacts } from "./run-facts.ts";
-import { type TraceIndex, traceIndex } from "./trace-index.ts";
+import { countedBy, type TraceIndex, traceIndex } from "./trace-index.ts";
 
 const MOST_EXAMPLES = 12;
 const QUESTION_CHARACTERS = 280;
@@ -31,7 +31,7 @@ export async function readCuration(facts: RunFacts, reader: PageReader): Promise
         })),
       )
     : null;
-  return { run: facts.name, stages, sides };
+  return { run: facts.name, stages, sides, countedBy: countedBy(facts) };
 }
 
 async function indexIfThere(facts: RunFacts, reader: PageReader): Promise<TraceIndex | undefined> {
@@ -76,14 +76,14 @@ async function spreadRows(
   { manifest, streamRows }: StageInput,
   { stage, reason, count }: Pick<DroppedExamples, "stage" | "reason" | "count">,
 ): Promise<readonly Dropped[]> {
-  const every = Math.max(1, Math.floor(count / MOST_EXAMPLES));
+  const places = Math.max(MOST_EXAMPLES, count);
   const rows: Dropped[] = [];
   if (count === 0 || !manifest.files.some(({ path }) => path === "dropped.jsonl")) return rows;
   let place = 0;
   for await (const row of streamRows("dropped.jsonl", Dropped)) {
     // A stage of one step counts under its own name what others inside it dropped.
     if (row.reason !== reason || (manifest.funnel.length > 1 && row.stage !== stage)) continue;
-    if (place % every === 0) rows.push(row);
+    if (place === Math.floor((rows.length * places) / MOST_EXAMPLES)) rows.push(row);
     place += 1;
     if (rows.length === MOST_EXAMPLES) break;
   }

@@ -18,7 +18,7 @@ import { parseRecord } from "../parse-record.ts";
 import type { TraceTriage } from "../triage-file.ts";
 import type { PageReader } from "./page-reader.ts";
 import type { RunFacts } from "./run-facts.ts";
-import { type IndexedTrace, readTrace, traceIndex } from "./trace-index.ts";
+import { countedBy, type IndexedTrace, readTrace, traceIndex } from "./trace-index.ts";
 
 const MOST_ROWS = 200;
 /** Of one text, the page shows so many characters: beyond, a browser is slow, and nobody reads. */
@@ -121,6 +121,7 @@ export async function readTraceDetail(facts: RunFacts, reader: PageReader, query
     question: shown(question.text),
     expected: question.answer === null ? null : shown(question.answer),
     thinking: shown(thinking),
+    countedBy: countedBy(facts),
     answer: shown(answer),
     model,
     provenance,

@@ -7,7 +7,7 @@ import type { z } from "zod";
 import { fileError } from "../../adapters/file-error.ts";
 import { readLines } from "../../adapters/store/read-lines.ts";
 import { AppError } from "../../core/errors.ts";
-import type { IndexFacts } from "../../report/page/trace-list.ts";
+import type { CountedBy, IndexFacts } from "../../report/page/trace-list.ts";
 import { Dropped, type Grade, GradedTrace, Question, QuestionDomain, Selection, Trace } from "../../schema/records.ts";
 import type { StageName } from "../../schema/manifest.ts";
 import { finishedStages } from "../finished-stages.ts";
@@ -60,6 +60,11 @@ export async function traceIndex(facts: RunFacts, { indexes, ports }: PageReader
     const run = new Finished(await finishedStages(ports.fs, facts.folder));
     return await buildIndex(run, () => (ports.clock.now() - began) / 1000);
   });
+}
+
+/** In whose tokens the lengths of a run's index are, as `writeTraceLengths` counted. */
+export function countedBy({ recipe }: RunFacts): CountedBy {
+  return recipe?.student.hosted === undefined ? "student" : "teacher";
 }
 
 /** Rows of stages that are done; none of others. */

@@ -28,9 +28,12 @@ export interface CompareView {
   readonly caveats: readonly string[];
   /** Key of the second side whose questions are listed. */
   readonly key: string;
-  /** Right here, wrong there. */
+  /** Right here, wrong there; the first of them. */
   readonly won: readonly ComparedQuestion[];
   readonly lost: readonly ComparedQuestion[];
+  /** How many there are, listed or not. */
+  readonly wonInAll: number;
+  readonly lostInAll: number;
   /** Questions on which both are equally often right. */
   readonly bothRight: number;
   readonly bothWrong: number;

@@ -3,6 +3,7 @@ import type { FunnelStage } from "../../schema/records.ts";
 import type { PairedRow } from "../charts/paired-bars.ts";
 import { oneLine } from "../plain-text.ts";
 import { type FunnelRow, funnelOf } from "../view/funnel.ts";
+import type { CountedBy } from "./trace-list.ts";
 
 /** A stage of the funnel, with every reason as it is called in `dropped.jsonl`. */
 export interface CurationStage {
@@ -28,6 +29,8 @@ export interface CurationView {
   readonly stages: readonly CurationStage[];
   /** Null before the selection. */
   readonly sides: Sides | null;
+  /** In whose tokens its lengths are. */
+  readonly countedBy: CountedBy;
 }
 
 /** Something that was dropped. */

@@ -14,6 +14,15 @@ export const TRACE_STATES = [
 ] as const;
 export type TraceFilter = (typeof TRACE_STATES)[number];
 
+/** In whose tokens lengths of thinking are: the student's, or as the teacher counted where the student is somewhere else. */
+export type CountedBy = "student" | "teacher";
+
+/** What such lengths are called. */
+export const TOKENS_COUNTED: Readonly<Record<CountedBy, string>> = {
+  student: "tokens of the student",
+  teacher: "tokens, as the teacher counted",
+};
+
 /** A line of the list. */
 export interface TraceRow {
   /** Of all traces of the run, from 0: as they stand in `traces.jsonl`. */
@@ -24,7 +33,7 @@ export interface TraceRow {
   readonly domain: string;
   /** Null while it is not graded. */
   readonly outcome: GradeOutcome | null;
-  /** In the student's tokens; null while nobody has counted. */
+  /** See {@link CountedBy}; null while nobody has counted. */
   readonly thinkingTokens: number | null;
   /** `waiting`: the selection is not done. */
   readonly state: "selected" | "dropped" | "waiting";
@@ -73,6 +82,7 @@ export interface TraceDetail {
   /** The reference answer; null where only a verifier can tell. */
   readonly expected: ShownText | null;
   readonly thinking: ShownText;
+  readonly countedBy: CountedBy;
   readonly answer: ShownText;
   readonly model: string;
   /** Such as `raw` or `summary`. */

@@ -1,5 +1,5 @@
 import { count } from "../../report/number-format.ts";
-import type { TraceDetail as Detail } from "../../report/page/trace-list.ts";
+import { type TraceDetail as Detail, TOKENS_COUNTED } from "../../report/page/trace-list.ts";
 import { visibleText } from "../../report/plain-text.ts";
 import { useState } from "preact/hooks";
 import { useApi } from "../api/use-api.ts";
@@ -94,16 +94,17 @@ function Xray({ run, id }: { readonly run: string; readonly id: string }) {
 }
 
 const DECIDED = {
-  keep: "the next `grappa curate` or `grappa run` selects it",
+  keep: "the next `grappa curate` or `grappa run` selects it, unless no student can learn from it or its question was too easy; its fate then says so",
   drop: "the next `grappa curate` or `grappa run` leaves it out",
   none: "as the recipe selects",
 } as const;
 
 function Facts({ trace }: { readonly trace: Detail }) {
+  const { thinkingTokens } = trace.row;
   const facts: readonly (readonly [string, string | null])[] = [
     ["fate", fateOf(trace)],
     ["grade", gradeOf(trace)],
-    ["thinking", trace.row.thinkingTokens === null ? null : `${count(trace.row.thinkingTokens)} tokens of the student`],
+    ["thinking", thinkingTokens === null ? null : `${count(thinkingTokens)} ${TOKENS_COUNTED[trace.countedBy]}`],
     ["domain", trace.row.domain],
     ["teacher", `${trace.model}, ${trace.provenance}, ended by ${trace.finishReason}`],
     ["cost", trace.costMicroUsd === 0 ? null : unitUsd(trace.costMicroUsd)],

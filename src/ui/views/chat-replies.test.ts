@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ChatEvent } from "../api/client.ts";
-import { emptyReply, hearReply, isUnderWay, type ReplySoFar, withEvent } from "./chat-replies.ts";
+import { emptyReply, forcedPassages, hearReply, isUnderWay, type ReplySoFar, withEvent } from "./chat-replies.ts";
 
 const piece = (text: string, isForced = false, part: "thinking" | "answer" = "thinking") =>
   ({ type: "piece", value: { part, text, isForced } }) as const;
@@ -32,6 +32,16 @@ test("the words that open a forced answer stand before it", () => {
     { text: "Final Answer: ", isForced: true },
     { text: "7", isForced: false },
   ]);
+});
+
+test("counts as forced what is marked, and no delimiters", () => {
+  const forcedOf = (events: readonly ChatEvent[]) => forcedPassages(events.reduce(withEvent, emptyReply(8, 0)));
+  // A natural end without Waits has forced delimiters alone.
+  const end = { thinkingTokens: 8, answerTokens: 1, forcedTokens: 4, end: "natural" } as const;
+  expect(forcedOf([piece("ab"), piece("7", false, "answer"), { type: "end", value: end }])).toBe(0);
+  const waited = [piece("a"), piece("\n", true), piece("Wait", true), piece("b"), piece("Wait", true), piece("c")];
+  expect(forcedOf([...waited, { type: "end", value: end }])).toBe(2);
+  expect(forcedOf([...waited, { type: "end", value: { ...end, end: "cut" } }])).toBe(3);
 });
 
 test("keeps so much of an endless thought, and counts the rest", () => {

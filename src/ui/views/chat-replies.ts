@@ -65,6 +65,11 @@ export function withEvent(reply: ReplySoFar, event: ChatEvent): ReplySoFar {
   }
 }
 
+/** How many passages of it the thinking budget wrote, as they are marked; delimiters are not shown, and do not count. */
+export function forcedPassages({ thinking, answer }: ReplySoFar): number {
+  return [...thinking.runs, ...answer.runs].filter(({ isForced }) => isForced).length;
+}
+
 /** What opens a forced answer is not told as it comes: it is a delimiter. */
 function answerOf({ runs, left }: MarkedReply, { end }: ChatEnd): MarkedReply {
   return { runs: end === "cut" ? [FORCED_ANSWER, ...runs] : runs, left };

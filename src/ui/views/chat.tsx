@@ -9,7 +9,7 @@ import { Fault, Waiting } from "../parts/fault.tsx";
 import { ReplyText } from "../parts/marked-reply.tsx";
 import { RunHeading } from "../parts/run-heading.tsx";
 import type { RunViewProps } from "../routes.ts";
-import { isUnderWay, type ReplySoFar } from "./chat-replies.ts";
+import { forcedPassages, isUnderWay, type ReplySoFar } from "./chat-replies.ts";
 import { type Turn, useChat } from "./use-chat.ts";
 
 /** Talk to the run's student. */
@@ -196,6 +196,7 @@ const WORDS: Readonly<Record<ReplySoFar["state"], string>> = {
 
 function ReplyArticle({ reply, name }: { readonly reply: ReplySoFar; readonly name: string }) {
   const { budgetTokens, waits, thinking, answer, end, state } = reply;
+  const forced = forcedPassages(reply);
   const words = state === "thinking" && answer.runs.length > 0 ? "answering …" : WORDS[state];
   return (
     <article class="answer" aria-busy={isUnderWay(reply)}>
@@ -206,7 +207,7 @@ function ReplyArticle({ reply, name }: { readonly reply: ReplySoFar; readonly na
       <p class="quiet small" role="status">
         {end === null
           ? words
-          : `${count(end.thinkingTokens)} thinking tokens, ${end.end === "cut" ? "cut" : end.end === "direct" ? "none thought" : "ended by itself"}; ${count(end.answerTokens)} of answer; ${count(end.forcedTokens)} forced`}
+          : `${count(end.thinkingTokens)} thinking tokens, ${end.end === "cut" ? "cut" : end.end === "direct" ? "none thought" : "ended by itself"}; ${count(end.answerTokens)} of answer; ${count(forced)} forced ${forced === 1 ? "passage" : "passages"}`}
       </p>
       <Fault fault={reply.fault} />
       {thinking.runs.length > 0 && (

@@ -182,8 +182,22 @@ function Questions({
       <p>
         {count(view.bothRight)} right in both, {count(view.bothWrong)} wrong in both.
       </p>
-      <QuestionList title="Won" what="right here, wrong there" rows={view.won} view={view} place={place} />
-      <QuestionList title="Lost" what="wrong here, right there" rows={view.lost} view={view} place={place} />
+      <QuestionList
+        title="Won"
+        what="right here, wrong there"
+        rows={view.won}
+        inAll={view.wonInAll}
+        view={view}
+        place={place}
+      />
+      <QuestionList
+        title="Lost"
+        what="wrong here, right there"
+        rows={view.lost}
+        inAll={view.lostInAll}
+        view={view}
+        place={place}
+      />
     </section>
   );
 }
@@ -192,15 +206,20 @@ interface QuestionListProps {
   readonly title: string;
   readonly what: string;
   readonly rows: readonly ComparedQuestion[];
+  readonly inAll: number;
   readonly view: CompareView;
   readonly place: Place;
 }
 
-function QuestionList({ title, what, rows, view, place }: QuestionListProps) {
+function QuestionList({ title, what, rows, inAll, view, place }: QuestionListProps) {
   return (
     <>
       <h3>
-        {title}: {count(rows.length)} <span class="quiet small">{what}</span>
+        {title}: {count(inAll)}{" "}
+        <span class="quiet small">
+          {what}
+          {rows.length < inAll && `; the first ${count(rows.length)} are listed`}
+        </span>
       </h3>
       <ul class="compared">
         {rows.map(({ first, second }) => (

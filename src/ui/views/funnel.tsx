@@ -3,6 +3,7 @@ import { type PairedBars, pairedBars } from "../../report/charts/paired-bars.ts"
 import type { ChartOptions } from "../../report/charts/accuracy-frame.ts";
 import { count } from "../../report/number-format.ts";
 import type { CurationStage, CurationView, DroppedExample, Sides } from "../../report/page/curation-view.ts";
+import { TOKENS_COUNTED } from "../../report/page/trace-list.ts";
 import { oneLine, visibleText } from "../../report/plain-text.ts";
 import { useApi } from "../api/use-api.ts";
 import { Fault, Waiting } from "../parts/fault.tsx";
@@ -27,7 +28,7 @@ export function FunnelPage({ run, place }: RunViewProps) {
 }
 
 function Curation({
-  curation: { run, stages, sides },
+  curation: { run, stages, sides, countedBy },
   place,
 }: {
   readonly curation: CurationView;
@@ -47,7 +48,7 @@ function Curation({
           <p class="quiet">Selected against dropped is shown when the selection is done.</p>
         </section>
       ) : (
-        <SidesOf sides={sides} />
+        <SidesOf sides={sides} countedBy={countedBy} />
       )}
     </>
   );
@@ -193,7 +194,7 @@ function Selected({ run }: { readonly run: string }) {
   );
 }
 
-function SidesOf({ sides }: { readonly sides: Sides }) {
+function SidesOf({ sides, countedBy }: { readonly sides: Sides; readonly countedBy: CurationView["countedBy"] }) {
   const { selected, dropped, domains, lengths, medians } = sides;
   const middle = (tokens: number | null): string => (tokens === null ? "–" : count(tokens));
   return (
@@ -208,7 +209,7 @@ function SidesOf({ sides }: { readonly sides: Sides }) {
       <Bars name="domains" title="Domains of selected and dropped traces" rows={domains} />
       {lengths.length > 0 && (
         <>
-          <h3>Length of the thinking, tokens of the student</h3>
+          <h3>Length of the thinking, {TOKENS_COUNTED[countedBy]}</h3>
           <Bars name="lengths" title="Length of the thinking of selected and dropped traces" rows={lengths} />
         </>
       )}

@@ -107,7 +107,7 @@ function useTraceKeys({
   useKeys("In this view", [
     { keys: "j", what: "next trace", run: () => move(1) },
     { keys: "k", what: "previous trace", run: () => move(-1) },
-    { keys: "y", what: "keep: the next selection takes it", run: decide("keep") },
+    { keys: "y", what: "keep: the next selection takes it if it can", run: decide("keep") },
     { keys: "x", what: "drop: the next selection leaves it out", run: decide("drop") },
     { keys: "u", what: "neither: as the recipe selects", run: decide("none") },
     { keys: "n", what: "write a note (Escape leaves it)", run: focus("trace-note") },
