@@ -89,7 +89,11 @@ describe.skipIf(path === undefined)("a run of the demo in the page", () => {
     expect(seen).toContain("train waiting");
     expect(seen).toContain("steps of the training");
     await page.locator("main").getByText("finished").first().waitFor();
-    expect(await textWith(page, "Accuracy against thinking")).toMatch(/On the same 8 held-out questions/);
+    expect(await page.locator(".verdict").innerText()).toMatch(/\b8\s[^]*questions/);
+    expect(await textWith(page, "Accuracy against thinking")).toMatch(
+      /student\s+\d+\.\d\s%\s+\d+\.\d–\d+\.\d\s%, n\s=\s8/,
+    );
+    await page.locator(".chart-wide svg.chart").waitFor();
     expect(faults).toEqual([]);
     await page.context().close();
   }, 900_000);
