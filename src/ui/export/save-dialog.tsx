@@ -25,7 +25,7 @@ export function SaveDialog({ isOpen, onClose, names }: SaveDialogProps) {
   }, [isOpen]);
   return (
     <dialog ref={dialog} class="keys save" aria-labelledby="save-title" onClose={onClose}>
-      <h2 id="save-title">Save what is shown</h2>
+      <h2 id="save-title">Save this view</h2>
       <p class="quiet small">A file that stands alone: no script, nothing that it asks of anybody.</p>
       <ul>
         <li>

@@ -20,7 +20,7 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; ba
 /** What the page's rules do not know: fields as text, and lists of which only a part is there. */
 const OWN_STYLE = `.saved-field{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);border-radius:var(--radius);padding:.3rem .6rem}
 div.saved-field{font:.9rem/1.5 var(--font-code)}
-.virtual-list{position:static;height:auto;min-height:0}
+.virtual-list{position:static;height:auto;min-height:0;contain:none}
 .saved-note{max-width:var(--width-page);margin:0 auto;padding:0 var(--space-4) var(--space-5);color:var(--muted);font-size:var(--size-small)}`;
 
 /** A document that stands alone. */

@@ -1,3 +1,4 @@
+import { useMemo } from "preact/hooks";
 import { count } from "../../report/number-format.ts";
 import type { TraceRow } from "../../report/page/trace-list.ts";
 import { oneLine, visibleText } from "../../report/plain-text.ts";
@@ -11,9 +12,17 @@ export const DECISIONS = {
 
 const ROW_CHARACTERS = 120;
 
+interface TraceLineProps {
+  readonly row: TraceRow | undefined;
+  readonly text?: string;
+}
+
 /** A line of the list: the question or what was found, and what became of the trace. */
-export function TraceLine({ row, text }: { readonly row: TraceRow | undefined; readonly text?: string }) {
-  if (row === undefined) return <span class="quiet">…</span>;
+export function TraceLine({ row, text }: TraceLineProps) {
+  return useMemo(() => (row === undefined ? <span class="quiet">…</span> : lineOf(row, text)), [row, text]);
+}
+
+function lineOf(row: TraceRow, text: string | undefined) {
   const { decision, hasNote, state, reason, outcome, thinkingTokens, domain } = row;
   return (
     <>

@@ -32,6 +32,10 @@ export function useTriage(run: string): Triage {
     },
     [run],
   );
-  const withChange = (row: TraceRow): TraceRow => ({ ...row, ...changed.get(row.id) });
+  // What did not change stays the same object, so that its line is not drawn again.
+  const withChange = (row: TraceRow): TraceRow => {
+    const holds = changed.get(row.id);
+    return holds === undefined ? row : { ...row, ...holds };
+  };
   return { withChange, change, fault };
 }
