@@ -78,7 +78,8 @@ test.skipIf(process.platform !== "linux")(
     const paused = await first.post("/runs/paused/pause");
     expect([paused.status, paused.json()]).toEqual([200, { pid: overview.pid }]);
     // Once more would end it at once, without a word in its journal.
-    expect((await first.post("/runs/paused/pause")).status).toBe(200);
+    // On a quick machine it has ended before it is asked.
+    expect([200, 400]).toContain((await first.post("/runs/paused/pause")).status);
     expect(await ended).toBe(130);
     expect(eventsOf("paused").at(-1)).toMatchObject({
       type: "stage-fail",
