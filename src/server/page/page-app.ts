@@ -88,35 +88,32 @@ function addStreams(app: Hono, { reader, onFailure }: PageOptions, streams: Stre
   app.get("/api/runs/:run/live", async (context) => {
     const run = runOf(context);
     await reader.runs.folderOf(run);
-    beginStream(streams);
-    const stream = streamValues({
-      read: () => reader.read("/runs/:run", run),
-      faultOf: (error) => faultOf(error, onFailure).fault,
-      everyMs: LOOK_EVERY_MS,
-      signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
-      onEnd: () => void (streams.open -= 1),
-    });
-    return context.newResponse(stream.body, 200, Object.fromEntries(stream.headers));
+    const stream = beginStream(context, streams, onFailure);
+    const read = (): Promise<unknown> => reader.read("/runs/:run", run);
+    return sendEvents(context, streamValues({ ...stream, read, everyMs: LOOK_EVERY_MS }));
   });
   app.get("/api/runs/:run/thinking-search", async (context) => {
     const parts = await searchThinking(await reader.facts(runOf(context)), reader, context.req.query());
-    beginStream(streams);
-    const body = streamParts({
-      parts,
-      faultOf: (error) => faultOf(error, onFailure).fault,
-      signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
-      onEnd: () => void (streams.open -= 1),
-    });
-    return context.body(body, 200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
+    return sendEvents(context, streamParts({ ...beginStream(context, streams, onFailure), parts }));
   });
 }
 
-function beginStream(streams: Streams): void {
+/** Takes one of the places for streams; how it ends, and what it tells of errors. Throws "limit-exceeded". */
+function beginStream(context: Context, streams: Streams, onFailure: PageOptions["onFailure"]) {
   if (streams.open >= MOST_STREAMS)
     throw new AppError("limit-exceeded", `${MOST_STREAMS} live views are open, and no more may`, {
       hint: "close one of them",
     });
   streams.open += 1;
+  return {
+    signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
+    faultOf: (error: unknown): PageFault => faultOf(error, onFailure).fault,
+    onEnd: (): void => void (streams.open -= 1),
+  };
+}
+
+function sendEvents(context: Context, body: ReadableStream<Uint8Array>): Response {
+  return context.body(body, 200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
 }
 
 function addWrites(app: Hono, { reader }: PageOptions): void {
@@ -143,18 +140,7 @@ function addChat(app: Hono, { reader, chats, onFailure }: PageOptions, streams: 
     const run = runOf(context);
     await reader.runs.folderOf(run);
     const question = await readQuestion((context.env as { readonly incoming: IncomingMessage }).incoming);
-    if (streams.open >= MOST_STREAMS)
-      throw new AppError("limit-exceeded", `${MOST_STREAMS} live views are open, and no more may`);
-    streams.open += 1;
-    const body = streamReply({
-      chats,
-      run,
-      question,
-      signal: AbortSignal.any([context.req.raw.signal, streams.ending.signal]),
-      faultOf: (error) => faultOf(error, onFailure).fault,
-      onEnd: () => void (streams.open -= 1),
-    });
-    return context.body(body, 200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" });
+    return sendEvents(context, streamReply({ ...beginStream(context, streams, onFailure), chats, run, question }));
   });
 }
 

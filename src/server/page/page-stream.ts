@@ -1,4 +1,5 @@
 /** @file Server-sent events: a value again and again, each time that it has changed. */
+import { setTimeout as wait } from "node:timers/promises";
 
 /** What {@link streamValues} does. */
 export interface StreamOptions {
@@ -19,16 +20,13 @@ export const KEEP_ALIVE = ":\n\n";
 /** After so much silence it is sent; far below what ends an idle connection. */
 export const KEEP_ALIVE_MS = 15_000;
 
-/** The response; its first event comes at once. */
-export function streamValues(options: StreamOptions): Response {
+/** The body; its first event comes at once. */
+export function streamValues(options: StreamOptions): ReadableStream<Uint8Array> {
   const stopped = new AbortController();
   const signal = AbortSignal.any([options.signal, stopped.signal]);
-  const body = new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array>({
     start: (controller) => void send(controller, { ...options, signal }),
     cancel: () => stopped.abort(),
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" },
   });
 }
 
@@ -50,7 +48,7 @@ async function send(
       // A reader that does not keep up gets the newest later, and not all of them.
       if (event !== last && (controller.desiredSize ?? 0) > 0) write((last = event));
       else if (performance.now() - sentAt > KEEP_ALIVE_MS) write(KEEP_ALIVE);
-      await pause(everyMs, signal);
+      await wait(everyMs, undefined, { signal }).catch(() => undefined); // given up: the loop ends
     }
     controller.close();
   } catch {
@@ -66,17 +64,4 @@ async function eventOf(read: StreamOptions["read"], faultOf: StreamOptions["faul
   } catch (error) {
     return `event: fault\ndata: ${JSON.stringify(faultOf(error))}\n\n`;
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }

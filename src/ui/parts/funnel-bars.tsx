@@ -11,13 +11,10 @@ export function FunnelBars({ rows }: { readonly rows: readonly FunnelRow[] }) {
         <li key={row.stage}>
           <div>
             <span class="name">{row.stage}</span>
-            <div class="words">{[row.words, row.note].filter(Boolean).join("; ")}</div>
+            <StageWords row={row} />
           </div>
           <div>
             <Flow row={row} />
-            <div class="counts">
-              <strong>{count(row.kept)}</strong> kept, {count(row.dropped)} dropped
-            </div>
             {row.reasons.length > 0 && (
               <div class="reasons">
                 {row.reasons.map(({ reason, count: n }) => `${reason} ${count(n)}`).join(" · ")}
@@ -30,8 +27,24 @@ export function FunnelBars({ rows }: { readonly rows: readonly FunnelRow[] }) {
   );
 }
 
-/** A stage's bar: solid is kept, hatched is dropped. */
-export function Flow({ row: { stage, keptShare, droppedShare } }: { readonly row: FunnelRow }) {
+/** What a stage does, and what is to be noted of it. */
+export function StageWords({ row }: { readonly row: FunnelRow }) {
+  return <div class="words">{[row.words, row.note].filter(Boolean).join("; ")}</div>;
+}
+
+/** A stage's bar with its counts: solid is kept, hatched is dropped. */
+export function Flow({ row }: { readonly row: FunnelRow }) {
+  return (
+    <>
+      <Bar row={row} />
+      <div class="counts">
+        <strong>{count(row.kept)}</strong> kept, {count(row.dropped)} dropped
+      </div>
+    </>
+  );
+}
+
+function Bar({ row: { stage, keptShare, droppedShare } }: { readonly row: FunnelRow }) {
   const [kept, dropped] = [keptShare * 1000, droppedShare * 1000];
   const hatch = `${HATCH}-${stage}`;
   return (

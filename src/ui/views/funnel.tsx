@@ -7,7 +7,7 @@ import { TOKENS_COUNTED } from "../../report/page/trace-list.ts";
 import { oneLine, visibleText } from "../../report/plain-text.ts";
 import { useApi } from "../api/use-api.ts";
 import { Fault, Waiting } from "../parts/fault.tsx";
-import { Flow } from "../parts/funnel-bars.tsx";
+import { Flow, StageWords } from "../parts/funnel-bars.tsx";
 import { Chart } from "../parts/picture.tsx";
 import { RunHeading } from "../parts/run-heading.tsx";
 import { hashOf, type Place } from "../route.ts";
@@ -74,13 +74,10 @@ function Stage({ run, stage, place }: { readonly run: string; readonly stage: Cu
             {row.stage}
           </button>
         )}
-        <div class="words">{[row.words, row.note].filter(Boolean).join("; ")}</div>
+        <StageWords row={row} />
       </div>
       <div>
         <Flow row={row} />
-        <div class="counts">
-          <strong>{count(row.kept)}</strong> kept, {count(row.dropped)} dropped
-        </div>
         {isOpen && <Reasons run={run} stage={stage} place={place} />}
       </div>
     </li>
