@@ -17,6 +17,8 @@ export interface Abuse {
   readonly name: string;
   /** Status that answers it; 0: the connection's end, which is as good. */
   readonly statuses: readonly number[];
+  /** It is a good request until its prompt is read: a server with no place left says so before (429). */
+  readonly mayBeCrowdedOut?: true;
   send(server: AbusedServer): Promise<Asked>;
 }
 
@@ -62,8 +64,18 @@ export const ABUSES: readonly Abuse[] = [
   { name: "brackets without end", statuses: [400], send: posted("[".repeat(200_000)) },
   { name: "messages of another kind", statuses: [400], send: posted('{"model": "x", "messages": {"role": "user"}}') },
   { name: "tools", statuses: [400], send: asking("1 a+2", { tools: [{ type: "function", function: { name: "f" } }] }) },
-  { name: "a prompt of a mebibyte", statuses: [400], send: asking("62 a+36 ".repeat(MEBIBYTE / 8)) },
-  { name: "a prompt of a mebibyte of blanks", statuses: [400], send: asking(" ".repeat(MEBIBYTE)) },
+  {
+    name: "a prompt of a mebibyte",
+    statuses: [400],
+    mayBeCrowdedOut: true,
+    send: asking("62 a+36 ".repeat(MEBIBYTE / 8)),
+  },
+  {
+    name: "a prompt of a mebibyte of blanks",
+    statuses: [400],
+    mayBeCrowdedOut: true,
+    send: asking(" ".repeat(MEBIBYTE)),
+  },
   { name: "five mebibytes", statuses: [413], send: asking("x".repeat(5 * MEBIBYTE)) },
   {
     name: "five mebibytes of unknown length",

@@ -2,7 +2,7 @@
 import { Agent } from "node:http";
 import { prng } from "../../src/core/prng.ts";
 import { ABUSES, faultOf, isOpenAiError } from "./abuses.ts";
-import { ask, type Leaving, replyOf, type StreamedReply } from "./ask-stream.ts";
+import { ask, type Asked, type Leaving, replyOf, type StreamedReply } from "./ask-stream.ts";
 
 /** Clients that send the same key. */
 export interface KeyClients {
@@ -83,7 +83,7 @@ export async function runLoad(plan: LoadPlan): Promise<LoadOutcome> {
       const wanted = requestOf(plan, plan.clients[client]!.key, plan.questions[question]!);
       const asked = await ask({ ...wanted, agent, leaving });
       if (asked.kind === "left") outcome.left += 1;
-      else if (asked.kind === "answered" && asked.status === 429 && isOpenAiError(asked.body)) {
+      else if (isCrowdedOut(asked)) {
         outcome.crowded += 1;
         await pause(200);
       } else {
@@ -98,8 +98,10 @@ export async function runLoad(plan: LoadPlan): Promise<LoadOutcome> {
     const key = plan.clients[0]!.key;
     for (let k = 0; performance.now() < until; k++) {
       const one = ABUSES[k % ABUSES.length]!;
-      const fault = faultOf(one, await one.send({ url: plan.url, agent, key, model: plan.model }));
-      if (fault !== undefined) outcome.faults.push(fault);
+      const asked = await one.send({ url: plan.url, agent, key, model: plan.model });
+      const fault = faultOf(one, asked);
+      if (one.mayBeCrowdedOut && isCrowdedOut(asked)) outcome.crowded += 1;
+      else if (fault !== undefined) outcome.faults.push(fault);
       outcome.abuses += 1;
       await pause(plan.abuseEveryMs);
     }
@@ -129,5 +131,9 @@ function requestOf({ url, model }: Pick<LoadPlan, "url" | "model">, key: string,
     body: JSON.stringify({ model, stream: true, ...question }),
   };
 }
+
+/** Whether it was told that no place is left. */
+const isCrowdedOut = (asked: Asked): boolean =>
+  asked.kind === "answered" && asked.status === 429 && isOpenAiError(asked.body);
 
 const pause = (ms: number): Promise<void> => new Promise((settle) => setTimeout(settle, ms));
