@@ -34,6 +34,18 @@ export function evaluationSettings(
   return [...distinct.values()].sort((a, b) => compareSettings(a, b, contextTokens));
 }
 
+/** How the base tries the questions before anything is bought. */
+export function attemptSettings({
+  modes,
+  thinkBudgetTokens,
+}: Pick<Recipe["attempt"], "modes" | "thinkBudgetTokens">): ThinkingSetting[] {
+  return [...new Set(modes)].map((mode) => ({
+    mode,
+    budgetTokens: mode === "think" ? thinkBudgetTokens : 0,
+    waits: 0,
+  }));
+}
+
 /** The kind of a setting, where `contextTokens` is the budget of a natural end. */
 export function settingKind(setting: ThinkingSetting, contextTokens: number): SettingKind {
   if (setting.maxTries !== undefined) return "rejection";

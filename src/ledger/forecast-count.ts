@@ -4,7 +4,14 @@
  * all. Pure.
  */
 import { drawCount, drawSum } from "./forecast-draws.ts";
-import { type Bought, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "./forecast-facts.ts";
+import {
+  type Bought,
+  type ForecastFacts,
+  type JobSoFar,
+  type JobTake,
+  NOTHING_BOUGHT,
+  type PlannedTraining,
+} from "./forecast-facts.ts";
 import type { DrawnModel, World } from "./forecast-world.ts";
 
 const MICRO = 1_000_000;
@@ -41,7 +48,7 @@ export function countRun(facts: ForecastFacts, world: World, questions: number):
   const judged = attempts.judged + traces.judged + sorted;
   if (world.judge !== undefined) rows.push(countCalls("judge", world.judge, judged));
   rows.push(countTraining(facts, facts.training, traces));
-  if (facts.ownReplies !== undefined) rows.push({ ...EMPTY_ROW, stage: "evaluate", ...facts.ownReplies });
+  if (facts.ownReplies !== undefined) rows.push(countReplies(facts.ownReplies));
   for (const [k, model] of world.evaluation.entries())
     rows.push(countCalls("evaluate", model, facts.evaluation[k]?.calls ?? 0));
   const microUsd = rows.reduce((sum, row) => sum + row.microUsd, 0);
@@ -72,7 +79,7 @@ function countAttempts(
   const neverAsked = unruled - forJudge;
   let judged = 0;
   if (ownTries !== undefined) {
-    rows.push({ ...EMPTY_ROW, stage: "attempt", name: ownTries.name, calls: questions * ownTries.perQuestion });
+    rows.push(countTries(ownTries, questions));
     if (!asksAll) ruled -= drawCount(ruled, own.share, own.z);
   }
   for (const student of students) {
@@ -86,6 +93,33 @@ function countAttempts(
   if (tracesAll) return { rows, left: { unruled, ruled: questions - unruled }, judged };
   // Of a band of pass rates it is not known how much is in it: all of it is counted. What nobody grades has no pass rate.
   return { rows, left: { unruled: forJudge + (asksAll ? 0 : neverAsked), ruled }, judged };
+}
+
+/** Every question is tried, also what no rule can grade. */
+function countTries({ name, perQuestion, job }: NonNullable<ForecastFacts["ownTries"]>, questions: number): CountedRow {
+  const row = { ...EMPTY_ROW, stage: "attempt", name, calls: questions * perQuestion } as const;
+  if (job === undefined || questions === 0) return row;
+  const of = (what: keyof JobTake): number => job.start[what] + job.each[what] * questions;
+  const take = { completionTokens: of("completionTokens"), microUsd: of("microUsd"), seconds: of("seconds") };
+  return { ...row, ...countJob(take, job) };
+}
+
+function countReplies({ name, calls, job }: NonNullable<ForecastFacts["ownReplies"]>): CountedRow {
+  const row = { ...EMPTY_ROW, stage: "evaluate", name, calls } as const;
+  return job === undefined ? row : { ...row, ...countJob(job.take, job) };
+}
+
+/** Less than was paid already it never takes. */
+function countJob(
+  { completionTokens, microUsd, seconds }: JobTake,
+  { bought, isDone }: JobSoFar,
+): Pick<CountedRow, "bought" | "completionTokens" | "microUsd" | "seconds"> {
+  return {
+    bought,
+    completionTokens: Math.ceil(completionTokens),
+    microUsd: isDone ? bought.microUsd : Math.max(bought.microUsd, Math.ceil(microUsd)),
+    seconds: isDone ? 0 : seconds,
+  };
 }
 
 /** What the teachers gave. */
@@ -156,13 +190,15 @@ function secondsFor({ model, secondsEach, batchSeconds }: DrawnModel, calls: num
 /** Trained tokens are those of the chosen examples, prompt and all, once an epoch; chosen ones are as long as the others. */
 function countTraining(
   { examples: wanted }: ForecastFacts,
-  { name, microUsdPerMillion, startMicroUsd = 0, minimumMicroUsd = 0, epochs, bought }: PlannedTraining,
+  { name, microUsdPerMillion, startMicroUsd = 0, minimumMicroUsd = 0, epochs, bought, isDone }: PlannedTraining,
   { verified, exampleTokens }: CountedTraces,
 ): CountedRow {
   const examples = Math.min(wanted, verified);
   const tokens = verified === 0 ? 0 : Math.ceil((exampleTokens / verified) * examples * epochs);
   const counted = Math.ceil((tokens / MICRO) * microUsdPerMillion + startMicroUsd);
   const cost = tokens === 0 ? 0 : Math.max(minimumMicroUsd, counted);
+  // A fine-tune that gave no model was paid for, and another is to be bought; a job is gone on with.
+  const ordered = bought.microUsd + (bought.calls > 0 ? 0 : cost);
   return {
     ...EMPTY_ROW,
     stage: "train",
@@ -170,7 +206,6 @@ function countTraining(
     bought,
     calls: examples * epochs,
     completionTokens: tokens,
-    // A fine-tune that gave no model was paid for, and another is to be bought.
-    microUsd: bought.microUsd + (bought.calls > 0 ? 0 : cost),
+    microUsd: isDone === undefined ? ordered : isDone ? bought.microUsd : Math.max(bought.microUsd, cost),
   };
 }

@@ -48,13 +48,34 @@ export interface PlannedTraining {
   /** Longest example, tokens. */
   readonly maxLength: number;
   readonly bought: Bought;
+  /** Of a training by a launcher, whether it is over: until then `bought` is part of its cost. A fine-tune that gave a model is. */
+  readonly isDone?: boolean;
+}
+
+/** What a job on rented GPUs takes, at the slow end. */
+export interface JobTake {
+  readonly completionTokens: number;
+  readonly microUsd: number;
+  readonly seconds: number;
+}
+
+/** What was paid for a job so far, and whether that is all: part of what the job takes, for it is gone on with. */
+export interface JobSoFar {
+  readonly bought: Bought;
+  readonly isDone: boolean;
 }
 
 /** Everything that decides what a run costs. */
 export interface ForecastFacts {
   readonly questions: number;
-  /** Tries of the base itself on this machine, which cost no money: how many a question, and what share they solve. */
-  readonly ownTries?: { readonly name: string; readonly perQuestion: number; readonly solves: Share };
+  /** Tries of the base itself: how many a question, and what share they solve. Here they cost no money; by a launcher GPUs' time. */
+  readonly ownTries?: {
+    readonly name: string;
+    readonly perQuestion: number;
+    readonly solves: Share;
+    /** What starting takes, and each question. */
+    readonly job?: JobSoFar & { readonly start: JobTake; readonly each: JobTake };
+  };
   /** Reference students, cheapest first; each is asked what can be graded and those before it did not solve. */
   readonly students: readonly AskedModel[];
   /** Teachers, in order; each is asked what those before it failed at. */
@@ -79,9 +100,7 @@ export interface ForecastFacts {
   readonly ownReplies?: {
     readonly name: string;
     readonly calls: number;
-    readonly completionTokens?: number;
-    readonly microUsd?: number;
-    readonly seconds?: number;
+    readonly job?: JobSoFar & { readonly take: JobTake };
   };
   /** Models that are paid for their answers in the evaluation, and how many each gives. */
   readonly evaluation: readonly { readonly model: AskedModel; readonly calls: number }[];

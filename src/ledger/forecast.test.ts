@@ -109,6 +109,40 @@ describe("a run of which everything is known", () => {
     expect(Math.abs(of("right") - 500)).toBeLessThan(20);
   });
 
+  it("counts tries by a launcher by the job: its start, each question, and nothing below what was paid", () => {
+    const take = (microUsd: number) => ({ completionTokens: 10, microUsd, seconds: 2 });
+    const of = (paid: number, isDone: boolean, questions = 100) => {
+      const job = { start: take(5_000), each: take(70), bought: { ...NOTHING_BOUGHT, microUsd: paid }, isDone };
+      const known = facts({ questions, ownTries: { name: "o", perQuestion: 2, solves: always, job } });
+      return { row: forecastRun(known).rows[0]!, remaining: forecastRun(known).remainingMicroUsd.p50 };
+    };
+    expect(of(0, false).row).toMatchObject({
+      stage: "attempt",
+      calls: { p50: 200 },
+      completionTokens: { p50: 1_010 },
+      microUsd: { p50: 12_000 },
+      seconds: { p50: 202 },
+    });
+    expect(of(4_000, false).row.microUsd.p50).toBe(12_000); // gone on with: what was paid is part of it
+    expect(of(4_000, false).remaining).toBe(of(0, false).remaining - 4_000);
+    expect(of(20_000, false).row.microUsd.p50).toBe(20_000);
+    expect(of(4_000, true).row).toMatchObject({ microUsd: { p50: 4_000 }, seconds: { p50: 0 } });
+    expect(of(0, false, 0).row).toMatchObject({ microUsd: { p50: 0 }, seconds: null });
+  });
+
+  it("goes on with a launched training: what its tries came to is part of what it takes, until it is over", () => {
+    const rented = {
+      ...training,
+      microUsdPerMillion: 500_000,
+      bought: { ...NOTHING_BOUGHT, calls: 1, microUsd: 7_000 },
+    };
+    const of = (isDone: boolean) =>
+      forecastRun(facts({ teachers: [certain({ solves: always })], training: { ...rented, isDone } })).rows[1]!.microUsd
+        .p50;
+    expect(of(false)).toBe(20_000);
+    expect(of(true)).toBe(7_000);
+  });
+
   it("trains on the right traces there are, at most on those wanted", () => {
     const paid = { ...training, microUsdPerMillion: 500_000 };
     const of = (questions: number) =>

@@ -41,16 +41,26 @@ export function generatedTokens(work: GenerateWork): Range {
       const natural = work.thinkingTokens[end] * (1 + setting.waits * MORE_A_WAIT[end]);
       return Math.min(capped(natural), setting.budgetTokens);
     };
+    // Rejection's tries are whole replies, and stricter caps go on drawing where laxer ones stopped.
+    const rejected = Math.max(
+      0,
+      ...work.settings.filter(isRejection).map((each) => triesOf(each, end) * thinking(each)),
+    );
+    const greedy = work.settings.filter((each) => !isRejection(each));
     // A wait's thinking goes on from the natural end's, and a cap's is where that one is cut; silent ones go their own way.
-    const longest = Math.max(0, ...work.settings.filter(({ silent }) => !silent).map(thinking));
-    const silent = work.settings.filter((each) => each.silent).map(thinking);
+    const longest = Math.max(0, ...greedy.filter(({ silent }) => !silent).map(thinking));
+    const silent = greedy.filter((each) => each.silent).map(thinking);
     const own = silent.reduce((sum, tokens) => sum + Math.max(0, tokens - capped(work.thinkingTokens[end])), 0);
     const drawn = work.samples * capped(work.thinkingTokens[end]);
     const answers = (work.settings.length + work.samples) * work.answerTokens;
-    return Math.ceil(work.questions * (longest + own + drawn + answers));
+    return Math.ceil(work.questions * (longest + own + drawn + rejected + answers));
   };
   return [of(0), of(1)];
 }
+
+const isRejection = ({ maxTries }: ThinkingSetting): boolean => maxTries !== undefined;
+/** The first try may be short enough, or none. */
+const triesOf = ({ maxTries = 1 }: ThinkingSetting, end: 0 | 1): number => (end === 0 ? 1 : maxTries);
 
 /** Tokens a second of a server on so many GPUs, slow to fast; assumed. */
 export function tokensPerSecond({ parameters }: Pick<StudentSize, "parameters">, kind: GpuKind, gpus: number): Range {

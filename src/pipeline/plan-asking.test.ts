@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Recipe } from "../schema/recipe.ts";
-import { forecastAsking, keptForAsking } from "./plan-asking.ts";
+import { forecastAsking, forecastTries, keptForAsking } from "./plan-asking.ts";
 
 const H200 = { type: "hf-jobs", flavor: "h200", gpuUsdPerHour: 5 };
 const recipe = (evaluate: object = {}, launcher: object = H200): Recipe =>
@@ -25,6 +25,25 @@ describe("what asking by a launcher takes", () => {
     expect(found!.hours[1]).toBeCloseTo((high / 1301.3 + 1800) / 3600, 2);
     expect(found!.microUsd[1]).toBe(Math.ceil(found!.hours[1] * 5e6));
     expect(found!.microUsd[0]).toBeLessThan(found!.microUsd[1] / 5);
+  });
+
+  it("counts rejection sampling as whole replies, from one to every try", () => {
+    const [low, high] = forecastAsking(recipe({ reject: [1000, 4000], maxTries: 8 }), seven)!.tokens;
+    const [lowest, highest] = forecastAsking(recipe(), seven)!.tokens;
+    // Two more answers a question; at the low end thinking is 3,277 tokens, below the larger cap.
+    expect(low - lowest).toBe(Math.round(300 * (3276.8 + 2_000)));
+    expect(high - highest).toBe(300 * (8 * 4_000 + 2_000));
+  });
+
+  it("counts the base's own tries, by its modes", () => {
+    const attempt = { modes: ["direct", "think"], thinkBudgetTokens: 512 };
+    const of = (questions: number) =>
+      forecastTries({ ...recipe(), attempt: Recipe.shape.attempt.parse(attempt) }, seven, questions)!;
+    expect(of(2000).tokens).toEqual([2000 * (512 + 2_000), 2000 * (512 + 2_000)]);
+    // Starting a server is paid too, once.
+    expect(of(0).hours[1]).toBe(900 / 3600);
+    expect(of(2000).microUsd[1]).toBeGreaterThan(of(0).microUsd[1]);
+    expect(forecastTries(recipe({ on: "embedded" }), seven, 10)).toBeUndefined();
   });
 
   it("is nothing where the student is asked here", () => {

@@ -1,12 +1,16 @@
 /** @file The part of a plan in which a launcher asks base and student: what it may take, and what is kept for it. Pure. */
-import { evaluationSettings } from "../evaluate/settings.ts";
+import { attemptSettings } from "../evaluate/settings.ts";
 import type { Range } from "../ledger/dated-prices.ts";
+import type { JobTake } from "../ledger/forecast-facts.ts";
 import { generateHours, type GenerateWork } from "../ledger/generate-forecast.ts";
 import { gpuHourPrice } from "../ledger/gpu-price.ts";
 import { microUsdFromUsd } from "../ledger/money.ts";
 import type { StudentSize } from "../ledger/training-forecast.ts";
 import { configuredGpusOnce } from "../ledger/training-shop.ts";
 import type { Recipe } from "../schema/recipe.ts";
+import type { ThinkingSetting } from "../schema/records.ts";
+import type { PlanFigure } from "./plan-figures.ts";
+import { type Pass, passesOf } from "./stages/evaluation-passes.ts";
 
 /** What asking by a launcher takes, low to high; all of it estimated from assumed paces. */
 export interface AskingForecast {
@@ -38,26 +42,71 @@ export function forecastAsking(
   recipe: Recipe,
   size: Pick<StudentSize, "parameters"> | undefined,
 ): AskingForecast | undefined {
+  const { count: questions, answerTokens } = recipe.evaluate;
+  const passes = passesOf(recipe, recipe.tokenize.maxLength);
+  const works = (["base", "student"] as const).map((model) => ({
+    ...passWork(passes.filter(({ name }) => name === model)),
+    ...lengthsOf(recipe),
+    questions,
+    answerTokens,
+  }));
+  return forecastWorks(recipe, size, works);
+}
+
+/** The base's tries at so many questions by the launcher; undefined as {@link forecastAsking}. */
+export function forecastTries(
+  recipe: Recipe,
+  size: Pick<StudentSize, "parameters"> | undefined,
+  questions: number,
+): AskingForecast | undefined {
+  const { answerTokens } = recipe.evaluate; // a launcher leaves as much room for the base's answers as the evaluation does
+  const settings = attemptSettings(recipe.attempt);
+  return forecastWorks(recipe, size, [{ ...lengthsOf(recipe), questions, settings, samples: 0, answerTokens }]);
+}
+
+/** What a plan counts it with: the slow end. */
+export function takeOf({ tokens, hours, microUsd }: AskingForecast): JobTake {
+  return { completionTokens: tokens[1], microUsd: microUsd[1], seconds: hours[1] * 3600 };
+}
+
+/** The pace that a forecast rests on. */
+export function paceFigure({ gpus, gpu, tokensPerSecond: [slow, fast] }: AskingForecast): PlanFigure {
+  return {
+    what: `pace of asking on ${gpus} x ${gpu}`,
+    value: `${Math.round(slow)} to ${Math.round(fast)} tokens a second; counted at the slow end`,
+    knownBy: { type: "assumed" },
+  };
+}
+
+function forecastWorks(
+  recipe: Recipe,
+  size: Pick<StudentSize, "parameters"> | undefined,
+  works: readonly GenerateWork[],
+): AskingForecast | undefined {
   const { launcher } = recipe.train;
   if (launcher === undefined || size === undefined || !isAskedByLauncher(recipe, size)) return undefined;
   const { kind, gpus } = configuredGpusOnce(launcher);
   const price = gpuHourPrice(launcher);
   if (kind === undefined || gpus === 0 || price === undefined) return undefined;
-  const { hours, tokens, tokensPerSecond } = generateHours(worksOf(recipe), { size, kind, gpus });
+  const { hours, tokens, tokensPerSecond } = generateHours(works, { size, kind, gpus });
   const cost = (each: number): number => Math.ceil(each * gpus * price.microUsdPerGpuHour);
   return { gpus, gpu: kind.gpu, tokens, tokensPerSecond, hours, microUsd: [cost(hours[0]), cost(hours[1])] };
 }
 
-function worksOf({ evaluate, tokenize }: Recipe): GenerateWork[] {
+/** Greedy passes share their thinking; a sample and a rejection's tries have it for themselves. */
+function passWork(passes: readonly Pass[]): Pick<GenerateWork, "settings" | "samples"> {
+  const settings = passes.flatMap((pass) => pass.settings);
+  const isSample = ({ temperature, maxTries }: ThinkingSetting): boolean =>
+    temperature !== undefined && maxTries === undefined;
+  return { settings: settings.filter((each) => !isSample(each)), samples: settings.filter(isSample).length };
+}
+
+function lengthsOf({ tokenize }: Recipe): Pick<GenerateWork, "thinkingTokens" | "contextTokens"> {
   const contextTokens = tokenize.maxLength;
-  const { count: questions, samples, answerTokens } = evaluate;
-  const thinkingTokens: Range = [contextTokens * ASSUMED_THINKING[0], contextTokens * ASSUMED_THINKING[1]];
-  const common = { questions, thinkingTokens, contextTokens, answerTokens };
-  const natural = { mode: "think", budgetTokens: contextTokens, waits: 0 } as const;
-  return [
-    { ...common, settings: [{ mode: "direct", budgetTokens: 0, waits: 0 }, natural], samples: 0 },
-    { ...common, settings: evaluationSettings(evaluate, contextTokens), samples },
-  ];
+  return {
+    thinkingTokens: [contextTokens * ASSUMED_THINKING[0], contextTokens * ASSUMED_THINKING[1]],
+    contextTokens,
+  };
 }
 
 /**

@@ -10,8 +10,7 @@ import { count, parameterCount } from "../report/number-format.ts";
 import type { Recipe } from "../schema/recipe.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { forecastFacts } from "./plan-rows.ts";
-import { isAskedByLauncher } from "./plan-asking.ts";
-import { plannedSize, planTraining, type TrainingPlan } from "./plan-training.ts";
+import { planTraining, type TrainingPlan } from "./plan-training.ts";
 import { hubDataOf } from "./sources/source-places.ts";
 
 /** The plan. Amounts in micro-dollars, times in seconds. */
@@ -114,10 +113,6 @@ function curationWarnings(recipe: Recipe, facts: PlanFacts): string[] {
   const { studentParameters } = facts;
   const { select, difficulty } = recipe;
   const warnings: string[] = [];
-  if (recipe.attempt.modes.length > 0 && isAskedByLauncher(recipe, plannedSize(recipe, facts)))
-    warnings.push(
-      "the base's own tries (attempt.modes) are made by the launcher too, and what its GPUs take for them is not in this plan: set attempt.modes to [] to leave them out",
-    );
   const cap = studentParameters === undefined ? undefined : lengthCap(studentParameters);
   const longest = longestThinking(recipe);
   if (studentParameters !== undefined && cap !== undefined && longest > cap && select.longShare === undefined)

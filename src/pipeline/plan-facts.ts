@@ -44,13 +44,14 @@ const COUNTED_TEXTS = 500;
 
 /** Everything that is known of a run before it is run, or run on. */
 export async function readPlanFacts(fs: FileSystem, sources: PlanSources): Promise<PlanFacts> {
-  const { runFolder, now, overrides = [] } = sources;
+  const { runFolder, now, planned, overrides = [] } = sources;
   return {
     now,
     overrides,
     questions: await readQuestions(fs, sources),
     purchases: await readPurchases(fs, runFolder),
     solved: await readSolved((stage, file) => finishedFile(fs, sources, stage, file)),
+    stages: planned.map(({ stage, key, status }) => ({ stage, key, isDone: status === "done" })),
     ...(await readStudent(fs, sources)),
     examples: await readExamples(fs, sources),
   };

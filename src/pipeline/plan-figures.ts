@@ -1,6 +1,7 @@
 /** @file What a plan is made from, and the figures it shows. Plain data. */
 import type { JournalPurchase } from "../adapters/journal/journal-pass.ts";
 import type { PriceOverride } from "../ledger/price-override.ts";
+import type { StageName } from "../schema/manifest.ts";
 import type { StudentConfig } from "../student/checkpoint/student-config.ts";
 
 /** What is known of the questions that a run would start from. */
@@ -41,6 +42,12 @@ export interface PlanFacts {
   /** The run's journal so far. */
   readonly purchases: readonly JournalPurchase[];
   readonly solved: readonly SolvedCount[];
+  /** Stages as the run would go on with them; a key where it is known already. */
+  readonly stages?: readonly {
+    readonly stage: StageName;
+    readonly key: string | undefined;
+    readonly isDone: boolean;
+  }[];
   readonly overrides?: readonly PriceOverride[];
   /** Of the base student, by its configuration or else its name; undefined where neither tells. */
   readonly studentParameters?: number | undefined;

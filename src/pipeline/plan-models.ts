@@ -4,7 +4,13 @@ import type { JournalPurchase } from "../adapters/journal/journal-pass.ts";
 import { quantile } from "../core/statistics/bootstrap.ts";
 import { endpointPrice } from "../ledger/endpoint-price.ts";
 import type { Quantity, Share } from "../ledger/forecast-draws.ts";
-import { type AskedModel, type Bought, type ForecastFacts, NOTHING_BOUGHT } from "../ledger/forecast-facts.ts";
+import {
+  type AskedModel,
+  type Bought,
+  type ForecastFacts,
+  type JobSoFar,
+  NOTHING_BOUGHT,
+} from "../ledger/forecast-facts.ts";
 import {
   BUILTIN_MODEL,
   BUILTIN_PROVIDER,
@@ -14,6 +20,7 @@ import {
   priceAt,
   tokenCost,
 } from "../ledger/price-book.ts";
+import type { StudentSize } from "../ledger/training-forecast.ts";
 import { count } from "../report/number-format.ts";
 import { type Endpoint, endpointName } from "../schema/endpoint.ts";
 import type { RecordedTeacher, Recipe } from "../schema/recipe.ts";
@@ -29,7 +36,7 @@ import {
   TEMPLATE_TOKENS,
 } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
-import { isAskedByLauncher } from "./plan-asking.ts";
+import { forecastTries, isAskedByLauncher, paceFigure, takeOf } from "./plan-asking.ts";
 import type { PlannedRows } from "./plan-rows.ts";
 import { plannedSize } from "./plan-training.ts";
 
@@ -82,6 +89,15 @@ export class AskedModels {
     };
   }
 
+  /** What the tries of a stage's job on rented GPUs came to so far, under the key that the run would go on with. */
+  job(stage: "attempt" | "train" | "evaluate"): JobSoFar {
+    const found = this.#facts.stages?.find((one) => one.stage === stage);
+    if (found?.key === undefined) return { bought: NOTHING_BOUGHT, isDone: false };
+    const isOf = ({ account, outcome, key }: JournalPurchase): boolean =>
+      account === stage && outcome === "charge" && key === found.key;
+    return { bought: this.#take(isOf, () => true).bought, isDone: found.isDone };
+  }
+
   /** What fine-tunes came to; calls are those that gave a model. */
   boughtTraining(): Bought {
     return this.#take(
@@ -97,10 +113,25 @@ export class AskedModels {
     if (perQuestion === 0 || student.hosted !== undefined) return {};
     const solves = this.#solves("attempt", { provider: "base", model: "base" }, ASSUMED_OWN);
     this.#tellShare(`solved by ${student.base} itself`, solves);
-    const where = isAskedByLauncher(this.#recipe, plannedSize(this.#recipe, this.#facts))
-      ? (train.launcher?.type ?? "here")
-      : "here";
-    return { ownTries: { name: `${student.base}, ${where}`, perQuestion, solves } };
+    const size = plannedSize(this.#recipe, this.#facts);
+    const isLaunched = isAskedByLauncher(this.#recipe, size);
+    const name = `${student.base}, ${(isLaunched ? train.launcher?.type : undefined) ?? "here"}`;
+    return { ownTries: { name, perQuestion, solves, ...(isLaunched && this.#triesByLauncher(size)) } };
+  }
+
+  /** What its GPUs take to start, and for each question more. */
+  #triesByLauncher(size: StudentSize | undefined): Pick<NonNullable<ForecastFacts["ownTries"]>, "job"> {
+    const many = 1000;
+    const [none, some] = [0, many].map((questions) => forecastTries(this.#recipe, size, questions));
+    if (none === undefined || some === undefined) return {};
+    this.tell(paceFigure(some));
+    const [start, all] = [takeOf(none), takeOf(some)];
+    const each = {
+      completionTokens: (all.completionTokens - start.completionTokens) / many,
+      microUsd: (all.microUsd - start.microUsd) / many,
+      seconds: (all.seconds - start.seconds) / many,
+    };
+    return { job: { ...this.job("attempt"), start, each } };
   }
 
   /** The teacher that is a program of this machine: free, and wrong as often as the recipe says. */

@@ -1,7 +1,6 @@
 /** @file From a recipe and what is known to the models that a forecast asks, each figure with how it is known. Pure. */
 import { checkOverrides } from "../ledger/endpoint-price.ts";
 import { fineTuneRate } from "../ledger/fine-tune-price.ts";
-import { evaluationSettings } from "../evaluate/settings.ts";
 import { type AskedModel, type ForecastFacts, NOTHING_BOUGHT, type PlannedTraining } from "../ledger/forecast-facts.ts";
 import { gpuHourPrice } from "../ledger/gpu-price.ts";
 import { formatUsd } from "../ledger/money.ts";
@@ -10,8 +9,9 @@ import type { LauncherFields } from "../schema/training-fields.ts";
 import { ASSUMED } from "./plan-assumptions.ts";
 import type { PlanFacts, PlanFigure } from "./plan-figures.ts";
 import { AskedModels } from "./plan-models.ts";
-import { forecastAsking } from "./plan-asking.ts";
+import { forecastAsking, paceFigure, takeOf } from "./plan-asking.ts";
 import { launchedRate, plannedSize } from "./plan-training.ts";
+import { passesOf } from "./stages/evaluation-passes.ts";
 import { baseEndpoint } from "./stages/hosted/base-endpoint.ts";
 
 /** The facts of a forecast, and what a plan says beside it. */
@@ -99,7 +99,7 @@ function launchedTraining(
     name: `${launcher.type}, ${recipe.train.method}`,
     microUsdPerMillion: perMillion,
     startMicroUsd: start,
-    bought: models.boughtTraining(),
+    ...models.job("train"),
   };
 }
 
@@ -109,21 +109,15 @@ function ownTraining(recipe: Recipe): PlannedTraining {
   return { name: here(recipe), microUsdPerMillion: 0, epochs, maxLength, bought: NOTHING_BOUGHT };
 }
 
-/** Base and student under every setting of the sweep, and the student's samples for the vote. */
+/** Base and student under their settings, the student's samples for the vote, and rejection sampling. */
 function ownReplies(recipe: Recipe, facts: PlanFacts, models: AskedModels): NonNullable<ForecastFacts["ownReplies"]> {
-  const { count, samples } = recipe.evaluate;
-  const settings = evaluationSettings(recipe.evaluate, Number.POSITIVE_INFINITY).length;
-  const calls = count * (2 * settings + samples);
+  const settings = passesOf(recipe, Number.POSITIVE_INFINITY).flatMap((pass) => pass.settings);
+  const calls = recipe.evaluate.count * settings.length;
   const asking = forecastAsking(recipe, plannedSize(recipe, facts));
   if (asking === undefined) return { name: "base and student, here", calls };
-  const { gpus, gpu, tokensPerSecond, tokens, hours, microUsd } = asking;
-  models.tell({
-    what: `pace of asking on ${gpus} x ${gpu}`,
-    value: `${Math.round(tokensPerSecond[0])} to ${Math.round(tokensPerSecond[1])} tokens a second; counted at the slow end`,
-    knownBy: { type: "assumed" },
-  });
+  models.tell(paceFigure(asking));
   const name = `base and student, ${recipe.train.launcher?.type ?? ""}`;
-  return { name, calls, completionTokens: tokens[1], microUsd: microUsd[1], seconds: hours[1] * 3600 };
+  return { name, calls, job: { ...models.job("evaluate"), take: takeOf(asking) } };
 }
 
 function paidTraining(

@@ -2,10 +2,11 @@ import { readModelFolder } from "../../adapters/model-folder.ts";
 import { AppError } from "../../core/errors.ts";
 import { dropByDifficulty, dropUngraded } from "../../curate/difficulty.ts";
 import { buildFunnel } from "../../curate/funnel.ts";
+import { attemptSettings } from "../../evaluate/settings.ts";
 import { describeEndpoint } from "../../schema/endpoint.ts";
 import type { StageNotes } from "../../schema/manifest.ts";
 import type { Recipe } from "../../schema/recipe.ts";
-import { type Attempt, Question, SCHEMA_VERSION, type ThinkingSetting } from "../../schema/records.ts";
+import { type Attempt, Question, SCHEMA_VERSION } from "../../schema/records.ts";
 import type { Stage, StageContext, StageSummary } from "../stage.ts";
 import { answerQuestions } from "./answer-questions.ts";
 import { askPortsOf } from "./ask-endpoint.ts";
@@ -240,12 +241,4 @@ async function askStudents(
     notes.studentMicroUsd += reply.costMicroUsd;
   }
   return { attempts, notes };
-}
-
-function attemptSettings({ modes, thinkBudgetTokens }: Recipe["attempt"]): ThinkingSetting[] {
-  return [...new Set(modes)].map((mode) => ({
-    mode,
-    budgetTokens: mode === "think" ? thinkBudgetTokens : 0,
-    waits: 0,
-  }));
 }
