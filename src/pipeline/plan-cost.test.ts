@@ -16,6 +16,8 @@ const recipe = Recipe.parse({
 const charge = (account: "attempt" | "train" | "evaluate", key: string, costMicroUsd: number): JournalPurchase => ({
   account,
   provider: "hf-jobs",
+  questionId: null,
+  batch: null,
   model: "m",
   key,
   purchase: 0,

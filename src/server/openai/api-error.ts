@@ -57,11 +57,13 @@ const STATUS: Partial<Record<ErrorCode, ApiError["status"]>> = {
   "provider-permanent": 502,
 };
 
-/** Whatever went wrong as an answer: operational errors with their hint, anything else without what it says. */
+/** Whatever went wrong as an answer: operational errors with their hint; without what they say, which may tell an address, other servers' and bugs. */
 export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (!(error instanceof AppError)) return new ApiError(500, "the server failed; its log says how");
-  const message = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+  const status = STATUS[error.code] ?? 500;
+  const said = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+  const message = status === 502 ? "the server behind this one failed; this one's log says how" : said;
   const code = error.code === "limit-exceeded" ? "context_length_exceeded" : error.code.replaceAll("-", "_");
-  return new ApiError(STATUS[error.code] ?? 500, message, { code });
+  return new ApiError(status, message, { code });
 }
