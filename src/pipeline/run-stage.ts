@@ -1,5 +1,6 @@
 import type { Clock } from "../adapters/system-clock.ts";
 import { invariant } from "../core/errors.ts";
+import { count } from "../report/number-format.ts";
 import type { AttemptOutcome, StageManifest, StageName, StageNotes } from "../schema/manifest.ts";
 import { SCHEMA_VERSION } from "../schema/records.ts";
 import type { RunAccounts } from "./run-accounts.ts";
@@ -143,9 +144,10 @@ function openContext(stage: Stage, request: RunRequest, { run, measures }: Conte
   };
 }
 
-/** "1000 kept, 2831 dropped", or how much was written. */
+/** "1,000 kept, 2,831 dropped", or how much was written. */
 function describeOutcome({ funnel, files }: StageManifest): string {
   const last = funnel.at(-1);
-  if (last) return `${last.kept} kept, ${funnel.reduce((sum, stage) => sum + stage.dropped, 0)} dropped`;
+  const dropped = funnel.reduce((sum, stage) => sum + stage.dropped, 0);
+  if (last) return `${count(last.kept)} kept, ${count(dropped)} dropped`;
   return files.length === 1 ? "1 file" : `${files.length} files`;
 }
