@@ -227,6 +227,18 @@ describe("a completions server as a source of segments", () => {
     expect(dead.bodies).toHaveLength(3);
   });
 
+  it.each<[string, Manners, object]>([
+    ["one of text that forbids", SERVERS["one of text alone"]!, { forbidsIds: true, readsGenerationConfig: false }],
+    ["one of text that does not", { ...SERVERS["one of text alone"]!, forbids: false }, { forbidsIds: false }],
+    ["transformers serve", TRANSFORMERS_SERVE, { forbidsIds: true, readsGenerationConfig: true }],
+    ["vLLM", VLLM, { forbidsIds: true, stops: true, holdsBackStops: true }],
+    ["one that cannot forbid", { ...VLLM, forbids: false, holdsBackStops: false }, { forbidsIds: false, stops: true }],
+  ])("finds out what %s can do, whatever its model goes on with after the probe", async (_, manners, abilities) => {
+    // Among these models are some whose token after the probe is one of the probe's own.
+    for (let seed = 0; seed < 60; seed++)
+      expect((await open(await start({ ...manners, seed }))).abilities, `model ${seed}`).toMatchObject(abilities);
+  });
+
   it("refuses at once what no retry mends, without showing the key", async () => {
     const apiKey = "secret-key-of-many-letters";
     const closed = await start(VLLM, answering(401, `bad key ${apiKey}`));

@@ -102,24 +102,39 @@ class Prober {
     const held = { ...abilities, stops, holdsBackStops: true };
     const holdsBackStops =
       isIds && stops && isOther(await this.ask(held, { ...stopping, maxTokens: 1, mayNotStopFirst: true }));
-    const forbidsIds = isOther(await this.ask({ ...abilities, forbidsIds: true }, { forbidden: [first] }));
+    // A stop that the token is would end the text before it, as if another had been chosen.
+    const forbidding = { forbidden: [first], stopIds: [this.#besides(first)] };
+    const forbidsIds = isOther(await this.ask({ ...abilities, forbidsIds: true }, forbidding));
     const filled = { ...abilities, stops, holdsBackStops, forbidsIds };
-    return isIds || forbidsIds ? filled : await this.#withGenerationConfig(filled, { first, isOther });
+    return isIds || forbidsIds ? filled : await this.#withGenerationConfig(filled, { first, forbidding, isOther });
   }
 
   /** What a server can do by a GenerationConfig, should it read one. */
   async #withGenerationConfig(
     abilities: ServerAbilities,
-    { first, isOther }: { first: number; isOther: (reply: CompletionReply | undefined) => boolean },
+    {
+      first,
+      forbidding,
+      isOther,
+    }: {
+      first: number;
+      forbidding: Partial<SegmentRequest>;
+      isOther: (reply: CompletionReply | undefined) => boolean;
+    },
   ): Promise<ServerAbilities> {
     const configured = { ...abilities, readsGenerationConfig: true, stops: true, forbidsIds: true };
-    const isRead = isOther(await this.ask(configured, { forbidden: [first] }));
+    const isRead = isOther(await this.ask(configured, forbidding));
     if (!isRead) return abilities;
     const stopped = await this.ask(configured, { stopIds: [first], maxTokens: 2 });
     if (stopped?.finishReason !== "stop") return abilities;
     const held = { ...configured, holdsBackStops: true };
     const holdsBackStops = isOther(await this.ask(held, { stopIds: [first], mayNotStopFirst: true }));
     return { ...configured, holdsBackStops };
+  }
+
+  /** An id that is another one. */
+  #besides(id: number): number {
+    return this.#options.probeIds.find((each) => each !== id) ?? id + 1;
   }
 
   refusal(what: string): AppError {
