@@ -78,6 +78,9 @@ describe.skipIf(path === undefined)("the views of answers", () => {
     await points.last().focus();
     await page.keyboard.press("Enter");
     await page.waitForURL(/thinking\?at=student%2Fthink/);
+    // The list of before stays until its own is there, and goes with whatever has the focus.
+    const at = new URLSearchParams(page.url().split("?").at(-1)).get("at");
+    await expect.poll(() => page.getByLabel("model and setting").inputValue()).toBe(at);
     await textWith(page, /6 answers\. Enter opens one/);
     await expect.poll(() => page.locator("main").innerText()).toMatch(/right \([^)]*, n = 6\)/);
     expect(await page.evaluate(() => document.activeElement?.id)).toBe("answers");
