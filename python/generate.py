@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -34,6 +35,8 @@ MOST_SERVERS = 3
 STOPPED_IN_TIME = 3
 INTERRUPTED = 143
 OLDEST_NODE = 20
+# vLLM tells its makers where it runs and what, unless told not to.
+NO_TELEMETRY = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
 class JobError(Exception):
@@ -211,11 +214,16 @@ class Server:
             # Without this the model's own generation_config.json penalises repetition, and greedy is not greedy.
             command += ["--generation-config", "vllm", "--seed", str(job["seed"])]
             command += parallel_flags(wanted["tensorParallel"], len(self.gpus), path, model["revision"])
+            if self.device == "cpu":
+                # It wants 92 % of the machine's memory unless told, by this name on CPUs too.
+                command += ["--gpu-memory-utilization", "0.3"]
         else:
             command = [sys.executable, str(HERE / "completions_server.py"), *command, "--device", self.device]
         with log.open("ab") as file:
+            self.log_start = file.tell()
             self.process = subprocess.Popen(
                 command,
+                env={**os.environ, **NO_TELEMETRY},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -258,10 +266,10 @@ class Server:
         return {"server": self.kind, "version": version, "device": self.device, "gpu": gpu, "gpus": len(self.gpus)}
 
     def last_words(self) -> str:
-        """The end of its log, on one line."""
-        text = self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+        """Why it ended, as its log of this start tells it: the cause, else the log's end on one line."""
+        text = self.log.read_bytes()[self.log_start :].decode(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return " | ".join(lines[-6:])[-1000:] or "it said nothing"
+        return last_error(text) or " | ".join(lines[-6:])[-1000:] or "it said nothing"
 
     def stop(self) -> None:
         """Ends it and all that it started."""
@@ -271,6 +279,22 @@ class Server:
                 self.process.wait(timeout=15)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 continue
+
+
+# vLLM's processes each tell of the failure of the one below, and point at its "root cause".
+ERROR_LINE = re.compile(r"(?:^|\] )((?:\w+\.)*\w*(?:Error|Exception): .+)$")
+CONSEQUENCE = "root cause"
+
+
+def last_error(log: str) -> str | None:
+    """The last exception of a log that points at no other, with the line that goes on with it; None: there is none."""
+    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
+    for at in reversed(range(len(lines))):
+        match = ERROR_LINE.search(lines[at])
+        if match and CONSEQUENCE not in match[1]:
+            more = [line.strip() for line in lines[at + 1 : at + 2] if line.startswith(" ")]
+            return " | ".join([match[1], *more])[:1000]
+    return None
 
 
 def pick_device(wanted: str) -> str:

@@ -24,6 +24,7 @@ export async function startPythonServer(
   const child = spawn(command, argumentsFor(String(port)), {
     env: { ...process.env, HF_HUB_OFFLINE: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a group of its own: vLLM's workers outlive it, and hold its pipes
   });
   let said = "";
   const listen = (chunk: Buffer): void => void (said = (said + chunk.toString()).slice(-4000));
@@ -31,7 +32,7 @@ export async function startPythonServer(
   child.stderr.on("data", listen);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const stop = async (): Promise<void> => {
-    if (child.exitCode === null) child.kill("SIGKILL");
+    if (child.pid !== undefined) killGroup(child.pid);
     await ended;
   };
   const until = Date.now() + PATIENCE_MS;
@@ -47,6 +48,14 @@ export async function startPythonServer(
       throw new Error(`the server did not come up: ${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error; // all of it is gone
   }
 }
 
