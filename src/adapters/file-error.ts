@@ -38,3 +38,12 @@ export function fileError(path: string, cause: unknown): unknown {
     known.hint === undefined ? details : { ...details, hint: known.hint },
   );
 }
+
+/** What `work` returns; a failed system call in it becomes the AppError of {@link fileError}. */
+export async function withFileError<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}

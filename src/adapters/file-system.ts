@@ -8,7 +8,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, link, open, readdir, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { AppError } from "../core/errors.ts";
-import { fileError } from "./file-error.ts";
+import { fileError, withFileError } from "./file-error.ts";
 import { makeFolders } from "./make-folders.ts";
 import { readLines } from "./store/read-lines.ts";
 
@@ -62,19 +62,11 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
 }
 
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fileError(path, error);
-  }
-}
-
 const temporaryName = (path: string): string => `${path}.${randomUUID().slice(0, 8)}.tmp`;
 
 async function openForWriting(path: string): Promise<FileWriter> {
   const temporary = temporaryName(path);
-  const handle = await guarded(path, async () => {
+  const handle = await withFileError(path, async () => {
     await makeFolders(dirname(path));
     return await open(temporary, "wx");
   });
@@ -161,7 +153,7 @@ async function readText(path: string, maxBytes: number): Promise<string> {
 }
 
 async function readBuffer(path: string, maxBytes: number): Promise<Buffer> {
-  return await guarded(path, async () => {
+  return await withFileError(path, async () => {
     const handle = await open(path, "r");
     try {
       const found = await handle.stat();
@@ -213,7 +205,7 @@ async function names(folder: string): Promise<string[]> {
 }
 
 async function digest(path: string): Promise<FileDigest> {
-  return await guarded(path, async () => {
+  return await withFileError(path, async () => {
     const hash = createHash("sha256");
     let bytes = 0;
     let lines = 0;
@@ -233,7 +225,7 @@ async function kind(path: string): Promise<"file" | "folder" | "none"> {
 }
 
 async function append(path: string, text: string): Promise<void> {
-  await guarded(path, async () => {
+  await withFileError(path, async () => {
     await makeFolders(dirname(path));
     await writeFile(path, text, { flag: "a" });
   });
@@ -253,9 +245,9 @@ export function nodeFileSystem(): FileSystem {
     names,
     digest,
     kind,
-    makeFolder: (path) => guarded(path, () => makeFolders(path)),
-    remove: (path) => guarded(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 })),
-    rename: (from, to) => guarded(to, () => rename(from, to)),
+    makeFolder: (path) => withFileError(path, () => makeFolders(path)),
+    remove: (path) => withFileError(path, () => rm(path, { recursive: true, force: true, maxRetries: 3 })),
+    rename: (from, to) => withFileError(to, () => rename(from, to)),
   };
 }
 

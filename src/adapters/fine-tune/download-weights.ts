@@ -2,12 +2,12 @@
  * @file Weights of a provider, which may be tens of gigabytes, to this disk: streamed to a `.part` beside their place, gone on
  * with after a break or a kill, capped. The key goes to the provider's own origin, and along with no redirect to another.
  */
-import { type FileHandle, open, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Agent, type Dispatcher, request } from "undici";
 import { AppError } from "../../core/errors.ts";
-import { fileError } from "../file-error.ts";
-import { makeFolders } from "../make-folders.ts";
+import { withFileError } from "../file-error.ts";
+import { PartFile } from "../part-file.ts";
 import { excerptOf } from "../teacher/excerpt.ts";
 import { systemWaiting } from "../teacher/retry-delay.ts";
 
@@ -36,7 +36,7 @@ export interface WeightsDownload {
  * @throws AppError "limit-exceeded", "disk-full", "provider-permanent" for a refusal, "network", "interrupted"
  */
 export async function downloadWeights(download: WeightsDownload, signal: AbortSignal): Promise<void> {
-  const part = await Part.open(download.to);
+  const part = await Weights.open(download.to);
   const dispatcher = new Agent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS, connect: { timeout: 15_000 } });
   try {
     const waiting = systemWaiting(0);
@@ -61,7 +61,7 @@ export async function downloadWeights(download: WeightsDownload, signal: AbortSi
 }
 
 interface Sending {
-  readonly part: Part;
+  readonly part: Weights;
   readonly dispatcher: Agent;
   readonly signal: AbortSignal;
 }
@@ -87,7 +87,7 @@ async function send({ url: first, headers, called }: WeightsDownload, { part, di
   throw new AppError("provider-permanent", `${called}: more than ${MAX_REDIRECTS} redirects`);
 }
 
-async function receive(response: Dispatcher.ResponseData, download: WeightsDownload, part: Part): Promise<void> {
+async function receive(response: Dispatcher.ResponseData, download: WeightsDownload, part: Weights): Promise<void> {
   const { statusCode: status, headers, body } = response;
   const header = (name: string): string => [headers[name]].flat()[0] ?? "";
   if (status === 416) {
@@ -121,7 +121,7 @@ async function receive(response: Dispatcher.ResponseData, download: WeightsDownl
 }
 
 /** Nothing comes after what is here: it is the whole, which a kill left under its name for the time being, or is begun anew. */
-async function checkWhole(range: string, { called }: WeightsDownload, part: Part): Promise<void> {
+async function checkWhole(range: string, { called }: WeightsDownload, part: Weights): Promise<void> {
   if (range === `bytes */${part.size}`) return;
   await part.begin("");
   throw new AppError("network", `${called} has no rest of these weights (${range || "no range"})`, {
@@ -164,34 +164,24 @@ function explained(error: unknown, { called }: WeightsDownload, signal: AbortSig
 }
 
 /** The file under way, and beside it the ETag of what it is a part of. */
-class Part {
-  readonly #to: string;
-  readonly #handle: FileHandle;
-  #size: number;
+class Weights {
+  readonly #tag: string;
+  readonly #part: PartFile;
   #etag: string;
 
-  private constructor(
-    to: string,
-    handle: FileHandle,
-    { size, etag }: { readonly size: number; readonly etag: string },
-  ) {
-    this.#to = to;
-    this.#handle = handle;
-    this.#size = size;
+  private constructor(to: string, part: PartFile, etag: string) {
+    this.#tag = tagOf(to);
+    this.#part = part;
     this.#etag = etag;
   }
 
-  static async open(to: string): Promise<Part> {
-    return await guarded(to, async () => {
-      await makeFolders(dirname(to));
-      const etag = await readFile(`${to}.etag`, "utf8").catch(() => "");
-      const handle = await open(`${to}.part`, "a");
-      return new Part(to, handle, { size: (await handle.stat()).size, etag });
-    });
+  static async open(to: string): Promise<Weights> {
+    const part = await PartFile.open(to);
+    return new Weights(to, part, await readFile(tagOf(to), "utf8").catch(() => ""));
   }
 
   get size(): number {
-    return this.#size;
+    return this.#part.size;
   }
 
   get etag(): string {
@@ -202,35 +192,22 @@ class Part {
   async begin(etag: string): Promise<void> {
     // A weak one does not promise the same bytes.
     this.#etag = /^"[\x21\x23-\x7e]{1,256}"$/.test(etag) ? etag : "";
-    this.#size = 0;
-    await guarded(this.#to, async () => {
-      await this.#handle.truncate(0);
-      await writeFile(`${this.#to}.etag`, this.#etag);
-    });
+    await this.#part.cut();
+    await withFileError(this.#tag, () => writeFile(this.#tag, this.#etag));
   }
 
   async append(chunk: Buffer): Promise<void> {
-    await guarded(this.#to, () => this.#handle.appendFile(chunk));
-    this.#size += chunk.length;
+    await this.#part.append(chunk);
   }
 
   async finish(): Promise<void> {
-    await guarded(this.#to, async () => {
-      await this.#handle.sync();
-      await rename(`${this.#to}.part`, this.#to);
-      await rm(`${this.#to}.etag`, { force: true });
-    });
+    await this.#part.finish();
+    await withFileError(this.#tag, () => rm(this.#tag, { force: true }));
   }
 
   async close(): Promise<void> {
-    await this.#handle.close();
+    await this.#part.close();
   }
 }
 
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fileError(path, error);
-  }
-}
+const tagOf = (to: string): string => `${to}.etag`;

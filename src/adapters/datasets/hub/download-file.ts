@@ -4,11 +4,10 @@
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
 import { AppError } from "../../../core/errors.ts";
 import { fileError } from "../../file-error.ts";
-import { makeFolders } from "../../make-folders.ts";
+import { PartFile } from "../../part-file.ts";
 import type { HubFile } from "./hub-files.ts";
 import type { HubAnswer, HubHttp } from "./hub-http.ts";
 
@@ -40,14 +39,13 @@ export async function downloadFile(http: HubHttp, download: Download): Promise<v
       data: { path: file.path, bytes: file.size, maxBytes },
     });
   }
-  const part = await Part.open(`${path}.part`);
+  const part = await PartFile.open(path);
   try {
     await fetchVerified(http, part, download);
     await part.finish();
   } finally {
     await part.close();
   }
-  await guarded(path, () => rename(part.path, path));
 }
 
 /** Whether a file is what the hub's list says: its size, and the SHA-256 of a large file or git's SHA-1 of a small one. */
@@ -56,7 +54,7 @@ export async function isWhole(path: string, file: HubFile): Promise<boolean> {
   return found?.isFile() === true && found.size === file.size && (await hasHash(path, file));
 }
 
-async function fetchVerified(http: HubHttp, part: Part, download: Download): Promise<void> {
+async function fetchVerified(http: HubHttp, part: PartFile, download: Download): Promise<void> {
   // What an earlier try left may be another's or damaged: the second try starts from nothing.
   for (const isLast of [false, true]) {
     await fetchRest(http, part, download);
@@ -66,7 +64,7 @@ async function fetchVerified(http: HubHttp, part: Part, download: Download): Pro
   }
 }
 
-async function fetchRest(http: HubHttp, part: Part, { repo, commit, file, url: given }: Download): Promise<void> {
+async function fetchRest(http: HubHttp, part: PartFile, { repo, commit, file, url: given }: Download): Promise<void> {
   if (part.size > file.size) await part.cut();
   if (part.size === file.size) return;
   const url = given ?? http.fileUrl(repo, commit, file.path);
@@ -78,7 +76,7 @@ async function fetchRest(http: HubHttp, part: Part, { repo, commit, file, url: g
   );
 }
 
-async function receive(answer: HubAnswer, part: Part, { file, url }: { file: HubFile; url: URL }): Promise<void> {
+async function receive(answer: HubAnswer, part: PartFile, { file, url }: { file: HubFile; url: URL }): Promise<void> {
   const range = /^bytes ([0-9]+)-[0-9]+\/([0-9]+|\*)$/.exec(answer.header("content-range") ?? "");
   const isRest =
     answer.status === 206 &&
@@ -128,56 +126,4 @@ async function hasHash(path: string, { oid, lfs, size }: HubFile): Promise<boole
     throw fileError(path, error);
   }
   return hash.digest("hex") === (lfs?.oid ?? oid);
-}
-
-/** The file being downloaded, which grows at its end. */
-class Part {
-  readonly path: string;
-  readonly #handle: FileHandle;
-  #size: number;
-
-  private constructor(path: string, handle: FileHandle, size: number) {
-    this.path = path;
-    this.#handle = handle;
-    this.#size = size;
-  }
-
-  static async open(path: string): Promise<Part> {
-    return await guarded(path, async () => {
-      await makeFolders(dirname(path));
-      const handle = await open(path, "a");
-      return new Part(path, handle, (await handle.stat()).size);
-    });
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  async append(chunk: Buffer): Promise<void> {
-    await guarded(this.path, () => this.#handle.appendFile(chunk));
-    this.#size += chunk.length;
-  }
-
-  /** Starts from nothing. */
-  async cut(): Promise<void> {
-    await guarded(this.path, () => this.#handle.truncate(0));
-    this.#size = 0;
-  }
-
-  async finish(): Promise<void> {
-    await guarded(this.path, () => this.#handle.sync());
-  }
-
-  async close(): Promise<void> {
-    await this.#handle.close();
-  }
-}
-
-async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fileError(path, error);
-  }
 }
