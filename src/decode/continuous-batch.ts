@@ -56,10 +56,10 @@ interface Seat extends Waiting {
   hasBegun: boolean;
 }
 
-/** A seat's part of the next model call. */
-interface SeatCall {
-  readonly seat: Seat;
-  readonly call: ExtendRow;
+/** A model call: who takes part, and with what. */
+interface Round {
+  readonly seats: Seat[];
+  readonly calls: ExtendRow[];
 }
 
 /** Decodes on one source for as long as it is asked; takes the source's slots over whatever they held. */
@@ -136,19 +136,23 @@ export class ContinuousBatch {
       for (;;) {
         const round = this.#nextRound();
         this.#onRound();
-        if (round.length === 0) return;
-        const chosen = await this.#extend(round.map(({ call }) => call));
-        const [tokens, scores] = chosen instanceof Int32Array ? [chosen] : [chosen.tokens, chosen.scores];
-        for (const [index, { seat, call }] of round.entries()) {
-          this.#held.computed(call.slot);
-          // Who was given up meanwhile has left: the token is nobody's.
-          if (this.#seats[call.slot] === seat) seat.row.accept(tokens[index] as number, scores?.[index]);
-        }
+        if (round.seats.length === 0) return;
+        this.#accept(round.seats, await this.#extend(round.calls));
       }
     } catch (error) {
       this.#fail(error); // one model call failed: so will the others
     } finally {
       this.#isRunning = false;
+    }
+  }
+
+  #accept(seats: readonly Seat[], chosen: Int32Array | ScoredTokens): void {
+    const [tokens, scores] = chosen instanceof Int32Array ? [chosen] : [chosen.tokens, chosen.scores];
+    for (let index = 0; index < seats.length; index++) {
+      const seat = seats[index] as Seat;
+      this.#held.computed(seat.slot);
+      // Who was given up meanwhile has left: the token is nobody's.
+      if (this.#seats[seat.slot] === seat) seat.row.accept(tokens[index] as number, scores?.[index]);
     }
   }
 
@@ -159,57 +163,62 @@ export class ContinuousBatch {
   }
 
   /** The next model call of everybody who wants one, those included who find a free slot. */
-  #nextRound(): readonly SeatCall[] {
-    const round: SeatCall[] = [];
-    for (const seat of this.#seats) {
-      const call = seat && this.#nextCall(seat);
-      if (call !== undefined) round.push(call);
-    }
+  #nextRound(): Round {
+    const round: Round = { seats: [], calls: [] };
+    for (const seat of this.#seats) this.#join(round, seat);
     while (this.#seats.includes(undefined)) {
       const waiting = this.#take();
       if (waiting === undefined) break;
-      const seat = this.#seat(waiting);
-      const call = seat && this.#nextCall(seat);
-      if (call !== undefined) round.push(call);
+      this.#join(round, this.#seat(waiting));
     }
     return round;
   }
 
+  #join({ seats, calls }: Round, seat: Seat | undefined): void {
+    const call = seat && this.#nextCall(seat);
+    if (call === undefined) return;
+    seats.push(seat as Seat);
+    calls.push(call);
+  }
+
   /** The seat's model call; undefined when it waits for a prefix that others compute, or is done or given up, and has left. */
-  #nextCall(seat: Seat): SeatCall | undefined {
+  #nextCall(seat: Seat): ExtendRow | undefined {
     const { slot, row, request, caller } = seat;
-    if (isGivenUp(seat)) return this.#free(seat, () => seat.reject(givenUp(seat.signal)));
+    if (isGivenUp(seat)) return this.#giveUp(seat);
     if (!seat.hasBegun && !this.#held.prepare(slot, { promptIds: request.promptIds, caller })) return undefined;
     const wanted = row.next();
-    this.#copy(seat);
-    if (wanted === undefined) return this.#free(seat, () => seat.resolve(seat.generations));
+    if (wanted === undefined) return this.#finish(seat);
     if (wanted.truncateTo !== undefined) this.#source.truncate(slot, wanted.truncateTo);
     if (!seat.hasBegun)
       seat.onBegin?.(Math.min(request.promptIds.length, wanted.sequence.length - wanted.call.ids.length));
     seat.hasBegun = true;
-    return { seat, call: wanted.call };
+    return wanted.call;
   }
 
-  #free({ slot }: Seat, tell: () => void): undefined {
+  #giveUp(seat: Seat): undefined {
+    this.#free(seat);
+    seat.reject(givenUp(seat.signal));
+  }
+
+  #finish(seat: Seat): undefined {
+    this.#free(seat);
+    seat.resolve(seat.generations);
+  }
+
+  #free({ slot }: Seat): void {
     this.#seats[slot] = undefined;
     this.#held.touch(slot);
-    tell();
-  }
-
-  #copy({ row, generations }: Seat): void {
-    for (let k = generations.length; k < row.generations.length; k++)
-      generations.push(row.generations[k] as Generation);
   }
 
   /** Gives a free slot to who waited; undefined where it is gone or cannot be served, and was told so. */
   #seat(waiting: Waiting): Seat | undefined {
     if (isGivenUp(waiting)) return refuse(waiting, givenUp(waiting.signal));
-    const { request, caller, delimiters } = waiting;
+    const { request, caller, delimiters, generations } = waiting;
     const free = this.#seats.flatMap((seat, slot) => (seat === undefined ? slot : []));
     const slot = this.#held.choose({ promptIds: request.promptIds, caller }, free);
     const { contextTokens } = this.#source;
     try {
-      const row = openRow(request, { delimiters, contextTokens, slot, content: this.#held.of(slot) });
+      const row = openRow(request, { delimiters, contextTokens, slot, content: this.#held.of(slot), generations });
       return (this.#seats[slot] = { ...waiting, row, slot, hasBegun: false });
     } catch (error) {
       return refuse(waiting, error);

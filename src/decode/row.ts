@@ -63,6 +63,8 @@ export interface RowPlace {
   readonly slot: number;
   /** What the slot holds, kept true as the row goes on; nothing is known unless given. */
   readonly content?: SlotContent;
+  /** Where generations are put as they end; an array of the row's own unless given. */
+  readonly generations?: Generation[];
 }
 
 /** A model call of one row. */
@@ -96,17 +98,18 @@ export interface Row {
  */
 export function openRow(request: RowRequest, place: RowPlace): Row {
   const plans = request.settings.map((setting) => planWithin(request, setting, place));
-  const generations: Generation[] = [];
+  const generations = place.generations ?? [];
   const choices: number[][] = [];
-  const root = knownChoices();
+  // One setting meets nothing twice, and remembers nothing.
+  const root = plans.length > 1 ? knownChoices() : undefined;
   const slot = place.content ?? unknownContent();
   /** Of the answers' ids, by where they were chosen: an answer's position is never one of thinking. */
   const scores = new Map<KnownChoices, TokenScore>();
   let pass: Pass | undefined;
   const tell = (items: readonly EmittedToken[]): void => request.onEmit?.(items, generations.length);
   const start = (plan: ThinkingPlan): Pass => {
-    const started = startPass({ promptIds: request.promptIds, plan, root, slot });
-    tell([...started.emitted]);
+    const { pass: started, emit } = startPass({ promptIds: request.promptIds, plan, root, slot });
+    tell(emit);
     return started;
   };
   const move = (moved: Pass, token: number, score?: TokenScore): void => {
@@ -114,7 +117,7 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
     moved.chosen.push(token);
     if (score !== undefined && made.emit[0]?.part === "answer") moved.answerLogprobs.push(score.logprob);
     advance(moved, made, slot);
-    tell(score === undefined ? made.emit : made.emit.map((item) => (item.forced ? item : { ...item, score })));
+    tell(score === undefined ? made.emit : withScore(made.emit, score));
   };
 
   const next: Row["next"] = () => {
@@ -122,14 +125,14 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
       const plan = plans[generations.length];
       if (plan === undefined) return undefined;
       pass ??= start(plan);
-      const known = pass.state.stage === "done" ? undefined : recall(pass.node, forbidden(pass.state));
+      const known = pass.node && pass.state.stage !== "done" ? recall(pass.node, forbidden(pass.state)) : undefined;
       if (pass.state.stage === "done") {
         generations.push(toGeneration(pass));
         choices.push(pass.chosen);
         pass = undefined;
         if (generations.length === plans.length) request.onEnd?.(generations);
       } else if (known !== undefined) {
-        move(pass, known, scores.get(pass.node));
+        move(pass, known, pass.node && scores.get(pass.node));
       } else {
         const scoreTop = pass.state.stage === "answer" ? request.scoreTop : undefined;
         return toCall(pass, slot, { slot: place.slot, sampling: request.sampling, scoreTop });
@@ -138,19 +141,29 @@ export function openRow(request: RowRequest, place: RowPlace): Row {
   };
   const accept: Row["accept"] = (token, score) => {
     if (pass === undefined) throw new Error("bug in grappa: a row was given a token that it had not asked for");
-    remember(pass.node, forbidden(pass.state), token);
-    if (score !== undefined) scores.set(pass.node, score);
+    if (pass.node !== undefined) {
+      remember(pass.node, forbidden(pass.state), token);
+      if (score !== undefined) scores.set(pass.node, score);
+    }
     move(pass, token, score);
   };
   return { next, accept, generations, choices };
 }
 
+/** The model's own id with its score. */
+function withScore(emit: readonly EmittedToken[], score: TokenScore): EmittedToken[] {
+  return emit.map((item) => (item.forced ? item : { ...item, score }));
+}
+
 /** One setting on its way: the machine's state, the sequence so far, and how much of it the slot holds. */
 interface Pass {
   state: ThinkingState;
-  node: KnownChoices;
+  /** Undefined where there is nothing to recall. */
+  node: KnownChoices | undefined;
   readonly sequence: number[];
-  readonly emitted: EmittedToken[];
+  readonly promptTokens: number;
+  /** Of what follows the prompt, part and author of each id ({@link markOf}): objects that live as long as a row cost more than all else. */
+  readonly marks: number[];
   readonly chosen: number[];
   /** Of the answer's ids, as far as they were scored. */
   readonly answerLogprobs: number[];
@@ -161,25 +174,26 @@ interface Pass {
 function startPass(start: {
   promptIds: readonly number[];
   plan: ThinkingPlan;
-  root: KnownChoices;
+  root: KnownChoices | undefined;
   slot: SlotContent;
-}): Pass {
+}): { readonly pass: Pass; readonly emit: readonly EmittedToken[] } {
   const { promptIds, plan, root, slot } = start;
   const first = startThinking(plan);
   const shared = commonLength(promptIds, slot.ids);
-  const own = { sequence: [...promptIds], emitted: [], chosen: [], answerLogprobs: [] };
+  const own = { sequence: [...promptIds], promptTokens: promptIds.length, marks: [], chosen: [], answerLogprobs: [] };
   const pass: Pass = { state: first.state, node: root, shared, ...own };
   advance(pass, first, slot);
-  return pass;
+  return { pass, emit: first.emit };
 }
 
 function advance(pass: Pass, { state, emit }: ThinkingStep, slot: SlotContent): void {
   pass.state = state;
   for (const item of emit) {
-    if (pass.shared === pass.sequence.length && slot.ids[pass.shared] === item.token) pass.shared++;
-    pass.sequence.push(item.token);
-    pass.emitted.push(item);
-    pass.node = follow(pass.node, item.token);
+    const { shared, sequence } = pass;
+    if (shared < slot.ids.length && shared === sequence.length && slot.ids[shared] === item.token) pass.shared++;
+    sequence.push(item.token);
+    pass.marks.push(markOf(item));
+    if (pass.node !== undefined) pass.node = follow(pass.node, item.token);
   }
 }
 
@@ -209,14 +223,21 @@ function toCall(
   return { truncateTo, call, state, sequence, chosen: chosen.length };
 }
 
-function toGeneration({ emitted, state, answerLogprobs }: Pass): Generation {
+const PARTS: readonly EmittedToken["part"][] = ["delimiter", "thinking", "answer"];
+const FORCED = PARTS.length;
+
+/** A small number for the part of an emitted id, larger by `FORCED` where the machine wrote it. */
+const markOf = ({ part, forced }: EmittedToken): number => PARTS.indexOf(part) + (forced ? FORCED : 0);
+
+function toGeneration({ sequence, promptTokens, marks, state, answerLogprobs }: Pass): Generation {
   if (state.end === null || state.answerFinish === null) throw new Error("bug in grappa: a row ended half-way");
-  const idsOf = (part: EmittedToken["part"]) => emitted.filter((item) => item.part === part).map((item) => item.token);
+  const ids = sequence.slice(promptTokens);
+  const idsOf = (part: EmittedToken["part"]) => ids.filter((_, at) => PARTS[(marks[at] as number) % FORCED] === part);
   const answerIds = idsOf("answer");
   const isScored = answerIds.length > 0 && answerLogprobs.length === answerIds.length;
   return {
-    ids: emitted.map((item) => item.token),
-    forcedMask: emitted.map((item) => item.forced),
+    ids,
+    forcedMask: marks.map((mark) => mark >= FORCED),
     thinkingIds: idsOf("thinking"),
     answerIds,
     end: state.end,
