@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { type FileHandle, open, rm } from "node:fs/promises";
-import { fileError } from "./file-error.ts";
+import { withFileError } from "./file-error.ts";
 
 /** A program that goes on without us. */
 export interface DetachedProcess {
@@ -34,10 +34,8 @@ export async function startDetached(
 }
 
 async function openNew(path: string): Promise<FileHandle> {
-  try {
+  return await withFileError(path, async () => {
     await rm(path, { force: true });
     return await open(path, "wx", 0o600);
-  } catch (cause) {
-    throw fileError(path, cause);
-  }
+  });
 }

@@ -12,7 +12,7 @@ import {
   storedValues,
   type TensorEntry,
 } from "../student/checkpoint/safetensors.ts";
-import { fileError } from "./file-error.ts";
+import { fileError, withFileError } from "./file-error.ts";
 import { nodeFileSystem } from "./file-system.ts";
 
 /** A student's tensors, and what identifies their bytes. */
@@ -97,9 +97,7 @@ async function readWeightFile(
   path: string,
   maxBytes: number,
 ): Promise<{ tensors: StoredTensors; sha256: string; bytes: number }> {
-  const handle = await open(path, "r").catch((error: unknown) => {
-    throw fileError(path, error);
-  });
+  const handle = await withFileError(path, () => open(path, "r"));
   try {
     const { size } = await handle.stat();
     if (size > maxBytes)

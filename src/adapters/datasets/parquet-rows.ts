@@ -9,7 +9,7 @@ import {
 import { compressors } from "hyparquet-compressors";
 import { AppError } from "../../core/errors.ts";
 import type { TaskRow } from "../../evaluate/tasks/task-row.ts";
-import { fileError } from "../file-error.ts";
+import { withFileError } from "../file-error.ts";
 import { countRow, dataCorrupt, readOrReport, type RowLimits, rowOf } from "./row-source.ts";
 
 /** Uncompressed bytes of one row group: what is in memory at a time. */
@@ -69,11 +69,9 @@ export async function* parquetRows(path: string, limits: RowLimits): AsyncGenera
 }
 
 async function openFile(path: string): Promise<FileHandle> {
-  try {
+  return await withFileError(path, async () => {
     return await open(path, "r");
-  } catch (error) {
-    throw fileError(path, error);
-  }
+  });
 }
 
 async function fileBuffer(handle: FileHandle): Promise<AsyncBuffer> {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileError } from "../file-error.ts";
+import { fileError, withFileError } from "../file-error.ts";
 import { makeFolders } from "../make-folders.ts";
 import { copyTree } from "./copy-output.ts";
 import { checkedJobPath } from "./job-checks.ts";
@@ -43,10 +43,8 @@ async function layFile(file: BundleFile, folder: string, { by, signal }: LayOpti
   const to = join(folder, ...checkedJobPath(file.path));
   await makeFolders(dirname(to));
   if ("bytes" in file) return await writeFile(to, file.bytes);
-  try {
+  await withFileError(file.from, async () => {
     const from = await realpath(file.from);
     await (by === "link" ? symlink(from, to) : copyTree(from, to, { signal, facts: stat }));
-  } catch (error) {
-    throw fileError(file.from, error);
-  }
+  });
 }

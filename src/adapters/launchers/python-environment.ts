@@ -10,7 +10,7 @@ import { nodeFileSystem } from "../file-system.ts";
 import { makeFolders } from "../make-folders.ts";
 import { nodeProcessTable } from "../process-table.ts";
 import { type HeldLock, takeLock } from "../store/lock-file.ts";
-import { fileError } from "../file-error.ts";
+import { withFileError } from "../file-error.ts";
 import { findPython, type FoundPython } from "./find-python.ts";
 import { sleep } from "./interruption.ts";
 import { followOutput } from "./pip-progress.ts";
@@ -115,13 +115,11 @@ async function takeInTurn(path: string, { tell, signal }: EnvironmentOptions): P
 async function makeEnvironment(folder: string, found: FoundPython, options: EnvironmentOptions): Promise<void> {
   const { requirements, tell, signal } = options;
   tell(`making the Python environment with ${found.command} ${found.version} in ${folder}`);
-  try {
+  await withFileError(folder, async () => {
     await rm(folder, { recursive: true, force: true });
     await makeFolders(folder);
     await writeFile(join(folder, "requirements.txt"), requirements);
-  } catch (error) {
-    throw fileError(folder, error);
-  }
+  });
   const made = await runCommand([found.command, "-m", "venv", folder], signal);
   if (made.exitCode !== 0) throw brokenPython(found.command, `${made.stdout}\n${made.stderr}`);
   const python = join(folder, "bin", "python");

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { copyFile, readdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Zippable, zipSync } from "fflate";
-import { fileError } from "../file-error.ts";
+import { withFileError } from "../file-error.ts";
 import { makeFolders } from "../make-folders.ts";
 import { throwIfInterrupted } from "./interruption.ts";
 import { checkedJobPath } from "./job-checks.ts";
@@ -31,9 +31,7 @@ export async function listBundle(files: readonly BundleFile[]): Promise<PlainFil
 
 /** Links are followed: a model in a cache of the hub is made of them. */
 async function listFrom(path: string, from: string): Promise<PlainFile[]> {
-  const facts = await stat(from).catch((error: unknown) => {
-    throw fileError(from, error);
-  });
+  const facts = await withFileError(from, () => stat(from));
   if (!facts.isDirectory()) return [{ path, from, sizeBytes: facts.size }];
   const found: PlainFile[] = [];
   for (const name of await readdir(from))
@@ -53,9 +51,7 @@ export async function zipBundle(
 }
 
 async function readWhole(path: string): Promise<Uint8Array> {
-  return await readFile(path).catch((error: unknown) => {
-    throw fileError(path, error);
-  });
+  return await withFileError(path, () => readFile(path));
 }
 
 /** Copies the files to a folder; those that are there in the same size and of the same time stay. */
@@ -63,13 +59,11 @@ export async function copyBundle(files: readonly PlainFile[], folder: string, si
   for (const file of files) {
     throwIfInterrupted(signal);
     const to = join(folder, ...file.path.split("/"));
-    try {
+    await withFileError(to, async () => {
       await makeFolders(dirname(to));
       if ("bytes" in file) await writeAtOnce(to, file.bytes);
       else await copyWhereNew(file.from, to);
-    } catch (error) {
-      throw fileError(to, error);
-    }
+    });
   }
 }
 

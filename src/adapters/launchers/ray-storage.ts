@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { AppError } from "../../core/errors.ts";
-import { fileError } from "../file-error.ts";
+import { withFileError } from "../file-error.ts";
 import { makeFolders } from "../make-folders.ts";
 import { writeAtOnce } from "./ray-bundle.ts";
 
@@ -46,7 +46,7 @@ export async function checkedStorage(storage: string): Promise<string> {
 /** Makes the folders of a job, and gives the mark by which its nodes tell that they see the same. */
 export async function prepareStorage({ out, control }: JobFolders): Promise<string> {
   const path = join(control, "mark");
-  try {
+  return await withFileError(path, async () => {
     await makeFolders(out);
     await makeFolders(control);
     const old = await readFile(path, "utf8").catch(() => undefined); // made anew, whatever the reason
@@ -54,7 +54,5 @@ export async function prepareStorage({ out, control }: JobFolders): Promise<stri
     const mark = randomBytes(16).toString("hex");
     await writeAtOnce(path, mark);
     return mark;
-  } catch (error) {
-    throw fileError(path, error);
-  }
+  });
 }

@@ -11,7 +11,7 @@ import {
   type TensorEntry,
 } from "../../student/checkpoint/safetensors.ts";
 import type { StoredValues } from "../../student/export/weight-types.ts";
-import { fileError } from "../file-error.ts";
+import { withFileError } from "../file-error.ts";
 import { nodeFileSystem } from "../file-system.ts";
 
 /** What is known of a tensor before it is read. */
@@ -108,9 +108,7 @@ export async function openWeightFiles(folder: string, files: readonly string[]):
   try {
     for (const file of files) {
       const path = join(folder, file);
-      const handle = await open(path, "r").catch((error: unknown) => {
-        throw fileError(path, error);
-      });
+      const handle = await withFileError(path, () => open(path, "r"));
       handles.push(handle);
       const { size, mtimeMs } = await handle.stat();
       stamps.push([file, size, mtimeMs]);
@@ -170,9 +168,7 @@ async function readRows({ handle, path, start, entry }: Placed, firstRow: number
 async function readAt(path: string, handle: FileHandle, { start, bytes }: { start: number; bytes: number }) {
   const buffer = new Uint8Array(bytes);
   for (let done = 0; done < bytes; ) {
-    const { bytesRead } = await handle.read(buffer, done, bytes - done, start + done).catch((error: unknown) => {
-      throw fileError(path, error);
-    });
+    const { bytesRead } = await withFileError(path, () => handle.read(buffer, done, bytes - done, start + done));
     if (bytesRead === 0)
       throw new AppError("file-corrupt", `${path}: ends at byte ${start + done}, before its tensors do`);
     done += bytesRead;

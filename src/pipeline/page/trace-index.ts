@@ -2,9 +2,8 @@
  * @file An index of a run's traces: who they are, what became of them, and the texts of their questions; built once a version of
  * the run. Of thinking and answers it knows only where they stand: of 60,000 they are gigabytes.
  */
-import { open } from "node:fs/promises";
 import type { z } from "zod";
-import { fileError } from "../../adapters/file-error.ts";
+import { readLineAt } from "../../adapters/store/read-line-at.ts";
 import { readLines } from "../../adapters/store/read-lines.ts";
 import { AppError } from "../../core/errors.ts";
 import type { CountedBy, IndexFacts } from "../../report/page/trace-list.ts";
@@ -174,19 +173,8 @@ function idsOf(bytes: Buffer, where: string): Pick<Trace, "id" | "questionId"> {
 
 /** The whole of a trace, read from its place. Throws "record-invalid" where something else stands there now. */
 export async function readTrace({ path }: TraceIndex, { id, offset, bytes, place }: IndexedTrace): Promise<Trace> {
-  const line = Buffer.alloc(bytes);
-  try {
-    const handle = await open(path, "r");
-    try {
-      for (let done = 0, read = 1; done < bytes && read > 0; done += read)
-        read = (await handle.read(line, done, bytes - done, offset + done)).bytesRead;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw fileError(path, error);
-  }
-  const trace = parseRecord(line.toString("utf8"), Trace, `${path}:${place + 1}`);
+  const line = await readLineAt(path, { number: place + 1, offset, sizeBytes: bytes });
+  const trace = parseRecord(line.bytes.toString("utf8"), Trace, `${path}:${place + 1}`);
   if (trace.id === id) return trace;
   throw new AppError("record-invalid", `${path}:${place + 1}: another trace stands there now`, {
     hint: "load the page again",

@@ -1,23 +1,15 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ChatReply } from "../../pipeline/services.ts";
+import { CHAT_REPLY } from "../../../test/ui/chat-reply.ts";
 import { streamReply } from "./chat-stream.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const REPLY: ChatReply = {
-  thinking: "",
-  answer: "",
-  thinkingTokens: 2,
-  answerTokens: 1,
-  forcedTokens: 0,
-  end: "natural",
-};
-
 /** A reply that is under way until the test ends it. */
 function streamed() {
   let answer = (): void => undefined;
-  const reply = new Promise<ChatReply>((resolve) => (answer = () => resolve(REPLY)));
+  const reply = new Promise<ChatReply>((resolve) => (answer = () => resolve(CHAT_REPLY)));
   const onEnd = vi.fn<() => void>();
   const body = streamReply({
     chats: { reply: () => reply },

@@ -1,22 +1,15 @@
 import { expect, test } from "vitest";
+import { CHAT_REPLY } from "../../../test/ui/chat-reply.ts";
 import { AppError } from "../../core/errors.ts";
-import type { ChatReply, ChatSession } from "../../pipeline/services.ts";
+import type { ChatSession } from "../../pipeline/services.ts";
 import { StudentChats } from "./student-chats.ts";
 
 const LISTENER = { signal: new AbortController().signal, onState: () => undefined, onPiece: () => undefined };
-const REPLY: ChatReply = {
-  thinking: "",
-  answer: "",
-  thinkingTokens: 2,
-  answerTokens: 1,
-  forcedTokens: 0,
-  end: "natural",
-};
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Chats with students whose replies and closing a test sets, and what was done to them. */
 function chatsWith({
-  reply = async () => REPLY,
+  reply = async () => CHAT_REPLY,
   close = async () => undefined,
   idleMs = 60_000,
 }: Partial<Pick<ChatSession, "reply" | "close">> & { readonly idleMs?: number }) {
@@ -79,7 +72,7 @@ test("logs what closing a student failed at, and goes on", async () => {
   const { chats, told, ask } = chatsWith({ close: () => Promise.reject(fault), idleMs: 1 });
   await ask();
   while (told.failures.length === 0) await after(1);
-  expect(await ask()).toEqual(REPLY);
+  expect(await ask()).toEqual(CHAT_REPLY);
   await chats.close();
   expect(told.failures).toEqual([fault, fault]);
 });

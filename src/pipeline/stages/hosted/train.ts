@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type BoughtFineTune, buyFineTune, type FineTuneTerms } from "../../../adapters/fine-tune/buy-fine-tune.ts";
 import type { FineTuneJob, FineTuneOrder, FineTuner } from "../../../adapters/fine-tune/fine-tuner.ts";
 import { TogetherTuner } from "../../../adapters/fine-tune/together-tuner.ts";
-import { fileError } from "../../../adapters/file-error.ts";
+import { withFileError } from "../../../adapters/file-error.ts";
 import { makeFolders } from "../../../adapters/make-folders.ts";
 import { bearer, readApiKey } from "../../../adapters/teacher/api-key.ts";
 import { systemWaiting } from "../../../adapters/teacher/retry-delay.ts";
@@ -136,16 +136,14 @@ async function bringWeights(
   };
   await tuner.download({ job, method: hosted.method, to: part, maxBytes, onBytes }, signal);
   const path = output.path(WEIGHTS_FILE);
-  try {
+  return await withFileError(path, async () => {
     await makeFolders(dirname(path));
     await rename(part, path);
     const handle = await open(path, "r");
     const { buffer } = await handle.read(Buffer.alloc(ZSTD.length), 0, ZSTD.length, 0).finally(() => handle.close());
     if (!buffer.equals(ZSTD)) warn(`${WEIGHTS_FILE} is not packed by zstd, as ${hosted.type} is known to: look at it`);
     return (await stat(path)).size;
-  } catch (error) {
-    throw fileError(path, error);
-  }
+  });
 }
 
 /** Opens the provider's fine-tuning API. Throws "usage" when the key is not set. */
@@ -155,11 +153,9 @@ export function openTuner({ baseUrl, apiKeyEnv }: HostedStudent, { secrets }: Te
 }
 
 async function readExamples(path: string): Promise<Buffer> {
-  try {
+  return await withFileError(path, async () => {
     return await readFile(path);
-  } catch (error) {
-    throw fileError(path, error);
-  }
+  });
 }
 
 function orderOf({ student, train }: Recipe, name: string, examples: Uint8Array): FineTuneOrder {
